@@ -1,0 +1,1 @@
+"""The engine side: all docker-py is here."""

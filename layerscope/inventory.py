@@ -1,0 +1,175 @@
+"""Inventory: what an engine said about its images, in frozen records; nothing is computed here.
+
+A live engine, a saved scan and the sample host are all an :class:`Inventory`
+to everything downstream. The records keep the engine's own words and numbers;
+:mod:`layerscope.core` derives layers, sharing and sizes from them.
+
+All sizes are integers in bytes. *Which* bytes depends on the store (apparent
+file sizes, disk blocks, tar stream): see :mod:`layerscope.core.stores`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StoreKind = Literal["graphdriver", "containerd", "podman"]
+"""The three families of stores whose rules differ; see ``core/stores.py``."""
+
+EngineKind = Literal["docker", "podman"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine that was asked, as it described itself."""
+
+    kind: EngineKind
+    version: str
+    api_version: str
+    store: str
+    """The name of the store as users know it: ``overlay2``, ``containerd``, ``overlay`` …"""
+    store_kind: StoreKind
+    host: str
+    """The address that was scanned, e.g. ``unix:///var/run/docker.sock``."""
+    name: str = ""
+    """The host's own name, from ``/info``."""
+    root_dir: str = ""
+    os: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One entry of an image's history, as ``/images/{id}/history`` gives it."""
+
+    created_by: str
+    size: int
+    """Bytes in the store's unit; 0 for an entry that made no layer *or* an empty one."""
+    created: int | None = None
+    """Unix seconds; None where the engine gave none (year 1, or null)."""
+    comment: str = ""
+    id: str | None = None
+    """The image ID of this step where the engine knows it (classic builds); None for ``<missing>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image as the engine described it (list, inspect and history together)."""
+
+    id: str
+    """``sha256:…``: the config digest (graphdriver, Podman) or the target digest (containerd)."""
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    """Repository digests, ``name@sha256:…``."""
+    created: int | None = None
+    engine_size: int | None = None
+    """The Size that ``docker images`` prints for this row, in bytes of the engine's own mix of units."""
+    layers_size: int | None = None
+    """The engine's own total of this image's stored layers in the store's layer unit; None where it gives none.
+
+    graphdriver: Size of the list. containerd: unpacked size of the platform that was inspected.
+    """
+    content_size: int | None = None
+    """Compressed blobs of the image in the content store (containerd only)."""
+    parent_id: str = ""
+    """Image ID of the parent for classic builds and commits; empty otherwise."""
+    listed: bool = True
+    """Does ``docker images`` (without ``-a``) show it? False for build intermediates."""
+    diff_ids: tuple[str, ...] | None = None
+    """RootFS layers, oldest first; None while not known (not inspected yet, or refused)."""
+    history: tuple[HistoryEntry, ...] | None = None
+    """Oldest first (the API answers newest first); None while not known or refused, () when the image has none."""
+    note: str = ""
+    """Why something above is missing, in the engine's words; empty when nothing is."""
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+    author: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    """Platforms of a multi-platform image (containerd), the inspected one included; () elsewhere."""
+
+    @property
+    def scanned(self) -> bool:
+        """True once inspect and history were both asked for, whatever they answered."""
+        return self.diff_ids is not None or self.history is not None or bool(self.note)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One manifest of a multi-platform image in the containerd store."""
+
+    digest: str
+    name: str
+    """``linux/arm64/v8``, or ``attestation``/``unknown``."""
+    kind: str
+    available: bool
+    content_size: int | None
+    """Compressed blobs, bytes."""
+    unpacked_size: int | None
+    """Snapshots, bytes in the store's layer unit; 0 when not unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, running or not: it keeps the layers of its image in use."""
+
+    id: str
+    name: str
+    image_id: str
+    """As in :attr:`Image.id`; may name an image that is gone."""
+    image: str
+    """The name it was created from, as typed."""
+    state: str
+    """``running``, ``exited``, ``created``, ``paused`` …"""
+    created: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildCacheRecord:
+    """One record of BuildKit's cache, from the disk-usage endpoint."""
+
+    id: str
+    parents: tuple[str, ...]
+    type: str
+    description: str
+    in_use: bool
+    shared: bool
+    """The engine says that an image uses the same layer."""
+    size: int
+    created: int | None = None
+    last_used: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """What the engine itself says about its disk (``/system/df``): asked for only on demand."""
+
+    layers_size: int | None
+    """The engine's own total for image layers; what it counts differs by store and version (engine facts, section 4)."""
+    reclaimable: int | None = None
+    """The engine's own RECLAIMABLE of images where it answers one (API 1.52)."""
+    shared_sizes: tuple[tuple[str, int], ...] = ()
+    """(image ID, the engine's SharedSize) where it gives one."""
+    build_cache: tuple[BuildCacheRecord, ...] | None = None
+    """None where the engine gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything one scan learned. Frozen: a refresh makes a new one."""
+
+    engine: Engine
+    images: tuple[Image, ...]
+    """Every image, intermediates included (``listed`` tells them apart), in the engine's order."""
+    containers: tuple[Container, ...] = ()
+    taken_at: int = 0
+    """Unix seconds at the end of the scan."""
+    complete: bool = True
+    """False while a scan is under way, or when it was cancelled: some images are not scanned yet."""
+    vanished: int = 0
+    """Images that were listed and gone when asked for: skipped."""
+    usage: DiskUsage | None = None
+    """None until somebody asked the engine for it."""
+    from_file: bool = False
+    """True for a saved scan and the sample host: nothing live behind it. Not saved."""

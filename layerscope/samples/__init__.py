@@ -1,0 +1,1 @@
+"""The bundled sample host: a real scan of a real engine."""

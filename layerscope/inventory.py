@@ -44,7 +44,7 @@ class HistoryEntry:
 
     created_by: str
     size: int
-    """Bytes in the store's unit; 0 for an entry that made no layer *or* an empty one."""
+    """Bytes in the store's unit; 0 for an entry that made no layer *or* an empty one; -1 where the engine gave none."""
     created: int | None = None
     """Unix seconds; None where the engine gave none (year 1, or null)."""
     comment: str = ""

@@ -221,12 +221,12 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     made: dict[str, Layer] = {}
     layers: list[Layer] = []
     hidden: list[Layer] = []
-    for chain, parent in parents.items():
-        shelf = layers if chain in needed else hidden
-        layer = _layer(len(shelf), chain, diffs[chain], made[parent] if parent else None, settled[chain])
-        made[chain] = layer
+    for name, below in parents.items():
+        shelf = layers if name in needed else hidden
+        layer = _layer(len(shelf), name, diffs[name], made[below] if below else None, settled[name])
+        made[name] = layer
         shelf.append(layer)
-        if layer.parent is not None and chain in needed:
+        if layer.parent is not None and name in needed:
             layer.parent.children.append(layer)
     return LayerGraph(inventory, tuple(layers), _images(inventory, stacks, made), tuple(hidden))
 

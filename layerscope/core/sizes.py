@@ -108,7 +108,9 @@ class _Resolver:
                 sizes = {history[i].size for i in candidates}
                 if len(sizes) == 1 and min(sizes) >= 0:
                     found.size, found.size_is = sizes.pop(), certain
-                    found.size_from = "" if fit.by_rule else f"the history of {_name(stack.image)}, read against its text"
+                    found.size_from = (
+                        "" if fit.by_rule else f"the history of {_name(stack.image)}, read against its text"
+                    )
                 else:
                     done = False
             if len(candidates) == 1 and (found.entry is None or (certain == "exact" and found.entry_is != "exact")):
@@ -149,7 +151,7 @@ class _Resolver:
             above = self._total(parent)
             if chain not in self.totals and above is not None and found.size is not None:
                 self.totals[chain] = (above[0] + found.size, _weaker(above[1], found.size_is), above[2])
-        for chain in reversed(self.parents):
+        for chain in reversed(list(self.parents)):
             parent, found = self.parents[chain], self.settled[chain]
             here = self.totals.get(chain)
             if parent is not None and parent not in self.totals and here is not None and found.size is not None:

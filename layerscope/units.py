@@ -1,0 +1,128 @@
+"""Bytes, ages and ratios as people read them; one rule for every place that prints them.
+
+Sizes are SI as ``docker`` prints them (kB, MB, GB: powers of 1000), or binary
+(KiB, MiB, GiB: powers of 1024) where the user asks for that. The rule: from 100
+up no decimals, below that one; from giga up a second one below 10, where a tenth
+would hide a hundred megabytes. So ``820 kB``, ``6.6 MB``, ``312 MB``, ``1.14 GB``, ``38.2 GB``:
+never wider than 7 cells (8 in binary), plus a sign. Plain bytes are whole.
+Rounded half up in whole numbers, so a border is never crossed on the wrong
+side: 999,950 bytes are ``1.0 MB``, not ``1000 kB``.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+UNKNOWN = "?"
+"""What stands where a number is not known."""
+
+
+class Units(Enum):
+    """The two systems of units; the value is what ``--units`` takes."""
+
+    SI = "si"
+    BINARY = "binary"
+
+    @property
+    def base(self) -> int:
+        """Bytes in the first unit above the byte."""
+        return 1000 if self is Units.SI else 1024
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the units, bytes first."""
+        return _NAMES[self]
+
+
+_NAMES = {
+    Units.SI: ("B", "kB", "MB", "GB", "TB", "PB", "EB"),
+    Units.BINARY: ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"),
+}
+_GIGA = 3
+
+
+def format_size(size: int | None, units: Units = Units.SI, *, signed: bool = False) -> str:
+    """Return ``size`` (bytes; None when unknown) for a person: ``1.14 GB``, ``0 B``, ``?``.
+
+    A negative one gets a minus sign (U+2212); with ``signed`` a positive one gets a plus.
+    """
+    if size is None:
+        return UNKNOWN
+    sign = "\u2212" if size < 0 else "+" if signed and size > 0 else ""
+    size = abs(size)
+    base, names = units.base, units.names
+    power, unit = 0, 1
+    while size >= unit * base and power < len(names) - 1:
+        power += 1
+        unit *= base
+    text = _rounded(size, unit, power)
+    if text == str(base) and power < len(names) - 1:  # rounding filled this unit up
+        power += 1
+        text = _rounded(size, unit * base, power)
+    return f"{sign}{text} {names[power]}"
+
+
+def _rounded(size: int, unit: int, power: int) -> str:
+    if power == 0:
+        return str(size)
+    if power >= _GIGA and (hundredths := (size * 200 + unit) // (2 * unit)) < 1000:
+        return f"{hundredths // 100}.{hundredths % 100:02}"
+    tenths = (size * 20 + unit) // (2 * unit)
+    if tenths < 1000:
+        return f"{tenths // 10}.{tenths % 10}"
+    return str((size * 2 + unit) // (2 * unit))
+
+
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?|\.\d{1,18})\s*([kmgtpe]?)(i?)b?\s*", re.ASCII | re.IGNORECASE)
+_PREFIXES = ("", "k", "m", "g", "t", "p", "e")
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that ``text`` means: ``5G``, ``500MB``, ``1.5 GiB``, ``20 GB``, ``1000``.
+
+    Any case. Without an ``i`` the unit is SI, as sizes are printed: ``5G`` is 5,000,000,000.
+    A part of a byte is rounded up. Raises ValueError, its message fit for a person, for anything else.
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None or (found[3] and not found[2]):
+        raise ValueError(f"not a size: {text!a}; write it like 500MB, 5G or 1.5GiB")
+    base = 1024 if found[3] else 1000
+    whole, _, fraction = found[1].partition(".")
+    scaled = int(whole + fraction) * base ** _PREFIXES.index(found[2].lower())
+    return -(-scaled // 10 ** len(fraction))
+
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_AGES = (
+    (_MINUTE, 1, "second"),
+    (_HOUR, _MINUTE, "minute"),
+    (2 * _DAY, _HOUR, "hour"),
+    (14 * _DAY, _DAY, "day"),
+    (60 * _DAY, 7 * _DAY, "week"),
+    (730 * _DAY, 30 * _DAY, "month"),
+)
+
+
+def format_age(created: int | None, now: int) -> str:
+    """Return how long before ``now`` something was ``created`` (both Unix seconds): ``3 days``, ``5 months``.
+
+    Thresholds are docker's (``docker images``: hours up to two days, days up to two
+    weeks, weeks up to 60 days, months up to two years). None is ``?``; a time that is
+    still to come, as a wrong clock makes it, is ``in 3 days``.
+    """
+    if created is None:
+        return UNKNOWN
+    seconds = abs(now - created)
+    unit, name = next(((unit, name) for limit, unit, name in _AGES if seconds < limit), (365 * _DAY, "year"))
+    count = seconds // unit
+    age = f"{count} {name}{'' if count == 1 else 's'}"
+    return f"in {age}" if created > now else age
+
+
+def format_ratio(whole: int | None, part: int | None) -> str:
+    """Return how many times ``part`` goes into ``whole``, ``4.7×``; ``?`` when either is unknown or ``part`` is 0."""
+    if whole is None or not part:
+        return UNKNOWN
+    tenths = (whole * 20 + part) // (2 * part)
+    return f"{tenths // 10}.{tenths % 10}×" if tenths < 1000 else f"{(whole * 2 + part) // (2 * part)}×"

@@ -89,8 +89,9 @@ def parse_size(text: str) -> int:
         raise ValueError(f"not a size: {text!a}; write it like 500MB, 5G or 1.5GiB")
     base = 1024 if found[3] else 1000
     whole, _, fraction = found[1].partition(".")
-    scaled = int(whole + fraction) * base ** _PREFIXES.index(found[2].lower())
-    return -(-scaled // 10 ** len(fraction))
+    unit: int = base ** _PREFIXES.index(found[2].lower())
+    scale: int = 10 ** len(fraction)
+    return -(-int(whole + fraction) * unit // scale)
 
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400

@@ -1,0 +1,50 @@
+"""What the engine side raises."""
+
+from __future__ import annotations
+
+from layerscope.text import clean
+
+_LIMIT = 600
+"""Characters of a cause or a hint: the words of an engine may be any length, a line for a person may not."""
+
+
+class EngineError(Exception):
+    """No engine, or the engine failed. ``str()`` is one printable line: what happened, and what to do next.
+
+    ``cause`` and ``hint`` may hold text of an engine; both are made harmless here
+    (see :func:`layerscope.text.clean`). Exit status 3 on the command line.
+    """
+
+    cause: str
+    hint: str
+
+    def __init__(self, cause: str, hint: str = "") -> None:
+        self.cause = clean(" ".join(cause.split()), _LIMIT).rstrip(".")
+        self.hint = clean(" ".join(hint.split()), _LIMIT).rstrip(".")
+        super().__init__(f"{self.cause}; {self.hint}" if self.hint else self.cause)
+
+
+class UsageError(EngineError):
+    """The engine was named in a way that cannot be meant (``--host`` and ``--context`` together). Exit status 2."""
+
+
+class Cancelled(Exception):
+    """A scan was cancelled before the engine had answered anything that could be shown."""
+
+
+class Refused(Exception):
+    """The engine answered one request with an error status. Inside this package only; callers say what it means."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = " ".join(message.split())
+        super().__init__(f"{status}: {self.message}")
+
+    @property
+    def is_gone(self) -> bool:
+        """True when the engine says that the image itself does not exist (any more).
+
+        Not every 404 does: an image in a containerd store whose blob or snapshot is
+        missing answers 404 too ("content digest … not found").
+        """
+        return self.status == 404 and "no such image" in self.message.lower()

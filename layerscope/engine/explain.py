@@ -1,0 +1,198 @@
+"""Why an engine cannot be used, and what to do next: whatever the layers below raise, in one line each."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import http.client
+import os
+import shutil
+import socket
+import ssl
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+import urllib3.exceptions
+from docker.errors import APIError, DockerException, InvalidVersion
+
+from layerscope.engine.endpoint import DEFAULT_HOST, Endpoint
+from layerscope.engine.errors import EngineError, Refused
+from layerscope.engine.quirks import MINIMUM_API
+
+_ADDRESS_HINT = "name the engine's address with --host, e.g. --host unix:///var/run/docker.sock"
+_AGAIN_HINT = "see whether the engine is still running (`docker info`), then scan again"
+_TLS_HINT = "check DOCKER_TLS_VERIFY and the ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH, or the context's own"
+_OLD_HINT = f"layerscope needs API {MINIMUM_API[0]}.{MINIMUM_API[1]}, that is Docker Engine 19.03 or later"
+
+
+def explain(error: BaseException, endpoint: Endpoint) -> EngineError:
+    """Return the :class:`EngineError` for what docker-py, requests, urllib3, http.client, paramiko or a socket raised.
+
+    The innermost error decides: it is the one that knows what happened.
+    """
+    for cause in _causes(error):
+        if found := _explain_one(cause, endpoint):
+            return found
+    words = str(error).removeprefix("Error while fetching server API version: ")
+    return EngineError(f"cannot use the engine at {endpoint.host}: {words or type(error).__name__}", _ADDRESS_HINT)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield everything under the error, innermost first, and then itself.
+
+    requests and urllib3 keep the real error in ``args`` or ``reason`` as often as in ``__cause__``.
+    """
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue and len(found) < 50:
+        this = queue.pop(0)
+        if isinstance(this, BaseException) and not any(this is other for other in found):
+            found.append(this)
+            queue += [this.__cause__, this.__context__, getattr(this, "reason", None), *this.args]
+    return reversed(found)
+
+
+def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None:
+    host = endpoint.host
+    path = socket_path(host)
+    where = f"{path or host} ({endpoint.source})"
+    if isinstance(error, EngineError):
+        return error
+    if type(error).__module__.startswith("paramiko"):  # before OSError: some of its errors are one
+        return EngineError(f"ssh to {host}: {error}", _ssh_hint(host))
+    match error:
+        case FileNotFoundError() | NotADirectoryError() if path is not None:
+            return EngineError(f"there is no engine socket at {where}", _elsewhere(path) or _start_hint())
+        case PermissionError():
+            return EngineError(f"no permission to use {where}", _permission_hint(path))
+        case ConnectionRefusedError():
+            return EngineError(f"nobody listens at {where}", _elsewhere(path) or _start_hint())
+        case socket.gaierror():
+            return EngineError(f"the name in {where} cannot be resolved: {error.strerror}", "check the address")
+        case ssl.SSLError():
+            words = getattr(error, "verify_message", "") or error.reason or str(error)
+            return EngineError(f"TLS with {where} failed: {words}", _TLS_HINT)
+        case TimeoutError() | urllib3.exceptions.TimeoutError() | requests.Timeout():
+            return EngineError(f"the engine at {where} does not answer in time", _AGAIN_HINT)
+        case http.client.IncompleteRead() | urllib3.exceptions.IncompleteRead():
+            return EngineError(f"an answer of the engine at {where} was cut off", _AGAIN_HINT)
+        case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
+            hint = _ssh_hint(host) if host.startswith("ssh://") else _AGAIN_HINT
+            return EngineError(f"the engine at {where} closed the connection without an answer", hint)
+        case InvalidVersion():
+            return EngineError(f"the engine at {where}: {error}", _OLD_HINT)
+        case APIError():
+            return explain_refusal(Refused(int(error.status_code or 0), str(error.explanation or error)), endpoint)
+        case http.client.HTTPException() | ValueError() | LookupError() | TypeError():
+            # an ApiVersion that is missing, a page of HTML, a list where an object belongs
+            return None if isinstance(error, DockerException) else not_docker(endpoint)
+        case DockerException() if "Invalid bind address" in str(error) or "npipe" in str(error):
+            return EngineError(f"{endpoint.source} is not the address of an engine: {error}", _ADDRESS_HINT)
+        case DockerException() if "paramiko" in str(error):
+            return EngineError(f"{host} needs paramiko, which is not installed", "run `pip install 'docker[ssh]'`")
+        case OSError() if error.errno is not None and not isinstance(error, requests.RequestException):
+            return EngineError(f"cannot reach {where}: {error.strerror}", "check the address and the network")
+    return None
+
+
+def not_docker(endpoint: Endpoint) -> EngineError:
+    """Return the error for something that answers, but not as a Docker API does."""
+    return EngineError(f"what answers at {endpoint.host} ({endpoint.source}) is not a Docker API", _ADDRESS_HINT)
+
+
+def explain_refusal(refused: Refused, endpoint: Endpoint, doing: str = "") -> EngineError:
+    """Return the error for a request that was answered with an error status, in the engine's own words."""
+    words = refused.message
+    if "HTTPS server" in words:
+        return EngineError(f"the engine at {endpoint.host} wants TLS", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+    if refused.status == 400 and "client version" in words:
+        return EngineError(
+            f"the engine at {endpoint.host} refuses this API version: {words}", "unset DOCKER_API_VERSION"
+        )
+    if refused.status == 404 and not doing:
+        return not_docker(endpoint)
+    if refused.status in {401, 403}:
+        return EngineError(f"the engine at {endpoint.host} refuses access: {words}", "check who may use it")
+    what = f" {doing}" if doing else ""
+    return EngineError(
+        f"the engine at {endpoint.host} refused{what} ({refused.status}): {words}", "see the engine's log"
+    )
+
+
+def too_old(endpoint: Endpoint, api_version: str) -> EngineError:
+    """Return the error for an engine, or a chosen API version, that is older than what is supported."""
+    return EngineError(f"API too old: the engine at {endpoint.host} is used with API {api_version}", _OLD_HINT)
+
+
+# next steps
+
+
+def socket_path(host: str) -> Path | None:
+    """Return the path of a Unix socket's address, None for other addresses."""
+    for scheme in ("unix://", "http+unix://"):
+        if host.startswith(scheme):
+            return Path("/" + host.removeprefix(scheme).lstrip("/"))
+    return None
+
+
+def _elsewhere(path: Path | None) -> str:
+    """Return the hint for an engine that does answer somewhere else on this machine, empty when there is none."""
+    if path is None:
+        return ""
+    found = [other for other in _other_sockets() if other != path and _answers(other)]
+    return "an engine answers elsewhere: try " + " or ".join(f"--host unix://{p}" for p in found[:3]) if found else ""
+
+
+def _other_sockets() -> list[Path]:
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    home = Path("~").expanduser()
+    return [
+        Path(DEFAULT_HOST.removeprefix("unix://")),
+        runtime / "docker.sock",  # rootless Docker
+        runtime / "podman/podman.sock",
+        Path("/run/podman/podman.sock"),
+        home / ".docker/run/docker.sock",  # Docker Desktop
+        home / ".docker/desktop/docker.sock",
+        home / ".colima/default/docker.sock",
+        home / ".rd/docker.sock",  # Rancher Desktop
+        home / ".orbstack/run/docker.sock",
+    ]
+
+
+def _answers(path: Path) -> bool:
+    try:
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            return False
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(0.5)
+            probe.connect(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def _start_hint() -> str:
+    if shutil.which("dockerd") is None and shutil.which("podman") is not None:
+        return "start Podman's socket (`systemctl --user start podman.socket`) and name it with --host"
+    return "start the engine (`sudo systemctl start docker`, or Docker Desktop), or name another one with --host"
+
+
+def _permission_hint(path: Path | None) -> str:
+    """Name the group to join, from the socket itself."""
+    try:
+        info = path.stat() if path else None
+        group = grp.getgrgid(info.st_gid) if info and info.st_gid != 0 and info.st_mode & stat.S_IWGRP else None
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        group = None
+    if group is None:
+        return "run it as a user who may use the engine (`sudo`)"
+    if user in group.gr_mem and group.gr_gid not in os.getgroups():
+        return f'you are in the group "{group.gr_name}" since after you logged in: log in again'
+    return f'join the group "{group.gr_name}" (`sudo usermod -aG {group.gr_name} {user}`), then log in again'
+
+
+def _ssh_hint(host: str) -> str:
+    return f"check that `ssh {host.removeprefix('ssh://')} docker version` works without asking anything"

@@ -1,0 +1,293 @@
+"""A scan: everything an engine says about its images and containers, as an Inventory.
+
+What is asked: the list of images (twice, see :class:`~layerscope.engine.quirks.Quirks`),
+the list of containers without their sizes, and inspect and history of every image.
+The disk-usage endpoint is never asked here: it may take minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from layerscope.engine.connect import Connection, Query
+from layerscope.engine.errors import Cancelled, EngineError, Refused
+from layerscope.engine.quirks import MANIFESTS_API
+from layerscope.engine.records import Intern, container_record, history_entries, inspected_image, listed_image
+from layerscope.inventory import Container, Image, Inventory
+
+_TICK = 0.05
+"""Seconds between two looks at how far it is, and at whether it was cancelled."""
+_PARTIAL_EVERY = 0.5
+"""Seconds between two partial inventories."""
+_LIST_PATIENCE = 10
+"""A containerd store answers nothing for 7 s per 1,000 images while it makes its list."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scan is."""
+
+    done: int
+    total: int
+    """In phase "images" what the engine counts itself, which may differ a little from its list; 0: not known."""
+    phase: str
+    """"images" while the lists are made, "layers" while the images are asked for one by one."""
+
+
+def scan(
+    conn: Connection,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    partial: Callable[[Inventory], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Inventory:
+    """Return what the engine says about all its images and containers.
+
+    The three callbacks are called in the calling thread. ``partial`` gets what is known so
+    far: the containers while the images are still being listed, all images as soon as
+    they are listed, then every half second with those that have been asked for.
+
+    ``cancelled`` is asked some 20 times a second; once it says yes, the answer is what was known by
+    then, with ``complete=False``, or :class:`Cancelled` is raised if the images were not even listed.
+
+    An image that is gone by the time it is asked for is left out and counted in ``vanished``.
+    One whose history is refused keeps its layers, with the engine's words in ``note``.
+    Raises :class:`EngineError` when the engine fails or stops answering.
+    """
+    return _Scan(conn, progress, partial, cancelled).run()
+
+
+def list_images(conn: Connection, intern: Intern | None = None) -> list[Image]:
+    """Return every image of the engine, not scanned yet, in the engine's order."""
+    return _merge(conn, _all_images(conn, intern or Intern()), _shown_ids(conn))
+
+
+def list_containers(conn: Connection) -> tuple[Container, ...]:
+    """Return every container, running or not. Sizes are not asked for: they make an engine walk its disk."""
+    return tuple(_ask_list(conn, "/containers/json", "containers", container_record, [("all", 1)]))
+
+
+def describe_image(conn: Connection, image: Image, intern: Intern | None = None) -> Image | None:
+    """Return a listed image with its layers and history; None when it is gone.
+
+    A refusal is kept in the image's ``note``, in the engine's words. Raises :class:`EngineError`.
+    """
+    intern = intern or Intern()
+    path = f"/images/{quote(image.id, safe=':')}"
+    try:
+        answer = conn.get_json(f"{path}/json")
+    except Refused as refused:
+        return None if refused.is_gone else replace(image, note=f"inspect: {refused.message or refused.status}")
+    image = inspected_image(image, answer, conn.engine.store_kind, intern)
+    try:
+        entries = history_entries(conn.get_json(f"{path}/history"), intern)
+    except Refused as refused:
+        return None if refused.is_gone else replace(image, note=f"history: {refused.message or refused.status}")
+    if entries is None:
+        return replace(image, note="history: the engine answered it in an unknown form")
+    return replace(image, history=entries)
+
+
+# the lists
+
+
+def _all_images(conn: Connection, intern: Intern) -> list[Image]:
+    query: list[tuple[str, str | int]] = [("all", 1)]
+    if conn.api_at_least(MANIFESTS_API):
+        query.append(("manifests", 1))
+    store = conn.engine.store_kind
+    return _ask_list(conn, "/images/json", "images", lambda row: listed_image(row, store, intern), query)
+
+
+def _shown_ids(conn: Connection) -> set[str]:
+    """Return the IDs of the images that ``docker images`` shows, or only of the untagged ones: see Quirks."""
+    query: list[tuple[str, str | int]] = []
+    if conn.quirks.ask_listed == "dangling":
+        query.append(("filters", json.dumps({"dangling": ["true"]})))
+    store, intern = conn.engine.store_kind, Intern()
+    images = _ask_list(conn, "/images/json", "images", lambda row: listed_image(row, store, intern), query)
+    return {image.id for image in images}
+
+
+def _merge(conn: Connection, images: Iterable[Image], shown: set[str]) -> list[Image]:
+    """Return the images with ``listed`` set, one of each ID."""
+    named_are_shown = conn.quirks.ask_listed == "dangling"
+    merged: dict[str, Image] = {}
+    for image in images:
+        listed = image.id in shown or (named_are_shown and bool(image.tags or image.digests))
+        same = merged.get(image.id, image)
+        merged[image.id] = replace(
+            image,
+            listed=listed,
+            tags=tuple(dict.fromkeys(same.tags + image.tags)),
+            digests=tuple(dict.fromkeys(same.digests + image.digests)),
+        )
+    return list(merged.values())
+
+
+def _ask_list(conn: Connection, path: str, what: str, read: Callable[[Any], T | None], query: Query) -> list[T]:
+    rows = conn.ask(path, f"the list of {what}", query, timeout=conn.timeout * _LIST_PATIENCE)
+    if not isinstance(rows, list):
+        said = "null" if rows is None else f"a JSON {type(rows).__name__}"
+        raise _odd(conn, f"{said} where a list of {what} belongs")
+    records = []
+    for row in rows:
+        record = read(row)
+        if record is None:
+            raise _odd(conn, f"a list of {what} with an entry that has no Id")
+        records.append(record)
+    return records
+
+
+def _odd(conn: Connection, said: str) -> EngineError:
+    return EngineError(
+        f"the engine at {conn.endpoint.host} answered {said}",
+        "see whether `docker images -a` works there, then scan again",
+    )
+
+
+# the scan
+
+
+class _Crew:
+    """Jobs in threads of their own. Daemons: an answer that takes 10 s must not hold up leaving the program."""
+
+    def __init__(self, jobs: Iterable[Callable[[], None]]) -> None:
+        self.finished = threading.Event()
+        self.error: BaseException | None = None
+        """The first one raised by a job; the others go on."""
+        self._lock = threading.Lock()
+        threads = [threading.Thread(target=self._run, args=(job,), name="scan", daemon=True) for job in jobs]
+        self._left = len(threads)
+        if not threads:
+            self.finished.set()
+        for thread in threads:
+            thread.start()
+
+    def _run(self, job: Callable[[], None]) -> None:
+        error: BaseException | None = None
+        try:
+            job()
+        except BaseException as raised:  # raised again in the thread that waits
+            error = raised
+        with self._lock:
+            self._left -= 1
+            self.error = self.error or error
+            if error is not None or not self._left:
+                self.finished.set()
+
+
+class _Scan:
+    """One scan. Threads ask; the calling thread collects, calls back, and raises."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        progress: Callable[[Progress], None] | None,
+        partial: Callable[[Inventory], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self.conn = conn
+        self.progress = progress
+        self.partial = partial
+        self.cancelled = cancelled
+        self.intern = Intern()
+        self.stop = threading.Event()
+        self.all: list[Image] = []
+        self.shown: set[str] = set()
+        self.containers: tuple[Container, ...] | None = None
+        self.images: list[Image | None] = []
+        """In the engine's order; replaced one by one by what is learned, None for one that is gone."""
+        self.phase = "images"
+        self.done = 0
+        self.total = conn.image_count
+        self.reported: Progress | None = None
+        self.published_at = 0.0
+        self.lock = threading.Lock()
+
+    def run(self) -> Inventory:
+        try:
+            self._report()
+            if not self._watch(_Crew([self._ask_all, self._ask_shown, self._ask_containers])):
+                raise Cancelled
+            self.images = list(_merge(self.conn, self.all, self.shown))
+            self.all, self.phase, self.total = [], "layers", len(self.images)
+            self._publish()
+            numbers = count()
+            workers = min(self.conn.requests_in_flight, self.total)
+            complete = self._watch(_Crew([lambda: self._describe(numbers)] * workers))
+        except EngineError as error:
+            if self.phase == "images":
+                raise
+            raise EngineError(f"{error.cause} (after {self.done} of {self.total} images)", error.hint) from error
+        finally:
+            self.stop.set()
+        return self._inventory(complete)
+
+    def _watch(self, crew: _Crew) -> bool:
+        """Wait until the crew is done, calling back on the way. False: cancelled. Raises the crew's first error."""
+        while not crew.finished.wait(_TICK):
+            if self.cancelled is not None and self.cancelled():
+                return False
+            self._report()
+            if self.phase == "images":
+                if self.containers is not None and not self.published_at:
+                    self._publish()
+            elif time.monotonic() >= self.published_at + _PARTIAL_EVERY:
+                self._publish()
+        if crew.error is not None:
+            raise crew.error
+        self._report()
+        return True
+
+    def _report(self) -> None:
+        now = Progress(self.done, self.total, self.phase)
+        if self.progress is not None and now != self.reported:
+            self.reported = now
+            self.progress(now)
+
+    def _publish(self) -> None:
+        self.published_at = time.monotonic()
+        if self.partial is not None:
+            self.partial(self._inventory(complete=False))
+
+    def _inventory(self, complete: bool) -> Inventory:
+        images = tuple([image for image in self.images if image is not None])
+        return Inventory(
+            engine=self.conn.engine,
+            images=images,
+            containers=self.containers or (),
+            taken_at=int(time.time()),
+            complete=complete,
+            vanished=len(self.images) - len(images),
+        )
+
+    # in threads
+
+    def _ask_all(self) -> None:
+        self.all = _all_images(self.conn, self.intern)
+
+    def _ask_shown(self) -> None:
+        self.shown = _shown_ids(self.conn)
+
+    def _ask_containers(self) -> None:
+        self.containers = list_containers(self.conn)
+
+    def _describe(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            if number >= len(self.images) or self.stop.is_set():
+                return
+            image = self.images[number]
+            if image is not None:
+                self.images[number] = describe_image(self.conn, image, self.intern)
+            with self.lock:
+                self.done += 1

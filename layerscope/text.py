@@ -105,6 +105,14 @@ def fit(text: str, width: int) -> str:
     return text + ELLIPSIS
 
 
+def fit_name(name: str, width: int) -> str:
+    """Cut the clean ``name`` of an image to ``width`` cells, in its middle: its tag is what tells it apart."""
+    if len(name) <= width or width < 8 or not name.isascii():
+        return fit(name, width)
+    start = (width - 1) // 3
+    return name[:start] + ELLIPSIS + name[len(name) - (width - 1 - start) :]
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return clean ``text`` in exactly ``width`` cells: cut, or filled up with spaces (in front if ``right``)."""
     text = fit(text, width)

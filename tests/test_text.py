@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from layerscope.text import clean, fit, fold_instruction, pad
+from layerscope.text import clean, fit, fit_name, fold_instruction, pad
 
 ANY_TEXT = st.text(st.characters()) | st.text(
     st.sampled_from(
@@ -63,6 +63,7 @@ def test_limit_is_never_passed_and_cuts_are_marked(raw: str, limit: int) -> None
 def test_fit_and_pad_keep_to_the_cells(raw: str, width: int) -> None:
     text = clean(raw)
     assert cell_len(fit(text, width)) <= width
+    assert cell_len(fit_name(text, width)) <= width
     assert cell_len(pad(text, width)) == width
     assert cell_len(pad(text, width, right=True)) == width
     if cell_len(text) <= width:
@@ -75,6 +76,10 @@ def test_fit_never_splits_a_wide_character() -> None:
     assert fit("日本語", 4) == "日…"
     assert fit("image-name", 6) == "image…"
     assert pad("12", 4, right=True) == "  12"
+
+
+def test_a_long_name_keeps_its_tag() -> None:
+    assert fit_name("registry.example.com/team/project/service:1.2.3", 24) == "registr…ct/service:1.2.3"
 
 
 @pytest.mark.parametrize("unit", ["x", "\n", " ", "\t", "\u0301", "日", "\u202e", "RUN |1 ", "/bin/sh -c ", "a \u0301"])

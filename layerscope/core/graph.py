@@ -17,7 +17,7 @@ from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Layer:
     """One stored layer: a chain ID. Read-only once the graph is built; compares by identity."""
 
@@ -42,6 +42,10 @@ class Layer:
     images: list[ImageNode] = field(default_factory=list)
     """The listed images that need this layer, in the order of :attr:`LayerGraph.images`."""
 
+    def __repr__(self) -> str:
+        # The default one would print the whole graph, round and round.
+        return f"<Layer {self.chain_id[:19]} {self.size_is} {self.size}>"
+
     @property
     def known_size(self) -> int:
         """The size, or 0 where it is not known: for sums that are shown as "at least"."""
@@ -58,7 +62,7 @@ class Layer:
         return len(self.images) > 1
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ImageNode:
     """One row of ``docker images``. Read-only once the graph is built; compares by identity."""
 
@@ -80,6 +84,9 @@ class ImageNode:
     exact: bool
     """False when a layer's size, or the layers themselves, are not known."""
     unknown_layers: int
+
+    def __repr__(self) -> str:
+        return f"<ImageNode {self.name!r} {self.image.id[:19]} {self.size}>"
 
     @property
     def id(self) -> str:

@@ -1,0 +1,62 @@
+"""Messages between loaders, views and screens: each says what happened, not what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+
+
+@dataclass
+class ScanProgressed(Message):
+    """A scan is under way."""
+
+    done: int
+    total: int
+    phase: str
+
+
+@dataclass
+class GraphArrived(Message):
+    """A scan, or a part of one, became a graph."""
+
+    graph: LayerGraph
+
+
+@dataclass
+class ScanFailed(Message):
+    """No graph will come: one line of cause, one of what to do next."""
+
+    cause: str
+    hint: str
+
+
+@dataclass
+class ImagePointed(Message):
+    """The cursor of a view is on another image (None: on nothing)."""
+
+    image: ImageNode | None
+
+
+@dataclass
+class LayerPointed(Message):
+    """The cursor of a view is on another layer (None: on nothing)."""
+
+    layer: Layer | None
+
+
+@dataclass
+class Pivoted(Message):
+    """Somebody went from one thing to another: an image to jump to, with where they came from for the way back."""
+
+    image: ImageNode
+
+
+@dataclass
+class SortAsked(Message):
+    """Rows of a list are wanted in another order."""
+
+    what: str
+    key: str

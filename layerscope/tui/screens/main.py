@@ -1,0 +1,223 @@
+"""The main screen: header, views, marks, keys; it wires messages up and data down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Static
+
+from layerscope.core.marks import Marks
+from layerscope.text import clean
+from layerscope.tui.host import IMAGE_SORTS, Host, Sort
+from layerscope.tui.keys import APP, FIND, MARK, SHOW
+from layerscope.tui.messages import GraphArrived, ScanFailed, ScanProgressed, SortAsked
+from layerscope.tui.panes.images import ImagesPane
+from layerscope.tui.widgets.hints import Hints
+from layerscope.tui.widgets.summary import Summary
+from layerscope.units import Units
+
+if TYPE_CHECKING:
+    from layerscope.tui.app import LayerscopeApp
+
+
+class MainScreen(Screen[None]):
+    """Everything about one host."""
+
+    CSS_PATH = "main.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", group=MARK),
+        Binding("s", "sort", "Sort", group=FIND),
+        Binding("S", "reverse", "Reverse", show=False, group=FIND),
+        Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
+        Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
+        Binding("r", "rescan", "Rescan", group=APP),
+        Binding("b", "units", "kB or KiB", show=False, group=SHOW),
+        Binding("question_mark", "help", "Help", group=APP, key_display="?"),
+        Binding("q", "quit", "Quit", group=APP),
+    ]
+
+    def __init__(self, units: Units, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.units = units
+        self.clock = clock
+        self.host: Host | None = None
+        self.progress: ScanProgressed | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, views, status, keys."""
+        yield Summary(id="summary")
+        with ContentSwitcher(initial="view-images", id="views"):
+            yield ImagesPane(id="view-images")
+        yield Static(id="status", markup=False)
+        yield Hints(id="hints")
+
+    def on_mount(self) -> None:
+        """Say what is going on before there is anything to show."""
+        self.query_one(Summary).show(None, None, ("busy", "connecting"), self.units, None)
+        self.query_one("#images").focus()
+
+    @property
+    def layerscope(self) -> LayerscopeApp:
+        """The app, by its own type."""
+        return cast("LayerscopeApp", self.app)
+
+    @property
+    def images_pane(self) -> ImagesPane:
+        """The three linked panes."""
+        return self.query_one(ImagesPane)
+
+    # -- what comes from the loader -------------------------------------------------------
+
+    @on(ScanProgressed)
+    def _progressed(self, message: ScanProgressed) -> None:
+        self.progress = message
+        self._summary()
+        if self.host is None:
+            self._status()
+
+    @on(GraphArrived)
+    def _arrived(self, message: GraphArrived) -> None:
+        graph = message.graph
+        if graph.inventory.complete:
+            self.progress = None
+        if self.host is None:
+            self.host = Host(graph, Marks(graph), self.units, clock=self.clock)
+        else:
+            self.host.graph = graph
+            self.host.marks.rebase(graph)
+        self._show()
+
+    @on(ScanFailed)
+    def _failed(self, message: ScanFailed) -> None:
+        self.progress = None
+        if self.host is None:
+            from layerscope.tui.screens.error import ErrorScreen  # noqa: PLC0415 - only when needed
+
+            self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
+        else:
+            self.notify(f"{message.cause}. {message.hint}", severity="error", markup=False)
+            self._summary()
+
+    # -- data down ------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        if self.host is not None:
+            self.images_pane.show_host(self.host)
+        self._summary()
+        self._status()
+
+    def _summary(self) -> None:
+        if self.host is None:
+            self.query_one(Summary).show(None, None, ("busy", self._scanning() or "connecting"), self.units, None)
+            return
+        graph = self.host.graph
+        inventory = graph.inventory
+        if scanning := self._scanning():
+            state = ("busy", scanning)
+        elif inventory.from_file:
+            state = ("file", "saved scan")
+        elif not inventory.complete:
+            state = ("stale", "scan stopped")
+        else:
+            state = ("live", "scanned")
+        shown = graph.totals_of(self.host.shown_images()) if self.host.query else None
+        self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown)
+
+    def _scanning(self) -> str:
+        p = self.progress
+        if p is None:
+            return ""
+        return f"{p.phase} {p.done:,} of {p.total:,}" if p.total else p.phase
+
+    def _status(self) -> None:
+        self.query_one("#status", Static).update(self._status_text())
+
+    def _status_text(self) -> Content:
+        host = self.host
+        if host is None:
+            return Content(clean(self._scanning()) or "asking the engine …")
+        marks = host.marks
+        if marks.ids:
+            return Content(f"✓ {len(marks.ids):,} marked")
+        return Content("Enter: into the layers · Backspace: back · Space: mark · ?: all keys")
+
+    # -- actions --------------------------------------------------------------------------
+
+    @on(SortAsked)
+    def _sort_asked(self, message: SortAsked) -> None:
+        if self.host is None:
+            return
+        sort = self.host.image_sort
+        self.host.image_sort = Sort(message.key, not sort.reverse if sort.key == message.key else False)
+        self._show()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        if self.host is not None:
+            keys = list(IMAGE_SORTS)
+            self.host.image_sort = Sort(keys[(keys.index(self.host.image_sort.key) + 1) % len(keys)])
+            self._show()
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        if self.host is not None:
+            sort = self.host.image_sort
+            self.host.image_sort = Sort(sort.key, not sort.reverse)
+            self._show()
+
+    def action_mark(self) -> None:
+        """Mark or unmark what is under the cursor."""
+        if self.host is None:
+            return
+        targets = list(self.images_pane.targets())
+        every = all(node.id in self.host.marks.ids for node in targets)
+        for node in targets:
+            if every:
+                self.host.marks.unmark(node)
+            else:
+                self.host.marks.mark(node)
+        self._marked()
+
+    def action_mark_all(self) -> None:
+        """Mark every image that is shown."""
+        if self.host is not None:
+            for node in self.host.shown_images():
+                self.host.marks.mark(node)
+            self._marked()
+
+    def action_unmark_all(self) -> None:
+        """Take all marks away."""
+        if self.host is not None:
+            self.host.marks.clear()
+            self._marked()
+
+    def _marked(self) -> None:
+        self.images_pane.marks_changed()
+        self._status()
+
+    def action_units(self) -> None:
+        """Switch between powers of 1000 and of 1024."""
+        self.units = Units.BINARY if self.units is Units.SI else Units.SI
+        if self.host is not None:
+            self.host.units = self.units
+        self._show()
+
+    def action_rescan(self) -> None:
+        """Scan the engine again."""
+        self.layerscope.load()
+
+    def action_help(self) -> None:
+        """All keys."""
+        from layerscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - only when needed
+
+        self.app.push_screen(HelpScreen(self))
+
+    def action_quit(self) -> None:
+        """Leave."""
+        self.app.exit(0)

@@ -1,0 +1,83 @@
+"""Columns of a row table: what they show, and which of them fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Piece = tuple[str, str]
+"""A run of text and the name of its style (a component class of the table without its prefix)."""
+Cell = str | list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``cell(row, width)`` gives its text; it is called for visible rows only."""
+
+    key: str
+    title: str
+    cell: Callable[[Any, int], Cell]
+    width: int
+    """Cells it needs at least; it is dropped rather than cut below that."""
+    align: Literal["left", "right"] = "left"
+    flex: int = 0
+    """Its share of the room that is left over; 0 keeps it at ``width``."""
+    most: int | None = None
+    """Cells it takes at the most, with ``flex``."""
+    drop: int = 0
+    """0 is never dropped; the highest goes first when the room is short."""
+    short: str = ""
+    """The title where the room is short of ``title``."""
+    sorts: bool = True
+    """May rows be sorted by it (a click on its heading asks for that)?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A column with its place on the line."""
+
+    column: Column
+    x: int
+    width: int
+
+
+GAP = 1
+
+
+def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
+    """Choose the columns that fit ``room`` cells in full and give each its place.
+
+    Columns are dropped by their ``drop`` number, highest first; what is left over
+    goes to those with ``flex``.
+    """
+    chosen = list(columns)
+    while len(chosen) > 1 and sum(c.width for c in chosen) + GAP * (len(chosen) - 1) > room:
+        last = max(chosen, key=lambda column: column.drop)
+        if last.drop == 0:
+            break
+        chosen.remove(last)
+    spare = room - sum(c.width for c in chosen) - GAP * (len(chosen) - 1)
+    widths = {c.key: c.width for c in chosen}
+    growing = [c for c in chosen if c.flex]
+    while spare > 0 and growing:
+        weight = sum(c.flex for c in growing)
+        given = 0
+        for c in list(growing):
+            share = max(1, spare * c.flex // weight)
+            if c.most is not None:
+                share = min(share, c.most - widths[c.key])
+            share = min(share, spare - given)
+            widths[c.key] += share
+            given += share
+            if c.most is not None and widths[c.key] >= c.most:
+                growing.remove(c)
+        if not given:
+            break
+        spare -= given
+    placed: list[Placed] = []
+    x = 0
+    for c in chosen:
+        placed.append(Placed(c, x, max(1, min(widths[c.key], room - x))))
+        x += widths[c.key] + GAP
+    return tuple(placed)

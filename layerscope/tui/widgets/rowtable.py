@@ -1,0 +1,354 @@
+"""RowTable: a list of any length that renders only the lines one sees.
+
+Built on Textual's line API: a cursor key costs two lines, whatever the number
+of rows. It knows nothing of images or bytes; columns turn rows into text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from layerscope.tui.keys import MOVE
+from layerscope.tui.widgets.columns import Cell, Column, Placed, place
+
+
+class RowTable(ScrollView, can_focus=True):
+    """Rows under a fixed heading, with a cursor and marks."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"row-table--{name}"
+        for name in (
+            "heading",
+            "sorted",
+            "cursor",
+            "cursor-blurred",
+            "text",
+            "dim",
+            "size",
+            "unique",
+            "shared",
+            "mark",
+            "hit",
+            "good",
+            "warn",
+            "bad",
+            "accent",
+            "group",
+            "empty",
+        )
+    }
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "Up", show=False, group=MOVE),
+        Binding("down,j", "cursor(1)", "Down", show=False, group=MOVE),
+        Binding("pageup,ctrl+b", "page(-1.0)", "Page up", show=False, group=MOVE),
+        Binding("pagedown,ctrl+f", "page(1.0)", "Page down", show=False, group=MOVE),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, group=MOVE),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, group=MOVE),
+        Binding("home,g", "edge(0)", "First", show=False, group=MOVE),
+        Binding("end,G", "edge(1)", "Last", show=False, group=MOVE),
+        Binding("enter", "activate", "Go in", show=False, group=MOVE),
+    ]
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another row."""
+
+        table: RowTable
+        index: int
+        row: Any
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    @dataclass
+    class Activated(Message):
+        """Enter, or a second click, on a row."""
+
+        table: RowTable
+        index: int
+        row: Any
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    @dataclass
+    class HeadingClicked(Message):
+        """A click on the heading of a column that sorts."""
+
+        table: RowTable
+        key: str
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        key: Callable[[Any], Hashable] = id,
+        empty: str = "nothing here",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.columns: tuple[Column, ...] = tuple(columns)
+        self.key_of = key
+        self.empty = empty
+        self.rows: Sequence[Any] = ()
+        self.cursor = 0
+        self.sorted_by: tuple[str, bool] | None = None
+        """(column key, reversed): only for the arrow in the heading."""
+        self.is_marked: Callable[[Any], bool] | None = None
+        """None: no room is kept for marks."""
+        self._placed: tuple[Placed, ...] = ()
+        self._strips: dict[int, Strip] = {}
+        self._styles: dict[str, Style] = {}
+
+    # -- data down ------------------------------------------------------------------------
+
+    def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None) -> None:
+        """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place."""
+        old = self.row
+        here = self.key_of(old) if old is not None else None
+        self.rows = rows
+        at = self.cursor if cursor is None else cursor
+        if cursor is None and keep and here is not None and not self._is_at(at, here):
+            at = next((i for i, row in enumerate(rows) if self.key_of(row) == here), at)
+        self.cursor = max(0, min(at, len(rows) - 1))
+        self._arrange()
+        self.scroll_to_cursor()
+
+    def _is_at(self, index: int, key: Hashable) -> bool:
+        return 0 <= index < len(self.rows) and self.key_of(self.rows[index]) == key
+
+    def repaint(self, index: int | None = None) -> None:
+        """Draw one row again, or all of them (marks, units or hits changed)."""
+        if index is None:
+            self._strips.clear()
+            self.refresh()
+        else:
+            self._strips.pop(index, None)
+            self._refresh_row(index)
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns."""
+        self.columns = tuple(columns)
+        self._arrange()
+
+    @property
+    def row(self) -> Any | None:
+        """The row under the cursor; None when there are no rows."""
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    # -- cursor ---------------------------------------------------------------------------
+
+    def move_to(self, index: int, *, tell: bool = True) -> None:
+        """Put the cursor on a row and say so."""
+        if not self.rows:
+            return
+        index = max(0, min(index, len(self.rows) - 1))
+        if index == self.cursor:
+            return
+        before, self.cursor = self.cursor, index
+        if not self.scroll_to_cursor():
+            self._refresh_row(before)
+            self._refresh_row(index)
+        if tell:
+            self.post_message(self.Highlighted(self, index, self.rows[index]))
+
+    def scroll_to_cursor(self) -> bool:
+        """Scroll so that the cursor is seen; True when that moved the rows."""
+        height = max(1, self.size.height - 1)
+        top = round(self.scroll_y)
+        if self.cursor < top:
+            top = self.cursor
+        elif self.cursor >= top + height:
+            top = self.cursor - height + 1
+        top = max(0, min(top, max(0, len(self.rows) - height)))
+        if top == round(self.scroll_y):
+            return False
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
+        self.refresh()
+        return True
+
+    def action_cursor(self, by: int) -> None:
+        """Move the cursor by some rows."""
+        self.move_to(self.cursor + by)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by a part of the height."""
+        height = max(1, self.size.height - 1)
+        self.move_to(self.cursor + int(pages * height) or (1 if pages > 0 else -1))
+
+    def action_edge(self, end: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self.move_to(len(self.rows) - 1 if end else 0)
+
+    def action_activate(self) -> None:
+        """Say that the row under the cursor was chosen."""
+        if self.row is not None:
+            self.post_message(self.Activated(self, self.cursor, self.row))
+
+    # -- mouse ----------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to a click; a second click goes in; a click on a heading sorts."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            x = offset.x - self._gutter
+            for placed in self._placed:
+                if placed.x <= x < placed.x + placed.width + 1 and placed.column.sorts:
+                    self.post_message(self.HeadingClicked(self, placed.column.key))
+            return
+        index = round(self.scroll_y) + offset.y - 1
+        if index >= len(self.rows):
+            return
+        if event.chain == 2:
+            self.action_activate()
+        else:
+            self.move_to(index)
+
+    # -- drawing --------------------------------------------------------------------------
+
+    @property
+    def _gutter(self) -> int:
+        return 2 if self.is_marked is not None else 0
+
+    def on_resize(self) -> None:
+        """Give the columns their places again; the cursor stays in sight."""
+        self._arrange()
+        self.scroll_to_cursor()
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in the old styles."""
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def _arrange(self) -> None:
+        self._strips.clear()
+        width = self.scrollable_content_region.width or self.size.width
+        self._placed = place(self.columns, max(1, width - self._gutter))
+        self.virtual_size = Size(0, len(self.rows) + 1)
+        self.refresh()
+
+    def on_focus(self) -> None:
+        """The cursor is drawn stronger with the focus."""
+        self._refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        """The cursor is drawn weaker without the focus."""
+        self._refresh_row(self.cursor)
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - round(self.scroll_y) + 1
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def style(self, name: str) -> Style:
+        """The style of a component class, by its short name."""
+        found = self._styles.get(name)
+        if found is None:
+            full = self.get_component_rich_style(f"row-table--{name}")  # blends what is translucent
+            if name == "text" or name.startswith("cursor"):
+                found = full
+            else:  # the colour of the text alone, so that it can stand on any background
+                found = Style(
+                    color=full.color, bold=full.bold, italic=full.italic, underline=full.underline, dim=full.dim
+                )
+            self._styles[name] = found
+        return found
+
+    def _cursor_style(self) -> Style:
+        full = self.style("cursor" if self.has_focus else "cursor-blurred")
+        return Style(bgcolor=full.bgcolor, bold=full.bold, reverse=full.reverse, underline=full.underline)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the heading, a row, or nothing."""
+        width = self.size.width
+        if y == 0:
+            return self._heading(width)
+        index = round(self.scroll_y) + y - 1
+        if not self.rows and y == 1:
+            return Strip([Segment(" " + self.empty, self.style("text") + self.style("empty"))]).adjust_cell_length(width, self.style("text"))
+        if index >= len(self.rows):
+            return Strip.blank(width, self.style("text"))
+        strip = self._strips.get(index)
+        if strip is None or strip.cell_length != width:
+            if len(self._strips) > 512:
+                self._strips.clear()
+            strip = self._strips[index] = self._line(self.rows[index], width)
+        if index == self.cursor:
+            cursor = self._cursor_style()
+            strip = Strip([Segment(text, style + cursor if style else cursor) for text, style, _ in strip], width)
+        return strip
+
+    def _heading(self, width: int) -> Strip:
+        style = self.style("text") + self.style("heading")
+        segments = [Segment(" " * self._gutter, style)]
+        at = 0
+        for placed in self._placed:
+            title, here = placed.column.title, style
+            if self.sorted_by and self.sorted_by[0] == placed.column.key:
+                title = f"{title}{'▴' if self.sorted_by[1] else '▾'}"
+                here = style + self.style("sorted")
+            if placed.column.short and cell_len(title) > placed.width:
+                title = placed.column.short
+            text = set_cell_size(title, placed.width) if cell_len(title) > placed.width else title
+            pad = " " * (placed.width - cell_len(text))
+            gap = " " * (placed.x - at)
+            segments.append(Segment(gap + pad + text if placed.column.align == "right" else gap + text + pad, here))
+            at = placed.x + placed.width
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _line(self, row: Any, width: int) -> Strip:
+        base = self.style("text")
+        segments: list[Segment] = []
+        if self.is_marked is not None:
+            segments.append(Segment("✓ ", base + self.style("mark")) if self.is_marked(row) else Segment("  ", base))
+        at = 0
+        for placed in self._placed:
+            if placed.x > at:
+                segments.append(Segment(" " * (placed.x - at), base))
+            segments.extend(self._cell(placed.column.cell(row, placed.width), placed, base))
+            at = placed.x + placed.width
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _cell(self, cell: Cell, placed: Placed, base: Style) -> list[Segment]:
+        pieces = [(cell, "")] if isinstance(cell, str) else cell
+        used = 0
+        found: list[Segment] = []
+        for text, name in pieces:
+            length = len(text) if text.isascii() else cell_len(text)
+            if used + length > placed.width:
+                text = set_cell_size(text, max(0, placed.width - used - 1)) + "…"
+                length = placed.width - used
+                if length <= 0:
+                    break
+            found.append(Segment(text, base + self.style(name) if name else base))
+            used += length
+        if used < placed.width:
+            pad = Segment(" " * (placed.width - used), base)
+            found = [pad, *found] if placed.column.align == "right" else [*found, pad]
+        return found

@@ -46,6 +46,13 @@ class Backend(Protocol):
         """Ask the engine for its own disk usage: slow on some hosts. Raises :class:`BackendError`."""
         ...
 
+    def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+        """Hand out a new inventory after each change, until :meth:`close`; returns at once when not live.
+
+        ``state("")`` says that the engine is followed, ``state(why)`` that it was lost and is tried again.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of connections."""
         ...
@@ -71,6 +78,9 @@ class SavedBackend:
     def usage(self) -> DiskUsage:
         """A saved scan has only what was saved with it."""
         raise BackendError("a saved scan cannot be asked for disk usage", "save it again with `layerscope export`")
+
+    def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+        """A saved scan does not change."""
 
     def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,53 @@
+"""Keep an inventory up to date: the lists again, and details only of what is new.
+
+An image's layers and history never change under its ID, so a refresh costs the
+lists and two requests for each new image, not a scan.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from layerscope.engine.connect import Connection
+from layerscope.engine.records import Intern
+from layerscope.engine.scan import describe_image, list_containers, list_images
+from layerscope.inventory import Image, Inventory
+
+
+def refresh(conn: Connection, old: Inventory) -> Inventory:
+    """Return ``old`` brought up to date with the engine.
+
+    An image that is gone by the time it is asked for is left out. The disk usage of ``old`` is
+    dropped when anything changed: it was asked before. Raises :class:`~layerscope.engine.errors.EngineError`.
+    """
+    known = {image.id: image for image in old.images}
+    intern = Intern()
+    images: list[Image] = []
+    vanished = 0
+    for listed in list_images(conn, intern):
+        fresh = _carried_over(listed, known.get(listed.id)) or describe_image(conn, listed, intern)
+        if fresh is None:
+            vanished += 1
+        else:
+            images.append(fresh)
+    containers = list_containers(conn)
+    same = tuple(images) == old.images and containers == old.containers
+    return replace(
+        old,
+        images=tuple(images),
+        containers=containers,
+        taken_at=int(time.time()),
+        complete=True,
+        vanished=vanished,
+        usage=old.usage if same else None,
+    )
+
+
+def _carried_over(listed: Image, known: Image | None) -> Image | None:
+    """The known image as it is listed now; None when its details must be asked for (again)."""
+    if known is None or known.diff_ids is None or known.history is None:
+        return None
+    if (listed.engine_size, listed.content_size) != (known.engine_size, known.content_size):
+        return None  # unpacked, or one more platform pulled, since
+    return replace(known, tags=listed.tags, digests=listed.digests, listed=listed.listed)

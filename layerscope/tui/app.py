@@ -16,7 +16,7 @@ from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.core.graph import build_graph
 from layerscope.inventory import Inventory
 from layerscope.tui.keys import APP
-from layerscope.tui.messages import GraphArrived, ScanFailed, ScanProgressed
+from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES
 from layerscope.units import Units
@@ -87,6 +87,19 @@ class LayerscopeApp(App[int]):
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint))
+            return
+        if not worker.is_cancelled and self.backend is not None and self.backend.live:
+            self.call_from_thread(self.follow)
+
+    @work(thread=True, exclusive=True, group="follow", exit_on_error=False)
+    def follow(self) -> None:
+        """Post what the engine becomes, until the backend is closed."""
+        screen = self.main
+        if self.backend is not None:
+            self.backend.follow(
+                lambda inventory: void(screen.post_message(HostChanged(build_graph(inventory)))),
+                lambda why: void(screen.post_message(EngineFollowed(why))),
+            )
 
     def open_demo(self) -> None:
         """Leave the engine alone and show the bundled sample host."""

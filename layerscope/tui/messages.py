@@ -26,6 +26,20 @@ class GraphArrived(Message):
 
 
 @dataclass
+class HostChanged(Message):
+    """The engine changed, and this is what it is now."""
+
+    graph: LayerGraph
+
+
+@dataclass
+class EngineFollowed(Message):
+    """The engine's events are followed (``why`` is empty), or it was lost for the reason ``why``."""
+
+    why: str
+
+
+@dataclass
 class ScanFailed(Message):
     """No graph will come: one line of cause, one of what to do next."""
 

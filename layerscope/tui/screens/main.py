@@ -12,15 +12,17 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
+from layerscope.core.changes import changes
 from layerscope.core.marks import Marks
 from layerscope.text import clean
 from layerscope.tui.host import IMAGE_SORTS, Host, Sort
 from layerscope.tui.keys import APP, FIND, MARK, SHOW
-from layerscope.tui.messages import GraphArrived, ScanFailed, ScanProgressed, SortAsked
+from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, SortAsked
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import Units
+from layerscope.views.changes import describe
 
 if TYPE_CHECKING:
     from layerscope.tui.app import LayerscopeApp
@@ -48,6 +50,11 @@ class MainScreen(Screen[None]):
         self.clock = clock
         self.host: Host | None = None
         self.progress: ScanProgressed | None = None
+        self.followed = False
+        self.lost = ""
+        """Why the engine cannot be followed just now; what is on screen is then stale."""
+        self.news = ""
+        """What changed last."""
 
     def compose(self) -> ComposeResult:
         """Header, views, status, keys."""
@@ -93,6 +100,22 @@ class MainScreen(Screen[None]):
             self.host.marks.rebase(graph)
         self._show()
 
+    @on(HostChanged)
+    def _changed(self, message: HostChanged) -> None:
+        if self.host is None or self.progress is not None:
+            return
+        difference = changes(self.host.graph, message.graph)
+        self.host.graph = message.graph
+        self.host.marks.rebase(message.graph)
+        if line := describe(difference, self.units):
+            self.news = line
+        self._show()
+
+    @on(EngineFollowed)
+    def _followed(self, message: EngineFollowed) -> None:
+        self.followed, self.lost = not message.why, message.why
+        self._summary()
+
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
         self.progress = None
@@ -122,10 +145,12 @@ class MainScreen(Screen[None]):
             state = ("busy", scanning)
         elif inventory.from_file:
             state = ("file", "saved scan")
+        elif self.lost:
+            state = ("stale", f"engine lost, trying again: {self.lost}")
         elif not inventory.complete:
             state = ("stale", "scan stopped")
         else:
-            state = ("live", "scanned")
+            state = ("live", self.news or ("live" if self.followed else "scanned"))
         shown = graph.totals_of(self.host.shown_images()) if self.host.query else None
         self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown)
 

@@ -1,0 +1,139 @@
+"""The forest of layers with its unbranched runs put together: what the tree and the map are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Layers one on the other, between which nothing branches off and no image ends. Compares by identity."""
+
+    layers: tuple[Layer, ...]
+    """Oldest first, never empty."""
+    parent: Run | None
+    depth: int
+    """Runs below it."""
+    images: list[ImageNode]
+    """Those that end with its last layer."""
+    children: list[Run] = field(default_factory=list)
+    """What stands on it, most bytes first."""
+    own: int = 0
+    """Bytes of its layers; a lower bound when ``unknown``."""
+    unknown: int = 0
+    """How many of its layers have no known size."""
+    total: int = 0
+    """Bytes of its layers and of all that stands on them, each layer once."""
+    total_unknown: int = 0
+    count: int = 0
+    """Images that need it."""
+
+    @property
+    def top(self) -> Layer:
+        """The newest layer: where it branches, or where images end."""
+        return self.layers[-1]
+
+    @property
+    def key(self) -> str:
+        """The chain ID of its newest layer: names the run from one scan to the next."""
+        return self.layers[-1].chain_id
+
+    @property
+    def biggest(self) -> Layer:
+        """The layer that weighs most, the newest of several."""
+        return max(reversed(self.layers), key=lambda layer: layer.known_size)
+
+    @property
+    def members(self) -> list[ImageNode]:
+        """The images that need it: first those that end with it, then as they are met going up."""
+        found: list[ImageNode] = []
+        waiting = [self]
+        while waiting:
+            run = waiting.pop()
+            found += run.images
+            waiting.extend(reversed(run.children))
+        return found
+
+
+class Forest:
+    """The runs of a graph, or of some of its images alone."""
+
+    def __init__(self, graph: LayerGraph, images: Sequence[ImageNode] | None = None) -> None:
+        """Take the images to show; None is all of them. With some, sizes and counts are as if they were alone."""
+        self.images = graph.images if images is None else images
+        layers = graph.layers if images is None else union(images)
+        self._ends: dict[int, list[ImageNode]] = {}
+        self.bare: list[ImageNode] = []
+        """Images without layers, or whose layers are not known."""
+        for node in self.images:
+            if node.layers:
+                self._ends.setdefault(node.layers[-1].index, []).append(node)
+            else:
+                self.bare.append(node)
+        self.roots: list[Run] = []
+        self.run_of: dict[int, Run] = {}
+        """By :attr:`Layer.index`."""
+        self._build(layers)
+        self.total = sum(run.total for run in self.roots)
+        """Bytes of all layers, each once: the footprint of the images."""
+        self.layers = len(layers)
+
+    def _build(self, layers: Sequence[Layer]) -> None:
+        ends, run_of = self._ends, self.run_of
+        branches: dict[int, int] = {}
+        for layer in layers:
+            if layer.parent is not None:
+                branches[layer.parent.index] = branches.get(layer.parent.index, 0) + 1
+        runs: list[tuple[Run, list[Layer]]] = []
+        pieces: dict[int, list[Layer]] = {}
+        for layer in layers:  # parents come first
+            below = layer.parent
+            if below is not None and branches[below.index] == 1 and below.index not in ends:
+                run = run_of[below.index]
+                pieces[id(run)].append(layer)
+            else:
+                parent = None if below is None else run_of[below.index]
+                run = Run((layer,), parent, 0 if parent is None else parent.depth + 1, [])
+                (self.roots if parent is None else parent.children).append(run)
+                pieces[id(run)] = [layer]
+                runs.append((run, pieces[id(run)]))
+            run_of[layer.index] = run
+        for run, stack in reversed(runs):  # children before parents
+            run.layers = tuple(stack)
+            for layer in stack:
+                if layer.size is None:
+                    run.unknown += 1
+                else:
+                    run.own += layer.size
+            run.images = ends.get(stack[-1].index, [])
+            run.total, run.total_unknown, run.count = run.own, run.unknown, len(run.images)
+            for child in run.children:
+                run.total += child.total
+                run.total_unknown += child.total_unknown
+                run.count += child.count
+            if len(run.children) > 1:
+                run.children.sort(key=_weight)
+        self.roots.sort(key=_weight)
+
+    def end_of(self, node: ImageNode) -> Run | None:
+        """Return the run that an image ends with; None when it has no layers or is not shown."""
+        return self.run_of.get(node.layers[-1].index) if node.layers else None
+
+
+def _weight(run: Run) -> tuple[int, int, str]:
+    return -run.total, -run.count, run.layers[0].chain_id
+
+
+_WHOLE: WeakKeyDictionary[LayerGraph, Forest] = WeakKeyDictionary()
+
+
+def forest_of(graph: LayerGraph) -> Forest:
+    """Return the forest of all images of a graph, worked out once for as long as the graph lives."""
+    found = _WHOLE.get(graph)
+    if found is None:
+        found = _WHOLE[graph] = Forest(graph)
+    return found

@@ -1,0 +1,55 @@
+"""What images and layers are called on screen. All of it is cleaned, one line, and bounded in length."""
+
+from __future__ import annotations
+
+from layerscope.core.graph import ImageNode, Layer
+from layerscope.text import clean, fold_instruction
+from layerscope.units import UNKNOWN, Units, format_size
+
+NO_HISTORY = "no history for this layer"
+NO_INSTRUCTION = "(no instruction given)"
+LONGEST = 400
+"""Characters of a name or instruction that are ever shown in one line."""
+
+
+def short_id(digest: str) -> str:
+    """Return 12 digits of a digest, as docker prints them: ``3f2a9c4d5e6f`` for ``sha256:3f2a9c4d5e6f…``."""
+    return clean(digest.removeprefix("sha256:"), LONGEST)[:12]
+
+
+def image_label(node: ImageNode) -> str:
+    """Return an image's first tag; without tags, the repository of its digest, or ``<none>``, and its short ID."""
+    image = node.image
+    if image.tags:
+        return clean(image.tags[0], LONGEST)
+    if image.digests:
+        return f"{clean(image.digests[0].partition('@')[0], LONGEST)}@{short_id(node.id)}"
+    return f"<none> {short_id(node.id)}"
+
+
+def image_labels(nodes: list[ImageNode], most: int) -> str:
+    """Return the labels of some images in one line: ``deb:base, node:1 and 12 more``."""
+    shown = ", ".join(image_label(node) for node in nodes[:most])
+    rest = len(nodes) - most
+    return shown if rest <= 0 else f"{shown} and {rest:,} more"
+
+
+def layer_label(layer: Layer) -> str:
+    """Return the instruction that made a layer, as in the Dockerfile; else its comment, or that there is none."""
+    if layer.instruction is None:
+        return NO_HISTORY
+    return fold_instruction(layer.instruction, LONGEST) or clean(layer.comment, LONGEST) or NO_INSTRUCTION
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return ``1 image`` or ``1,234 images``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def amount(size: int | None, unknown: int | bool, units: Units = Units.SI) -> str:
+    """Return bytes for a person: ``≥5.0 MB`` when parts of it are unknown, ``?`` when all is; nothing for None."""
+    if size is None:
+        return ""
+    if unknown:
+        return f"≥{format_size(size, units)}" if size else UNKNOWN
+    return format_size(size, units)

@@ -1,0 +1,141 @@
+"""Live changes: events of the engine become one "look again" a burst, and a lost engine is tried again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import docker
+import pytest
+
+from layerscope.core.changes import changes
+from layerscope.core.graph import build_graph
+from layerscope.engine import events
+from layerscope.engine.backend import open_backend
+from layerscope.engine.events import Watcher
+from layerscope.inventory import Inventory
+
+
+class Scripted:
+    """A connection whose event streams are written down: a list of events ends in a lost engine."""
+
+    endpoint = None
+
+    def __init__(self, *streams: list[dict[str, Any]] | Exception) -> None:
+        self.client = self
+        self.streams = list(streams)
+        self.asked: list[Any] = []
+        self.opened = 0
+        self.hold = threading.Event()
+
+    def events(self, decode: bool, filters: Any) -> Iterator[dict[str, Any]]:
+        self.opened += 1
+        self.asked.append(filters)
+        if not self.streams:
+            return self._quiet()
+        stream = self.streams.pop(0)
+        if isinstance(stream, Exception):
+            raise stream
+        return iter(stream)
+
+    def _quiet(self) -> Iterator[dict[str, Any]]:
+        self.hold.wait(10)
+        yield from ()
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Scripted, list[str], list[float]]]]:
+    monkeypatch.setattr(events, "BACK_OFF", (0.05,))
+    monkeypatch.setattr(events, "QUIET", 0.05)
+    running: list[tuple[Watcher, threading.Thread, Scripted]] = []
+
+    def start(*streams: list[dict[str, Any]] | Exception) -> tuple[Scripted, list[str], list[float]]:
+        conn, states, told = Scripted(*streams), [], []
+        watcher = Watcher(conn, lambda: told.append(time.monotonic()), states.append)  # type: ignore[arg-type]
+        thread = threading.Thread(target=watcher.run)
+        thread.start()
+        running.append((watcher, thread, conn))
+        return conn, states, told
+
+    yield start
+    for watcher, thread, conn in running:
+        watcher.stop()
+        conn.hold.set()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def eventually(what: Callable[[], object], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def test_a_burst_of_events_is_told_once(watched: Any) -> None:
+    burst = [
+        {"Type": "image", "Action": "tag"},
+        {"Type": "image", "Action": "untag"},
+        {"Type": "image", "Action": "delete"},
+    ]
+    conn, states, told = watched(burst)
+    eventually(lambda: conn.opened == 2 and told)
+    time.sleep(0.3)
+    assert len(told) == 1
+    assert states == ["", "the engine closed its event stream", ""]
+
+
+def test_what_does_not_touch_images_is_not_told(watched: Any) -> None:
+    conn, _, told = watched(
+        [{"Type": "container", "Action": "exec_start: sh"}, {"Type": "network", "Action": "connect"}, {}, {"Type": 7}]
+    )
+    eventually(lambda: conn.opened == 2)
+    quiet = len(told)
+    assert quiet <= 1, "only the reconnection may be told"
+    time.sleep(0.2)
+
+
+def test_podman_words_are_understood(watched: Any) -> None:
+    _, _, told = watched([{"Type": "container", "Action": "died"}, {"Type": "image", "Action": "loadfromarchive"}])
+    eventually(lambda: told)
+
+
+def test_a_lost_engine_is_said_and_tried_again_and_looked_at_when_back(
+    watched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cause:
+        cause = "nobody listens"
+
+    monkeypatch.setattr(events, "explain", lambda error, endpoint: Cause)
+    conn, states, told = watched(ConnectionRefusedError(), ConnectionRefusedError())
+    eventually(lambda: conn.opened == 3)
+    eventually(lambda: told)
+    assert states == ["nobody listens", "nobody listens", ""]
+
+
+@pytest.mark.engine
+def test_changes_on_a_real_engine_arrive_within_two_seconds(engine_host: str) -> None:
+    backend = open_backend(engine_host, None)
+    graph = build_graph(backend.scan(lambda *_: None, lambda _: None, lambda: False))
+    seen: list[Inventory] = []
+    following = threading.Event()
+    thread = threading.Thread(target=backend.follow, args=(seen.append, lambda why: following.set()), daemon=True)
+    thread.start()
+    shell = docker.APIClient(base_url=engine_host, version="auto")
+    try:
+        assert following.wait(5)
+        target = next(node for node in graph.images if node.image.tags and node.layers)
+        shell.tag(target.id, "layerscope-events", "1")
+        eventually(lambda: seen, 2)
+        assert target.id in changes(graph, build_graph(seen[-1])).retagged
+        count = len(seen)
+        shell.remove_image("layerscope-events:1")
+        eventually(lambda: len(seen) > count, 2)
+        assert not changes(graph, build_graph(seen[-1]))
+    finally:
+        shell.close()
+        backend.close()
+        thread.join(5)
+    assert not thread.is_alive()

@@ -17,7 +17,7 @@ def chain_id(parent: str | None, diff_id: str) -> str:
     """
     if parent is None:
         return diff_id
-    return "sha256:" + sha256(f"{parent} {diff_id}".encode()).hexdigest()
+    return "sha256:" + sha256(f"{parent} {diff_id}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def chain_ids(diff_ids: Iterable[str]) -> tuple[str, ...]:

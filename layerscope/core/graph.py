@@ -230,7 +230,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     hidden: list[Layer] = []
     for name, below in parents.items():
         shelf = layers if name in needed else hidden
-        layer = _layer(len(shelf), name, diffs[name], made[below] if below else None, settled[name])
+        layer = _layer(len(shelf), name, diffs[name], made[below] if below is not None else None, settled[name])
         made[name] = layer
         shelf.append(layer)
         if layer.parent is not None and name in needed:

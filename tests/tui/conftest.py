@@ -1,0 +1,50 @@
+"""Fixtures for tests of the interface. Nothing moves in them, and no setting of this machine shows."""
+
+import os
+
+os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.tui.app import LayerscopeApp
+from tests.tui.harness import Before, press, settled
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is read from, or left in, the home of whoever runs the tests."""
+    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
+    for name in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def snap(snap_compare: Any) -> Callable[..., bool]:
+    """Compare the screen with the picture that was accepted: ``assert snap(app, (80, 24), "down", before=…)``.
+
+    Keys are pressed when the first scan has come to rest; ``before(pilot)`` is awaited in front of them.
+    """
+
+    def compare(app: LayerscopeApp, size: tuple[int, int], *keys: str, before: Before | None = None) -> bool:
+        async def run(pilot: Pilot[Any]) -> None:
+            await settled(pilot)
+            if before is not None:
+                await before(pilot)
+                await settled(pilot)
+            await press(pilot, *keys)
+            await settled(pilot)
+
+        return bool(snap_compare(app, terminal_size=size, run_before=run))
+
+    return compare
+
+
+def by_size(size: tuple[int, int]) -> str:
+    """Name a parameter: ``80x24``."""
+    return "x".join(map(str, size))

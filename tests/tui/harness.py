@@ -1,0 +1,228 @@
+"""What tests of the interface share: hosts, a backend that does what a test tells it, an app that is the same every time.
+
+    app = make_app(inventory("docker-28.5-overlay2"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "down", "enter")
+
+In a snapshot: ``assert snap(app, SIZES[0], "down", "enter")`` (a fixture; see conftest.py).
+"""
+
+import asyncio
+import queue
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
+from typing import Any
+
+from textual.pilot import Pilot
+
+from layerscope.backend import Backend, BackendError, SavedBackend
+from layerscope.inventory import DiskUsage, Engine, Inventory
+from layerscope.tui.app import LayerscopeApp
+from tests.replay import recorded_inventory
+
+SIZES = ((80, 24), (120, 36), (200, 50))
+"""The terminals that everything has to look right on."""
+NOW = 1_795_431_000
+"""The clock of every app here: an hour or so after the recordings were made."""
+ENDLESS = frozenset({"follow"})
+"""Groups of workers that run as long as the app does."""
+
+EMPTY = Inventory(Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock"), ())
+"""An engine without images."""
+
+
+@cache
+def inventory(name: str) -> Inventory:
+    """Return the scan of a recorded engine (a name of ``replay.NAMES``), as from a file: its ages never change."""
+    found = recorded_inventory(name)
+    engine = replace(found.engine, host="unix:///var/run/docker.sock")
+    return replace(found, engine=engine, taken_at=NOW, from_file=True)
+
+
+def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
+    """Return an app on an inventory or a backend, with a clock that stands still and nothing that moves."""
+    backend = SavedBackend(lambda: source) if isinstance(source, Inventory) else source
+    settings.setdefault("clock", lambda: float(NOW))
+    app = LayerscopeApp(lambda: backend, **settings)
+    app.animation_level = "none"
+    return app
+
+
+async def settled(pilot: Pilot[Any], patience: float = 10.0) -> None:
+    """Wait until workers, debounce timers and messages have come to rest; a scan that is held is not waited for."""
+    until = time.monotonic() + patience
+    quiet = 0
+    while quiet < 2:  # what ends in one round may have started something
+        await pilot.pause()
+        busy = _busy(pilot)
+        quiet = 0 if busy else quiet + 1
+        if busy:
+            assert time.monotonic() < until, f"still busy: {busy}"
+            await asyncio.sleep(0.005)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, waiting after each for what it sets off, as a person does."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def _busy(pilot: Pilot[Any]) -> list[object]:
+    app = pilot.app
+    backend = getattr(app, "backend", None)
+    fake = backend if isinstance(backend, FakeBackend) else None
+    held = fake is not None and fake.idle
+    workers = [w for w in app.workers if not w.is_finished and w.group not in ENDLESS]
+    pumps = chain([app], *(screen.walk_children(with_self=True) for screen in app.screen_stack))
+    soon = [
+        timer
+        for pump in pumps
+        for timer in pump._timers
+        if timer._repeat == 0 and timer._interval <= 0.5 and timer._task is not None and not timer._task.done()
+    ]
+    untold = [fake] if fake is not None and fake.untold else []
+    return [*([] if held else workers), *soon, *untold]
+
+
+# -- a backend that does what a test tells it ---------------------------------------------
+
+
+@dataclass
+class _Progress:
+    done: int
+    total: int
+    phase: str
+
+
+@dataclass
+class _Part:
+    inventory: Inventory
+
+
+@dataclass
+class _End:
+    inventory: Inventory | None = None
+    error: BackendError | None = None
+
+
+class FakeBackend:
+    """An engine whose every word a test chooses; its methods for tests may be called from any thread.
+
+    Held, a scan waits and does in turn what :meth:`progress`, :meth:`part`, :meth:`finish` and :meth:`fail` say;
+    otherwise it ends at once. While the app follows it, :meth:`change` and :meth:`lose` tell of the engine.
+    """
+
+    def __init__(self, found: Inventory = EMPTY, *, held: bool = False, live: bool = True) -> None:
+        self.inventory = replace(found, from_file=not live)
+        self.live = live
+        self.held = held
+        self.scans = 0
+        """Scans that were begun."""
+        self.cancelled = 0
+        """Scans that were cancelled."""
+        self.asked_usage = 0
+        self.usage_answer: DiskUsage | BackendError = BackendError("the engine gives no disk usage here", "")
+        self.closed = False
+        self._steps: queue.Queue[_Progress | _Part | _End] = queue.Queue()
+        self._events: queue.Queue[Inventory | str] = queue.Queue()
+        self._waiting = False
+
+    # for tests
+
+    @property
+    def idle(self) -> bool:
+        """True while a held scan waits to be told how to go on."""
+        return self._waiting and self._steps.empty()
+
+    @property
+    def untold(self) -> bool:
+        """True while a change is on its way to a follower."""
+        return self._events.unfinished_tasks > 0
+
+    def progress(self, done: int, total: int, phase: str) -> None:
+        """Let the held scan tell how far it is."""
+        self._steps.put(_Progress(done, total, phase))
+
+    def part(self, found: Inventory) -> None:
+        """Let the held scan hand out what it has so far."""
+        self._steps.put(_Part(replace(found, complete=False, from_file=False)))
+
+    def finish(self, found: Inventory | None = None) -> None:
+        """Let the held scan end, with another inventory if one is given."""
+        self._steps.put(_End(found))
+
+    def fail(self, cause: str, hint: str = "") -> None:
+        """Let the held scan (or the next one, when none is held) fail."""
+        self.held = True
+        self._steps.put(_End(error=BackendError(cause, hint)))
+
+    def change(self, found: Inventory) -> None:
+        """The engine changed: whoever follows it gets this."""
+        self.inventory = replace(found, from_file=not self.live)
+        self._events.put(self.inventory)
+
+    def lose(self, why: str) -> None:
+        """The engine was lost for a reason; ``""``: it is there again."""
+        self._events.put(why)
+
+    # the Backend protocol
+
+    def scan(
+        self,
+        progress: Callable[[int, int, str], None],
+        partial: Callable[[Inventory], None],
+        cancelled: Callable[[], bool],
+    ) -> Inventory:
+        self.scans += 1
+        while self.held:
+            self._waiting = True
+            try:
+                step = self._steps.get(timeout=0.01)
+            except queue.Empty:
+                if cancelled() or self.closed:
+                    self.cancelled += 1
+                    raise BackendError("the scan was cancelled") from None
+                continue
+            finally:
+                self._waiting = False
+            match step:
+                case _Progress(done, total, phase):
+                    progress(done, total, phase)
+                case _Part(found):
+                    partial(found)
+                case _End(found, error):
+                    if error is not None:
+                        raise error
+                    self.inventory = replace(found, from_file=not self.live) if found else self.inventory
+                    break
+        return self.inventory
+
+    def usage(self) -> DiskUsage:
+        self.asked_usage += 1
+        if isinstance(self.usage_answer, BackendError):
+            raise self.usage_answer
+        return self.usage_answer
+
+    def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+        state("")
+        while not self.closed:
+            try:
+                event = self._events.get(timeout=0.01)
+            except queue.Empty:
+                continue
+            if isinstance(event, str):
+                state(event)
+            else:
+                changed(event)
+            self._events.task_done()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+Before = Callable[[Pilot[Any]], Awaitable[None]]

@@ -30,6 +30,24 @@ def cause(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
 
 
+def check_writable(path: Path) -> os.stat_result | None:
+    """Return what is at ``path`` now, None for nothing. Raises OSError if a file cannot be put there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        found = None
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    folder = Path(os.path.realpath(path)).parent
+    if found is None and not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    # A file without write permission could be replaced all the same, which would surprise.
+    replaceable = found is None or stat.S_ISREG(found.st_mode)
+    if not os.access(path if found else folder, os.W_OK) or (replaceable and not os.access(folder, os.W_OK)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return found
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Put ``data`` into the file ``path`` so that nobody ever sees, or is left with, a part of it.
 
@@ -38,17 +56,12 @@ def write_whole(path: Path, data: bytes) -> None:
     symbolic link is followed; a device or pipe is written to directly. Raises
     OSError, or ValueError for what is no file name, and leaves nothing behind.
     """
-    try:
-        old = path.stat()
-    except FileNotFoundError:
-        old = None
+    old = check_writable(path)
     if old is not None and not stat.S_ISREG(old.st_mode):
         with path.open("wb") as stream:
             stream.write(data)
         return
     path = Path(os.path.realpath(path))
-    if old is not None and not os.access(path, os.W_OK):  # renaming over it would work, and surprise
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     # The name is short whatever the target's is. Opened like this, the kernel applies the umask.
     part = path.parent / f".layerscope-{secrets.token_hex(8)}.part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)

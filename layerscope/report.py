@@ -39,6 +39,8 @@ number, ``exact`` 1 or 0, and an empty cell where something is not known.
 """
 
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")
+_LONGEST_CELL = 32_000
+"""Characters; spreadsheets cut a cell at 32,767."""
 
 
 def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def report_csv(graph: LayerGraph) -> str:
 
 
 def _cell(text: str) -> str:
-    text = clean(text)
+    text = clean(text, _LONGEST_CELL)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

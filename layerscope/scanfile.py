@@ -32,7 +32,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
 
-from layerscope.files import cause, write_whole
+from layerscope.files import cause, check_writable, write_whole
 from layerscope.inventory import HistoryEntry, Image, Inventory
 from layerscope.text import clean
 
@@ -53,6 +53,10 @@ _INT64 = range(-(2**63), 2**63)
 
 class ScanFileError(Exception):
     """A scan could not be read or written; the text is one line that says what and where."""
+
+
+class ScanFileNotSaved(ScanFileError):
+    """A scan could not be written; what was there before is as it was."""
 
 
 def dumps(inventory: Inventory) -> bytes:
@@ -86,17 +90,20 @@ def save_inventory(inventory: Inventory, target: str | Path | BinaryIO) -> None:
 
     A file that was there is replaced in one step when the new one is complete and
     on disk; after a failure it is as it was. What is written has been read back
-    first, so that no scan is saved that could not be loaded. Raises ScanFileError;
+    first, so that no scan is saved that could not be loaded. Raises ScanFileNotSaved;
     BrokenPipeError when the reader of a stream has gone.
     """
     name = _name(target, "standard output")
     data = dumps(inventory)
-    loads(data, name)
+    try:
+        loads(data, name)
+    except ScanFileError as error:
+        raise ScanFileNotSaved(f"{error}; not saved") from None
     try:
         if name.lower().endswith(".gz"):
             data = gzip.compress(data, mtime=0)
         if target == "-":
-            target = sys.stdout.buffer
+            target = _binary(sys.stdout)
         if isinstance(target, str | Path):
             write_whole(Path(target), data)
         else:
@@ -105,7 +112,21 @@ def save_inventory(inventory: Inventory, target: str | Path | BinaryIO) -> None:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        raise ScanFileError(f"{clean(name, 200)}: not saved: {cause(error)}") from None
+        raise _not_saved(name, error) from None
+
+
+def check_target(target: str | Path) -> None:
+    """Raise ScanFileNotSaved if :func:`save_inventory` is bound to fail on ``target``; writes nothing."""
+    if target == "-":
+        return
+    try:
+        check_writable(Path(target))
+    except (OSError, ValueError) as error:
+        raise _not_saved(str(target), error) from None
+
+
+def _not_saved(name: str, error: Exception) -> ScanFileNotSaved:
+    return ScanFileNotSaved(f"{clean(name, 200)}: not saved: {cause(error)}")
 
 
 def load_inventory(source: str | Path | BinaryIO) -> Inventory:
@@ -116,7 +137,9 @@ def load_inventory(source: str | Path | BinaryIO) -> Inventory:
     name = _name(source, "standard input")
     try:
         if source == "-":
-            source = sys.stdin.buffer
+            source = _binary(sys.stdin)
+            if source.isatty():
+                raise ValueError("it is the keyboard; redirect a scan into it")
         if isinstance(source, str | Path):
             with Path(source).open("rb") as stream:
                 data = read_bounded(stream)
@@ -125,6 +148,14 @@ def load_inventory(source: str | Path | BinaryIO) -> Inventory:
     except (OSError, ValueError) as error:
         raise ScanFileError(f"{clean(name, 200)}: cannot be read: {cause(error)}") from None
     return loads(data, name)
+
+
+def _binary(stream: Any) -> BinaryIO:
+    """Return the bytes under a standard stream, which Python has as None when it was closed at the start."""
+    if stream is None:
+        raise ValueError("it is closed; redirect it to or from a file")
+    buffer: BinaryIO = stream.buffer
+    return buffer
 
 
 def _name(place: str | Path | BinaryIO, stream: str) -> str:

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import inventories
 
 from layerscope import scanfile
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
 from layerscope.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
+from tests.strategies import inventories
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")
 BASE = HistoryEntry("ADD rootfs.tar / # buildkit", 117_000_000, created=1_700_000_000)

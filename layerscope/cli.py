@@ -1,0 +1,239 @@
+"""The command line: commands, options, exit statuses and error lines.
+
+What is heavy is imported by the command that needs it, so that ``--help`` and
+``report`` load no Textual, and ``-f`` and ``--demo`` no docker-py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from layerscope import __version__
+
+if TYPE_CHECKING:
+    from layerscope.commands.report import Form
+    from layerscope.source import Source
+    from layerscope.units import Units
+
+WRONG_USE, FAILED = 2, 3
+"""Exit statuses beside 0 (done) and 1 (the answer is no): wrong use; no engine, or it or the output failed."""
+INTERRUPTED, NOBODY_READS = 130, 141
+"""As a shell reports the signals INT and PIPE."""
+
+
+@dataclass(slots=True)
+class Choices:
+    """The options that every command takes, before its name or behind it."""
+
+    host: str | None = None
+    context: str | None = None
+    file: str | None = None
+    demo: bool | None = None
+    units_name: str = "si"
+
+    @property
+    def source(self) -> Source:
+        """What to look at. Raises click.UsageError when two are named."""
+        from layerscope.source import Source  # noqa: PLC0415
+
+        named = {"--demo": self.demo, "--file": self.file, "--host": self.host, "--context": self.context}
+        given = [option for option, value in named.items() if value is not None]
+        if len(given) > 1:
+            raise click.UsageError(f"{' and '.join(given)} name different things to look at; give one of them")
+        if self.demo:
+            return Source("demo")
+        if self.file is not None:
+            return Source("file", path=self.file)
+        return Source("live", host=self.host, context=self.context)
+
+    @property
+    def units(self) -> Units:
+        """The units to print sizes in."""
+        from layerscope.units import Units  # noqa: PLC0415
+
+        return Units(self.units_name)
+
+
+def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep an option that was given; behind the command's name it overrides one before it."""
+    choices = ctx.ensure_object(Choices)
+    if value is not None and param.name is not None:
+        setattr(choices, param.name, value)
+
+
+_SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--host",), {"metavar": "URL", "help": "The engine at this address: unix:///…, tcp://…, ssh://…"}),
+    (("--context",), {"metavar": "NAME", "help": "The engine of this docker context."}),
+    (("-f", "--file"), {"metavar": "FILE", "help": "A saved scan instead of an engine; - is standard input."}),
+    (("--demo",), {"is_flag": True, "flag_value": True, "help": "The bundled sample host instead of an engine."}),
+    (
+        ("--units", "units_name"),
+        {"type": click.Choice(["si", "binary"]), "help": "Sizes in kB, MB, GB (si) or KiB, MiB, GiB (binary)."},
+    ),
+)
+
+
+def _shared_options() -> list[click.Parameter]:
+    return [click.Option(names, default=None, expose_value=False, callback=_choose, **rest) for names, rest in _SHARED]
+
+
+class _Command(click.Command):
+    """A command that takes the shared options too."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params += _shared_options()
+
+
+class _Cli(click.Group):
+    """The whole program: whatever goes wrong is one line on standard error and an exit status."""
+
+    command_class = _Command
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params += _shared_options()
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> NoReturn:
+        """Run, then exit with the status."""
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(args, "layerscope", **extra) or 0
+        except click.Abort:
+            status = INTERRUPTED
+        except click.ClickException as error:
+            status = _fail(WRONG_USE, f"{error.format_message().rstrip('.')}; see `layerscope --help`")
+        _close_output()
+        sys.exit(status)
+
+    def invoke(self, ctx: click.Context) -> int | None:
+        """Run the command that was named; what it raises becomes a line and a status."""
+        from layerscope.commands.common import OutputError  # noqa: PLC0415
+        from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
+        from layerscope.scanfile import ScanFileError  # noqa: PLC0415
+
+        try:
+            status: int | None = super().invoke(ctx)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BrokenPipeError:
+            return NOBODY_READS
+        except (ScanFileError, UsageError) as error:
+            return _fail(WRONG_USE, str(error))
+        except (EngineError, OutputError) as error:
+            return _fail(FAILED, str(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if os.environ.get("LAYERSCOPE_TRACEBACK"):
+                raise
+            what = f"{type(error).__name__}: {error}"
+            return _fail(FAILED, f"a mistake in layerscope itself: {what}; LAYERSCOPE_TRACEBACK=1 shows where")
+        return status
+
+
+def _fail(status: int, line: str) -> int:
+    from layerscope.text import clean  # noqa: PLC0415
+
+    with suppress(OSError):
+        click.echo(f"layerscope: {clean(' '.join(line.split()))}", err=True)
+    return status
+
+
+def _close_output() -> None:
+    """Flush standard output; if that fails, as was said already, keep Python from failing on it once more."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        with suppress(OSError, ValueError, AttributeError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+
+
+@click.group(
+    cls=_Cli,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 done, 1 the answer is no, 2 wrong use, 3 no engine, or the engine or the output failed.",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
+    """What Docker images really cost on disk.
+
+    Without a command: the interface, on the engine that docker itself would use.
+    Where standard output is no terminal: the report.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    return _interface(ctx.ensure_object(Choices))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
+@click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
+@click.pass_obj
+def report(choices: Choices, as_json: bool, as_csv: bool) -> None:
+    """Print totals, images, and the layers that save most."""
+    if as_json and as_csv:
+        raise click.UsageError("--json and --csv are two reports; give one of them")
+    _report(choices, "json" if as_json else "csv" if as_csv else "text")
+
+
+@cli.command()
+@click.argument("target", default="-", metavar="[FILE]")
+@click.pass_obj
+def export(choices: Choices, target: str) -> None:
+    """Save a scan in FILE, to be looked at with -f anywhere.
+
+    Without FILE, or with -, it goes to standard output. A name that ends in .gz is compressed.
+    """
+    from layerscope.commands import export  # noqa: PLC0415
+
+    export.run(choices.source, target)
+
+
+def _report(choices: Choices, form: Form) -> None:
+    from layerscope.commands import report  # noqa: PLC0415
+
+    report.run(choices.source, form, choices.units)
+
+
+def _interface(choices: Choices) -> int | None:
+    source = choices.source
+    keyboard = _keyboard() if _is_terminal(sys.stdout) else None
+    if keyboard is None:
+        _report(choices, "text")
+        return None
+    from layerscope.commands import interface  # noqa: PLC0415
+
+    return interface.run(source, choices.units, keyboard)
+
+
+def _is_terminal(stream: Any) -> bool:
+    with suppress(ValueError, AttributeError):  # closed, or not there
+        return bool(stream.isatty())
+    return False
+
+
+def _keyboard() -> int | None:
+    """Return a descriptor of the terminal to read keys from, also where standard input is something else."""
+    if _is_terminal(sys.stdin):
+        return 0
+    with suppress(OSError):
+        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    return None
+
+
+def main() -> NoReturn:
+    """Run the program: the entry point of the installed command."""
+    cli()
+    raise AssertionError  # cli() exits

@@ -1,0 +1,23 @@
+"""``layerscope export``: save a scan."""
+
+from __future__ import annotations
+
+import sys
+
+from layerscope.commands.common import OutputError, take_inventory
+from layerscope.scanfile import ScanFileNotSaved, check_target, save_inventory
+from layerscope.source import Source
+from layerscope.text import clean
+
+
+def run(source: Source, target: str) -> None:
+    """Save the inventory of ``source`` in the file ``target``; ``-`` is standard output."""
+    try:
+        check_target(target)  # a mistyped path is told before a scan that may take a while
+        inventory = take_inventory(source)
+        save_inventory(inventory, target)
+    except ScanFileNotSaved as error:
+        raise OutputError(str(error)) from None
+    if target != "-" and sys.stderr is not None and sys.stderr.isatty():
+        images = sum(image.listed for image in inventory.images)
+        sys.stderr.write(f"{clean(target, 200)}: saved, {images} images\n")

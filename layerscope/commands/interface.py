@@ -1,0 +1,42 @@
+"""``layerscope`` without a command: the interface."""
+
+from __future__ import annotations
+
+import os
+
+from layerscope.backend import Backend, BackendError, SavedBackend
+from layerscope.inventory import Inventory
+from layerscope.scanfile import ScanFileError
+from layerscope.source import Source, load_sample
+from layerscope.units import Units
+
+
+def run(source: Source, units: Units, keyboard: int) -> int:
+    """Show ``source`` until the user leaves; return the exit status.
+
+    ``keyboard`` is the descriptor of the terminal that keys are read from. A saved scan is read
+    first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
+    """
+    inventory = None if source.live else source.load()
+    if keyboard != 0:  # the scan came from standard input; Textual reads keys there
+        os.dup2(keyboard, 0)
+
+    def opener() -> Backend:
+        if inventory is not None:
+            return SavedBackend(lambda: inventory)
+        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: while the screen is up already)
+
+        return open_backend(source.host, source.context)
+
+    from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+
+    app = LayerscopeApp(opener, demo=_demo, units=units)
+    app.run()
+    return app.return_code or 0
+
+
+def _demo() -> Inventory:
+    try:
+        return load_sample()
+    except ScanFileError as error:
+        raise BackendError(str(error)) from error

@@ -1,4 +1,4 @@
-"""What tests of the interface share: hosts, a backend that does what a test tells it, an app that is the same every time.
+"""What tests of the interface share: hosts, a backend that does as a test says, an app that is the same every time.
 
     app = make_app(inventory("docker-28.5-overlay2"))
     async with app.run_test(size=(120, 36)) as pilot:

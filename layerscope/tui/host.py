@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.marks import Marks
 from layerscope.core.query import Query
 from layerscope.units import Units, format_size
@@ -59,6 +59,10 @@ class Host:
         if (self.image_sort.key, self.image_sort.reverse) != ("size", False):
             images.sort(key=key, reverse=natural != self.image_sort.reverse)
         return images
+
+    def shown_layers(self) -> Sequence[Layer]:
+        """The layers of the images that pass the filter."""
+        return self.graph.layers if self.query is None else union(self.shown_images())
 
     def stack_of(self, node: ImageNode) -> list[Layer]:
         """An image's layers, newest first, as ``docker history`` lists them."""

@@ -110,6 +110,18 @@ class ImagesPane(Horizontal):
         self._follow(force=True)
         return True
 
+    def reveal(self, image: ImageNode | None, layer: Layer | None) -> None:
+        """Put the cursors on an image and on one of its layers."""
+        if image is not None and self.go_to(image) and layer is not None:
+            chain = [row.chain_id for row in self.stack.rows]
+            if layer.chain_id in chain:
+                self.stack.move_to(chain.index(layer.chain_id))
+                self._follow()
+
+    def take_focus(self) -> None:
+        """To the images."""
+        self.images.focus()
+
     # -- linking --------------------------------------------------------------------------
 
     @on(RowTable.Highlighted, "#images")
@@ -269,7 +281,7 @@ class ImagesPane(Horizontal):
     def _image_columns(self) -> list[Column]:
         size = self._amount
         return [
-            Column("name", "NAME", lambda n, w: name_cell(n, w), 20, flex=3, most=46),
+            Column("name", "NAME", name_cell, 20, flex=3, most=46),
             Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right"),
             Column("unique", "UNIQUE", lambda n, w: size(n.unique, n.exact), 8, align="right", drop=1),
             Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░", sorts=False),

@@ -16,9 +16,20 @@ from layerscope.core.changes import changes
 from layerscope.core.marks import Marks
 from layerscope.text import clean
 from layerscope.tui.host import IMAGE_SORTS, Host, Sort
-from layerscope.tui.keys import APP, FIND, MARK, SHOW
-from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, SortAsked
+from layerscope.tui.keys import APP, FIND, MARK, SHOW, VIEWS
+from layerscope.tui.messages import (
+    EngineFollowed,
+    GraphArrived,
+    HostChanged,
+    Pivoted,
+    ScanFailed,
+    ScanProgressed,
+    SortAsked,
+)
 from layerscope.tui.panes.images import ImagesPane
+from layerscope.tui.panes.layers import LayersPane
+from layerscope.tui.panes.tree import TreePane
+from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import Units
@@ -34,6 +45,9 @@ class MainScreen(Screen[None]):
     CSS_PATH = "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", group=MARK),
+        Binding("1", "view('images')", "Images, layers, used by", show=False, group=VIEWS),
+        Binding("2", "view('layers')", "All layers", show=False, group=VIEWS),
+        Binding("3", "view('tree')", "Tree", show=False, group=VIEWS),
         Binding("s", "sort", "Sort", group=FIND),
         Binding("S", "reverse", "Reverse", show=False, group=FIND),
         Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
@@ -61,6 +75,8 @@ class MainScreen(Screen[None]):
         yield Summary(id="summary")
         with ContentSwitcher(initial="view-images", id="views"):
             yield ImagesPane(id="view-images")
+            yield LayersPane(id="view-layers")
+            yield TreePane(id="view-tree")
         yield Static(id="status", markup=False)
         yield Hints(id="hints")
 
@@ -73,6 +89,12 @@ class MainScreen(Screen[None]):
     def layerscope(self) -> LayerscopeApp:
         """The app, by its own type."""
         return cast("LayerscopeApp", self.app)
+
+    @property
+    def view(self) -> View:
+        """The view that is shown."""
+        view = self.query_one("#views", ContentSwitcher).visible_content
+        return cast("View", view)
 
     @property
     def images_pane(self) -> ImagesPane:
@@ -131,7 +153,7 @@ class MainScreen(Screen[None]):
 
     def _show(self) -> None:
         if self.host is not None:
-            self.images_pane.show_host(self.host)
+            self.view.show_host(self.host)
         self._summary()
         self._status()
 
@@ -178,8 +200,9 @@ class MainScreen(Screen[None]):
     def _sort_asked(self, message: SortAsked) -> None:
         if self.host is None:
             return
-        sort = self.host.image_sort
-        self.host.image_sort = Sort(message.key, not sort.reverse if sort.key == message.key else False)
+        sort = self.query_one(LayersPane).sort if message.what == "layers" else self.host.image_sort
+        sort.reverse = sort.key == message.key and not sort.reverse
+        sort.key = message.key
         self._show()
 
     def action_sort(self) -> None:
@@ -196,11 +219,28 @@ class MainScreen(Screen[None]):
             self.host.image_sort = Sort(sort.key, not sort.reverse)
             self._show()
 
+    def action_view(self, name: str) -> None:
+        """Show another view, with the cursor on the same image and layer."""
+        before = self.view
+        image, layer = before.image_here, before.layer_here
+        self.query_one("#views", ContentSwitcher).current = f"view-{name}"
+        view = self.view
+        if self.host is not None and view is not before:
+            view.show_host(self.host)
+            view.reveal(image, layer)
+        view.take_focus()
+
+    @on(Pivoted)
+    def _pivoted(self, message: Pivoted) -> None:
+        """From a row of another view to the image itself, with its layers."""
+        self.action_view("images")
+        self.images_pane.reveal(message.image, None)
+
     def action_mark(self) -> None:
         """Mark or unmark what is under the cursor."""
         if self.host is None:
             return
-        targets = list(self.images_pane.targets())
+        targets = list(self.view.targets())
         every = all(node.id in self.host.marks.ids for node in targets)
         for node in targets:
             if every:
@@ -223,7 +263,7 @@ class MainScreen(Screen[None]):
             self._marked()
 
     def _marked(self) -> None:
-        self.images_pane.marks_changed()
+        self.view.marks_changed()
         self._status()
 
     def action_units(self) -> None:

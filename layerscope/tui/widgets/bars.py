@@ -29,3 +29,8 @@ def split_bar(unique: int, shared: int, whole: int, width: int) -> list[Piece]:
     if unique and not own:
         return [("▌", "unique"), (SHARED * (cells - 1), "shared")] if cells > 1 else [("▌", "unique")]
     return [(FULL * own, "unique"), (SHARED * (cells - own), "shared")]
+
+
+def two_part_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
+    """As :func:`split_bar`, for a ``part`` of a ``total``."""
+    return split_bar(part, total - part, whole, width)

@@ -1,0 +1,185 @@
+"""All layers of the host in one list: what each costs, what it saves, who needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+
+from layerscope.core.graph import ImageNode, Layer
+from layerscope.text import fit
+from layerscope.tui.host import Host, Sort
+from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted, SortAsked
+from layerscope.tui.panes.images import SETTLE, instruction_cell, name_cell, shared_by_cell
+from layerscope.tui.widgets.bars import plain_bar
+from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.names import amount, count, short_id
+
+LAYER_SORTS: dict[str, tuple[Callable[[Layer], Any], bool]] = {
+    "size": (lambda layer: (layer.known_size, layer.saves), True),
+    "saves": (lambda layer: (layer.saves, layer.known_size), True),
+    "users": (lambda layer: (len(layer.images), layer.known_size), True),
+    "depth": (lambda layer: layer.depth, False),
+}
+"""Keys of the layer list: how to compare, and whether the biggest comes first by nature."""
+
+
+class LayersPane(Horizontal):
+    """Layers at the left; who uses the one under the cursor at the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.host: Host | None = None
+        self.sort = Sort("size")
+        self._largest = 1
+        self._shown_layer: Layer | None = None
+        self._settling: Timer | None = None
+        self.list = RowTable(self._columns(), key=lambda n: n.chain_id, empty="no layers", id="all-layers")
+        self.list.is_marked = self._marked
+        self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
+        self.users.is_marked = lambda node: self.host is not None and node.id in self.host.marks.ids
+
+    def compose(self) -> ComposeResult:
+        """Two panes."""
+        yield self.list
+        yield self.users
+
+    # -- data down ------------------------------------------------------------------------
+
+    def show_host(self, host: Host) -> None:
+        """Show the layers of the images that pass the filter."""
+        self.host = host
+        layers: list[Layer] = list(host.shown_layers())
+        self._largest = max((layer.known_size for layer in layers), default=1) or 1
+        key, natural = LAYER_SORTS[self.sort.key]
+        layers.sort(key=key, reverse=natural != self.sort.reverse)
+        self.list.sorted_by = (self.sort.key, self.sort.reverse)
+        total = len(host.graph.layers)
+        shown = f"{len(layers):,}" if len(layers) == total else f"{len(layers):,} of {total:,}"
+        self.list.border_title = Content(f" All layers · {shown} ")
+        self.list.show(layers)
+        self._follow(force=True)
+
+    def marks_changed(self) -> None:
+        """Draw the marks again."""
+        self.list.repaint()
+        self.users.repaint()
+
+    @property
+    def image_here(self) -> ImageNode | None:
+        """The user of the layer under the cursor that the cursor is on."""
+        return self.users.row
+
+    @property
+    def layer_here(self) -> Layer | None:
+        """The layer under the cursor."""
+        return self.list.row
+
+    def targets(self) -> Iterable[ImageNode]:
+        """The image under the cursor, or every image that must go to free the layer."""
+        if self.users.has_focus:
+            return [self.users.row] if self.users.row is not None else []
+        return list(self.layer_here.images) if self.layer_here is not None else []
+
+    def reveal(self, image: ImageNode | None, layer: Layer | None) -> None:
+        """Put the cursor on a layer, and on an image beside it."""
+        if layer is not None:
+            chain = layer.chain_id
+            index = next((i for i, row in enumerate(self.list.rows) if row.chain_id == chain), None)
+            if index is not None:
+                self.list.move_to(index)
+        self._follow(force=True)
+        if image is not None:
+            index = next((i for i, row in enumerate(self.users.rows) if row.id == image.id), None)
+            if index is not None:
+                self.users.move_to(index)
+
+    def take_focus(self) -> None:
+        """To the layers."""
+        self.list.focus()
+
+    # -- linking --------------------------------------------------------------------------
+
+    @on(RowTable.Highlighted, "#all-layers")
+    def _moved(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE, self._follow)
+
+    @on(RowTable.Highlighted, "#all-users")
+    def _user_moved(self) -> None:
+        self.post_message(ImagePointed(self.image_here))
+
+    def _follow(self, force: bool = False) -> None:
+        layer = self.layer_here
+        if not force and layer is self._shown_layer:
+            return
+        self._shown_layer = layer
+        if layer is None or self.host is None:
+            self.users.show(())
+            self.users.border_title = Content(" Used by ")
+            return
+        self.users.show(list(layer.images), cursor=0)
+        self.users.border_title = Content(f" Used by {count(len(layer.images), 'image')} ")
+        self.users.border_subtitle = Content(f" {short_id(layer.chain_id)} ")
+        self.post_message(LayerPointed(layer))
+
+    @on(RowTable.Activated, "#all-layers")
+    def _into(self) -> None:
+        self._follow()
+        self.users.focus()
+
+    @on(RowTable.Activated, "#all-users")
+    def _to_image(self, message: RowTable.Activated) -> None:
+        self.post_message(Pivoted(message.row))
+
+    @on(RowTable.HeadingClicked, "#all-layers")
+    def _heading(self, message: RowTable.HeadingClicked) -> None:
+        self.post_message(SortAsked("layers", message.key))
+
+    # -- columns --------------------------------------------------------------------------
+
+    def _marked(self, layer: Layer) -> bool:
+        """A layer is marked when every image that needs it is: it would go."""
+        host = self.host
+        return host is not None and bool(host.marks.ids) and all(node.id in host.marks.ids for node in layer.images)
+
+    def _columns(self) -> list[Column]:
+        return [
+            Column("size", "SIZE", self._size_cell, 8, align="right"),
+            Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5, sorts=False),
+            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1),
+            Column("saves", "SAVES", self._saves, 8, align="right", drop=2),
+            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=4, sorts=False),
+            Column("first", "FIRST USER", lambda layer, w: name_cell(layer.images[0], w), 22, drop=4, sorts=False),
+            Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6, sorts=False),
+        ]
+
+    def _user_columns(self) -> list[Column]:
+        return [
+            Column("name", "NAME", name_cell, 16, flex=1, sorts=False),
+            Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right", drop=1),
+        ]
+
+    def _size_cell(self, layer: Layer, width: int) -> Cell:
+        if self.host is None or layer.size is None:
+            return [("?", "warn")]
+        text = amount(layer.size, 0, self.host.units)
+        return [(f"~{text}" if layer.size_is == "inferred" else text, "dim" if not layer.size else "")]
+
+    def _bar(self, layer: Layer, width: int) -> Cell:
+        return plain_bar(layer.known_size, self._largest, width, "shared" if layer.shared else "unique")
+
+    def _saves(self, layer: Layer, width: int) -> Cell:
+        if self.host is None or not layer.saves:
+            return [("–", "dim")]
+        return [(fit(amount(layer.saves, layer.size is None, self.host.units), width), "good")]

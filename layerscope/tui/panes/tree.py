@@ -1,0 +1,198 @@
+"""The tree of chain IDs: what stands on what, runs without a branch folded into one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.timer import Timer
+
+from layerscope.core.graph import ImageNode, Layer
+from layerscope.text import fit
+from layerscope.tui.host import Host
+from layerscope.tui.keys import VIEWS
+from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
+from layerscope.tui.panes.images import SETTLE
+from layerscope.tui.widgets.bars import two_part_bar
+from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.names import amount
+from layerscope.views.tree import Folding, Tree, TreeRow
+
+
+class TreePane(Vertical):
+    """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "unfold", "Unfold, or to the first below", show=False, group=VIEWS),
+        Binding("left,h,backspace", "fold", "Fold, or to the one above", show=False, group=VIEWS),
+        Binding("z", "fold_all", "Fold or unfold everything", show=False, group=VIEWS),
+        Binding("x", "apart", "Take a run of layers apart", show=False, group=VIEWS),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.host: Host | None = None
+        self.tree_rows: Tree | None = None
+        self.folding = Folding()
+        self._settling: Timer | None = None
+        self._all_open = True
+        self.list = RowTable(self._columns(), key=lambda row: row.key, empty="no layers", id="tree")
+        self.list.is_marked = lambda row: self.tree_rows is not None and self.tree_rows.marked(row) == row.images
+
+    def compose(self) -> ComposeResult:
+        """One pane."""
+        yield self.list
+
+    # -- data down ------------------------------------------------------------------------
+
+    def show_host(self, host: Host) -> None:
+        """Show the tree of the images that pass the filter."""
+        self.host = host
+        self.tree_rows = Tree(host.graph, self.folding, host.shown_images() if host.query else None)
+        self.tree_rows.mark(host.marks.ids)
+        self.list.border_title = Content(" Tree · what stands on what ")
+        self.list.border_subtitle = Content(" ←→ fold · x take apart · z all ")
+        self.list.show(self.tree_rows.rows)
+
+    def marks_changed(self) -> None:
+        """Draw the marks again."""
+        if self.tree_rows is not None and self.host is not None:
+            self.tree_rows.mark(self.host.marks.ids)
+        self.list.repaint()
+
+    @property
+    def row(self) -> TreeRow | None:
+        """The row under the cursor."""
+        return self.list.row
+
+    @property
+    def image_here(self) -> ImageNode | None:
+        """The image of the row; of a run, the biggest image on it."""
+        row = self.row
+        if row is None:
+            return None
+        return row.image or (row.run.members[0] if row.run and row.run.members else None)
+
+    @property
+    def layer_here(self) -> Layer | None:
+        """The layer of the row; of a run, the heaviest."""
+        row = self.row
+        return None if row is None else row.layer or (row.run.biggest if row.run else None)
+
+    def targets(self) -> Iterable[ImageNode]:
+        """The image of the row, or every image that stands on the run."""
+        row = self.row
+        if row is None:
+            return []
+        return [row.image] if row.image else list(row.run.members) if row.run else []
+
+    def reveal(self, image: ImageNode | None, layer: Layer | None) -> None:
+        """Unfold what hides an image, and go there."""
+        if self.tree_rows is None:
+            return
+        index = self.tree_rows.reveal_image(image) if image is not None else None
+        if index is None and layer is not None:
+            index = self.tree_rows.reveal_layer(layer)
+        self.list.show(self.tree_rows.rows, cursor=index)
+
+    def take_focus(self) -> None:
+        """To the list."""
+        self.list.focus()
+
+    # -- keys -----------------------------------------------------------------------------
+
+    def action_unfold(self) -> None:
+        """Unfold the row, or go to the first below it."""
+        tree = self.tree_rows
+        if tree is None or self.row is None:
+            return
+        if tree.set_open(self.list.cursor, True):
+            self._redraw()
+        elif tree.end(self.list.cursor) > self.list.cursor + 1:
+            self.list.action_cursor(1)
+
+    def action_fold(self) -> None:
+        """Fold the row, or go to the one above it."""
+        tree = self.tree_rows
+        if tree is None or self.row is None:
+            return
+        if not tree.set_open(self.list.cursor, False):
+            self.list.move_to(tree.parent(self.list.cursor))
+        else:
+            self._redraw()
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        if self.tree_rows is not None:
+            self._all_open = not self._all_open
+            self.tree_rows.fold_all(self._all_open)
+            self._redraw()
+
+    def action_apart(self) -> None:
+        """Show each layer of a run, or put them together again."""
+        if self.tree_rows is not None and self.row is not None and self.tree_rows.toggle_apart(self.list.cursor):
+            self._redraw()
+
+    def _redraw(self) -> None:
+        if self.tree_rows is not None:
+            self.list.show(self.tree_rows.rows)
+
+    @on(RowTable.Activated, "#tree")
+    def _chosen(self, message: RowTable.Activated) -> None:
+        row: TreeRow = message.row
+        if row.image is not None:
+            self.post_message(Pivoted(row.image))
+        elif self.tree_rows is not None and self.tree_rows.toggle(message.index):
+            self._redraw()
+
+    @on(RowTable.Highlighted, "#tree")
+    def _moved(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE, self._point)
+
+    def _point(self) -> None:
+        self.post_message(LayerPointed(self.layer_here))
+        self.post_message(ImagePointed(self.image_here))
+
+    # -- columns --------------------------------------------------------------------------
+
+    def _columns(self) -> list[Column]:
+        return [
+            Column("label", "LAYERS AND IMAGES", self._label, 30, flex=5, sorts=False),
+            Column("images", "IMAGES", self._images, 6, align="right", drop=3, sorts=False),
+            Column("own", "OWN", self._own, 8, align="right", drop=1, sorts=False),
+            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short="WITH ALL", sorts=False),
+            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short="█ own  ░", sorts=False),
+        ]
+
+    def _label(self, row: TreeRow, width: int) -> Cell:
+        guides = row.guides
+        room = max(4, width - len(guides) - 2)
+        label = fit(row.label, room)
+        name = "" if row.image is None else "accent"
+        detail = fit(row.detail, room - len(label) - 2) if room - len(label) > 8 else ""
+        return [(guides, "dim"), (f"{row.marker} ", "dim"), (label, name), (f"  {detail}" if detail else "", "dim")]
+
+    def _images(self, row: TreeRow, width: int) -> Cell:
+        return "" if row.image is not None else f"{row.images:,}"
+
+    def _own(self, row: TreeRow, width: int) -> Cell:
+        text = amount(row.own, row.own_unknown, self.host.units) if self.host else ""
+        return [(text, "dim" if not row.own else "unique" if row.images == 1 else "")]
+
+    def _total(self, row: TreeRow, width: int) -> Cell:
+        return amount(row.total, row.total_unknown, self.host.units) if self.host else ""
+
+    def _bar(self, row: TreeRow, width: int) -> Cell:
+        if self.tree_rows is None:
+            return ""
+        return two_part_bar(
+            row.own or 0, row.total if row.total is not None else row.own or 0, self.tree_rows.scale, width
+        )

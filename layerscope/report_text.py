@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from rich.cells import cell_len
 
@@ -47,7 +48,7 @@ def report_text(
     return "\n".join("\n".join(lines) + "\n" for lines in parts if lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Column:
     """A column of a table; only one with a ``cut`` is ever narrower than its widest cell."""
 
@@ -56,7 +57,7 @@ class _Column:
     right: bool = True
     cut: Callable[[str, int], str] | None = None
 
-    @property
+    @cached_property
     def width(self) -> int:
         return max(len(self.title), *(cell_len(cell) for cell in self.cells))
 
@@ -114,7 +115,7 @@ class _Page:
             rows.append(("Engine's sum", self.size(totals.engine_listed), totals.engine_listed or 0, words))
         if engine_bytes is not None:
             rows.append(("Engine's own", self.size(engine_bytes), engine_bytes, self.compared(engine_bytes)))
-        exact = ["" if text == UNKNOWN else f"{size:,} B" for _, text, size, _ in rows]
+        exact = ["" if text == UNKNOWN else f"{text[: text.startswith('≥')]}{size:,} B" for _, text, size, _ in rows]
         wide, wider = max(len(row[1]) for row in rows), max(map(len, exact))
         lines = [
             fit(f"{label:<12}  {size:>{wide}}  {whole:>{wider}}  {words}", self.width)
@@ -136,7 +137,7 @@ class _Page:
         nodes = self.graph.images
         if not nodes:
             return ["No images."]
-        return self.table(
+        columns = [
             _Column("IMAGE", [_name(node) for node in nodes], right=False, cut=_cut_name),
             _Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
             _Column("UNIQUE", [self.at_least(node.unique, node.exact) for node in nodes]),
@@ -144,7 +145,10 @@ class _Page:
             _Column("LAYERS", [str(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
             _Column("CONTAINERS", [str(len(node.containers) or "–") for node in nodes]),
             _Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
-        )
+        ]
+        if self.spare(columns) < 0:  # names are worth more than the number of layers
+            columns = [column for column in columns if column.title != "LAYERS"]
+        return self.table(*columns)
 
     def layers(self) -> list[str]:
         saving = sorted((layer for layer in self.graph.layers if layer.saves), key=lambda layer: -layer.saves)
@@ -164,11 +168,14 @@ class _Page:
             lines.append("~ inferred: see size_is in the JSON report")
         return lines
 
+    def spare(self, columns: Sequence[_Column]) -> int:
+        """Cells of a line that are left when nothing is cut; below 0: those to be cut."""
+        return self.width - sum(column.width for column in columns) - 2 * (len(columns) - 1)
+
     def table(self, *columns: _Column) -> list[str]:
         """Lay out columns two blanks apart; the one that can be cut takes what room the others leave."""
         widths = [column.width for column in columns]
-        spare = self.width - sum(widths) - 2 * (len(widths) - 1)
-        if spare < 0:
+        if (spare := self.spare(columns)) < 0:
             widths = [w + spare if column.cut else w for w, column in zip(widths, columns, strict=True)]
         rows = [[column.title for column in columns], *zip(*(column.cells for column in columns), strict=True)]
         return ["  ".join(map(_placed, row, widths, columns)).rstrip() for row in rows]

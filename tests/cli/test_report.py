@@ -16,7 +16,7 @@ from layerscope.core.graph import build_graph
 from layerscope.inventory import Image, Inventory
 from layerscope.report import CSV_COLUMNS, report_csv, report_dict, report_json
 from layerscope.report_text import report_text
-from layerscope.units import Units
+from layerscope.units import Units, format_size
 from tests.hosts import HOSTILE, NOW, SMALL, image_id
 from tests.replay import NAMES, recorded_inventory
 from tests.strategies import inventories
@@ -227,11 +227,20 @@ def test_what_is_not_known_is_said_and_never_a_zero() -> None:
     assert "2 images went away during the scan" in page
     assert "1 image of unknown layers: sums are at least what is shown." in page
     assert "1 layer of unknown size: sums are at least what is shown." in page
-    assert "On disk       ≥155 MB" in page
+    assert "On disk       ≥155 MB  ≥154,601,450 B" in page
     row = next(line for line in page.splitlines() if line.startswith("new:1"))
     assert row.split() == ["new:1", "?", "?", "?", "?", "–", "?"]
     row = next(line for line in page.splitlines() if line.startswith("half:1"))
     assert row.split()[1:4] == ["≥147", "MB", "?"]
+
+
+def test_names_that_are_too_long_cost_the_least_telling_column_first() -> None:
+    long = replace(SMALL.images[0], tags=("registry.example.com/team/project/service:1.2.3",))
+    page = report_text(build_graph(replace(SMALL, images=(long,))))
+    assert "LAYERS" not in page
+    row = next(line for line in page.splitlines() if line.startswith("regist"))
+    assert row.endswith("project/service:1.2.3  117 MB  117 MB     0 B           –  5 months")
+    assert len(row) == 80
 
 
 def test_an_empty_engine() -> None:
@@ -255,6 +264,6 @@ def test_every_recorded_engine_fits_the_page_with_no_number_cut(name: str) -> No
     assert max(map(cell_len, lines)) <= 80
     heading = next(index for index, line in enumerate(lines) if line.startswith("IMAGE "))
     for node, line in zip(graph.images, lines[heading + 1 :], strict=False):
-        layers = str(len(node.layers)) if node.known else "?"
-        assert layers in line.split()
+        for size in (node.size, node.unique, node.shared):
+            assert f"{format_size(size)}  " in line or not node.exact
         assert line.split()[0] in {node.name[: len(line.split()[0])], "<none>"} or "…" in line

@@ -23,6 +23,7 @@ import json
 import os
 import random
 import resource
+import socket
 import subprocess
 import sys
 import tarfile
@@ -30,7 +31,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -46,7 +46,7 @@ NAME = "bench-layerscope"
 
 
 def archive(count: int) -> bytes:
-    """Return a ``docker load`` archive: every image has one of 10 bases, one of 100 runtimes, and a layer of its own."""
+    """Return a ``docker load`` archive: each image has one of 10 bases, one of 100 runtimes, and a layer of its own."""
     buffer = io.BytesIO()
     manifest = []
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -140,8 +140,6 @@ class Wire(http.client.HTTPConnection):
         if self.path is None:
             super().connect()
             return
-        import socket
-
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(str(self.path))
 

@@ -113,7 +113,7 @@ class Replay:
         url = urlsplit(target)
         version, path = re.fullmatch(r"(?:/v(\d+\.\d+))?(/.*)", url.path).groups()  # type: ignore[union-attr]
         api = tuple(map(int, (version or self.recording["version"]["ApiVersion"]).split(".")))
-        query = {key: values for key, values in parse_qs(url.query).items()}
+        query = parse_qs(url.query)
         for pattern, body in self.faults.replace.items():
             if re.search(pattern, path + (f"?{url.query}" if url.query else "")):
                 return Answer(body[1], body[0]) if isinstance(body, tuple) else Answer(body)
@@ -126,7 +126,7 @@ class Replay:
                 return Answer(self.recording[name])
             case ["containers", "json"]:
                 rows = self.recording["containers"]
-                return Answer(rows if _true(query, "all") else [row for row in rows if row["State"] == "running"])
+                return Answer(rows if _true(query, "all") else [row for row in rows if row.get("State") == "running"])
             case ["images", "json"]:
                 return Answer(self._images(api, query))
             case ["images", image, ("json" | "history") as what]:
@@ -166,7 +166,8 @@ def _true(query: dict[str, list[str]], key: str) -> bool:
 
 
 def _names(row: dict[str, Any]) -> list[str]:
-    return [name for name in row["RepoTags"] or [] if "<none>" not in name]
+    names = row["RepoTags"]
+    return [name for name in names if "<none>" not in str(name)] if isinstance(names, list) else []
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -198,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
             super().finish()
         self.server.replay._sockets.discard(self.request)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         replay, faults = self.server.replay, self.server.replay.faults
         with replay.lock:
             replay.requests.append(self.path)

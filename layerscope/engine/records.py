@@ -229,7 +229,7 @@ def _diff_ids(answer: dict[str, Any], intern: Intern) -> tuple[tuple[str, ...] |
         return None, "the engine gave no layers (RootFS)"
     layers = root.get("Layers")
     if layers is None:
-        if answer.get("Os") or answer.get("Architecture"):
+        if as_text(answer.get("Os")) or as_text(answer.get("Architecture")):
             return (), ""
         return None, "not for this machine's platform: the engine gave no layers"
     if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):

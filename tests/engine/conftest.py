@@ -1,0 +1,35 @@
+"""A real engine for the tests that need one: a given one, or a private one filled here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.corpus import fill
+from tests.engine.private import PrivateEngine, why_not
+
+GIVEN = os.environ.get("LAYERSCOPE_TEST_HOSTS", "").split()
+"""Addresses of engines to test on, as they are: nothing is added to them or removed."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine_host" in metafunc.fixturenames:
+        metafunc.parametrize("engine_host", GIVEN or ["private"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def engine_host(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of a filled engine: those of LAYERSCOPE_TEST_HOSTS, or a private dockerd; skips where there is none."""
+    if request.param != "private":
+        yield request.param
+        return
+    reason = why_not()
+    if reason:
+        if os.environ.get("LAYERSCOPE_REQUIRE_ENGINE") == "1":
+            pytest.fail(f"LAYERSCOPE_REQUIRE_ENGINE=1, and no engine could be started: {reason}")
+        pytest.skip(f"no engine: {reason}; name one in LAYERSCOPE_TEST_HOSTS")
+    with PrivateEngine() as engine:
+        fill(engine.host)
+        yield engine.host

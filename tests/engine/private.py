@@ -1,0 +1,69 @@
+"""A dockerd of one's own: data, sockets and log in a temporary folder; nothing of the machine's is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import docker
+from docker.errors import DockerException
+
+
+def why_not() -> str:
+    """Return why no engine can be started here, empty when one can."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return "a private dockerd needs root"
+    return "" if shutil.which("dockerd") else "there is no dockerd (apt-get install docker.io)"
+
+
+class PrivateEngine:
+    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
+
+    def __init__(self) -> None:
+        # short: the path of a socket has at most 107 characters
+        self.folder = Path(tempfile.mkdtemp(prefix="lse-", dir="/tmp"))
+        self.host = f"unix://{self.folder}/docker.sock"
+        self._log = self.folder / "log"
+
+    def __enter__(self) -> PrivateEngine:
+        command = ["dockerd", "--host", self.host, "--pidfile", f"{self.folder}/pid"]
+        command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
+        command += ["--iptables=false", "--bridge=none", "--config-file", self._no_config()]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                with docker.APIClient(self.host, version="auto") as client:
+                    client.ping()
+                return self
+            except DockerException:
+                time.sleep(0.2)
+        words = self._log.read_text(errors="replace").splitlines()[-5:]
+        self.__exit__(None, None, None)
+        raise RuntimeError("dockerd did not start: " + " | ".join(words))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+            target = line.split()[1]
+            if target.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "-l", target], check=False, capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _no_config(self) -> str:
+        path = self.folder / "daemon.json"
+        path.write_text("{}")
+        return str(path)

@@ -119,7 +119,9 @@ class RowTable(ScrollView, can_focus=True):
         """(column key, reversed): only for the arrow in the heading."""
         self.is_marked: Callable[[Any], bool] | None = None
         """None: no room is kept for marks."""
+        self._moved = False
         self._placed: tuple[Placed, ...] = ()
+        self._placed_for = -1
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -127,7 +129,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None) -> None:
         """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place."""
-        old = self.row
+        old = self.row if self._moved else None  # nobody chose where it is: it stays at the top
         here = self.key_of(old) if old is not None else None
         self.rows = rows
         at = self.cursor if cursor is None else cursor
@@ -169,6 +171,7 @@ class RowTable(ScrollView, can_focus=True):
         if index == self.cursor:
             return
         before, self.cursor = self.cursor, index
+        self._moved = True
         if not self.scroll_to_cursor():
             self._refresh_row(before)
             self._refresh_row(index)
@@ -248,8 +251,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         self._strips.clear()
-        width = self.scrollable_content_region.width or self.size.width
-        self._placed = place(self.columns, max(1, width - self._gutter))
+        self._placed_for = -1
         self.virtual_size = Size(0, len(self.rows) + 1)
         self.refresh()
 
@@ -287,6 +289,10 @@ class RowTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading, a row, or nothing."""
         width = self.size.width
+        if width != self._placed_for:  # resized, or a scrollbar came or went
+            self._strips.clear()
+            self._placed = place(self.columns, max(1, width - self._gutter))
+            self._placed_for = width
         if y == 0:
             return self._heading(width)
         index = round(self.scroll_y) + y - 1

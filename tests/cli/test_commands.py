@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -279,3 +280,33 @@ def test_an_encoding_without_our_signs_gets_others(scan: str) -> None:
     assert result.returncode == 0
     assert result.stdout.isascii()
     assert "Docker 28.5.2 - overlay2" in result.stdout
+
+
+ON_THAT_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(1, termios.TIOCSCTTY, 0); os.execvp('sh', ['sh', '-c', sys.argv[1]])"
+)
+
+
+def test_a_scan_from_a_pipe_opens_the_interface_and_keys_still_come_from_the_terminal(scan: str) -> None:
+    line = f"cat '{scan}' | '{sys.executable}' -m layerscope -f -"
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_THAT_TERMINAL, line],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env=os.environ | {"TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    shown, until = b"", time.monotonic() + 60
+    with suppress(OSError):  # nobody has the terminal open any more
+        while time.monotonic() < until:
+            if select.select([ours], [], [], 0.2)[0]:
+                shown += os.read(ours, 65536)
+            elif b"saved scan" in shown:  # it has come to rest
+                os.write(ours, b"q")
+    os.close(ours)
+    assert b"deb:base" in shown
+    assert process.wait(30) == 0

@@ -20,8 +20,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from layerscope.tui.keys import MOVE
-from layerscope.tui.widgets.columns import Cell, Column, Placed, place
+from layerscope.tui.keys import FIND, MOVE
+from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -60,6 +60,8 @@ class RowTable(ScrollView, can_focus=True):
         Binding("home,g", "edge(0)", "First", show=False, group=MOVE),
         Binding("end,G", "edge(1)", "Last", show=False, group=MOVE),
         Binding("enter", "activate", "Go in", show=False, group=MOVE),
+        Binding("s", "sort", "Sort", group=FIND, tooltip="Sort by the next column"),
+        Binding("S", "reverse", "Reverse", show=False, group=FIND, tooltip="Sort the other way round"),
     ]
 
     @dataclass
@@ -89,11 +91,10 @@ class RowTable(ScrollView, can_focus=True):
             return self.table
 
     @dataclass
-    class HeadingClicked(Message):
-        """A click on the heading of a column that sorts."""
+    class Sorted(Message):
+        """Another order is wanted: :attr:`RowTable.sort` says which; whoever fills the table shows its rows again."""
 
         table: RowTable
-        key: str
 
         @property
         def control(self) -> RowTable:
@@ -288,7 +289,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading, a row, or nothing."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if width != self._placed_for:  # resized, or a scrollbar came or went
             self._strips.clear()
             self._placed = place(self.columns, max(1, width - self._gutter))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -49,14 +49,16 @@ class Run:
 
     @property
     def members(self) -> list[ImageNode]:
-        """The images that need it: first those that end with it, then as they are met going up."""
-        found: list[ImageNode] = []
+        """The images that need it, as :meth:`walk` meets them."""
+        return list(self.walk())
+
+    def walk(self) -> Iterator[ImageNode]:
+        """Yield the images that need it: those that end with it, then those further up, the heaviest branch first."""
         waiting = [self]
         while waiting:
             run = waiting.pop()
-            found += run.images
+            yield from run.images
             waiting.extend(reversed(run.children))
-        return found
 
 
 class Forest:

@@ -83,6 +83,7 @@ class Replay:
         self.path = socket_path
         self.host = f"unix://{socket_path}"
         self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.connections = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -203,6 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         replay, faults = self.server.replay, self.server.replay.faults
         with replay.lock:
             replay.requests.append(self.path)
+            replay.headers.append(dict(self.headers))
             number = len(replay.requests)
             replay.in_flight += 1
             replay.most_in_flight = max(replay.most_in_flight, replay.in_flight)

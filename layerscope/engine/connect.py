@@ -23,7 +23,7 @@ from docker.utils.config import load_general_config
 
 from layerscope.engine.endpoint import Endpoint, find_endpoint
 from layerscope.engine.errors import EngineError, Refused
-from layerscope.engine.explain import explain, explain_refusal, not_docker, too_old
+from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
 from layerscope.engine.quirks import MINIMUM_API, QUIRKS, SSH_REQUESTS_IN_FLIGHT, Quirks
 from layerscope.engine.records import as_dict, as_int, engine_record
 from layerscope.engine.wire import Wire, has_wire
@@ -154,7 +154,7 @@ class Connection:
             answer = json.loads(body) if body else None
         except (ValueError, RecursionError) as error:
             if status < 400:
-                raise not_docker(self.endpoint) from error
+                raise not_json(self.endpoint, path) from error
             answer = None
         if status >= 400:
             words = answer.get("message") if isinstance(answer, dict) else None
@@ -189,7 +189,7 @@ class Connection:
     def _wire(self, adapter: Any) -> Iterator[Wire]:
         """Lend a connection that no other thread uses; it is kept for the next question unless this one fails."""
         if self._closed:
-            raise EngineError("the connection is closed")
+            raise EngineError("the connection to the engine was closed", "connect again")
         try:
             wire = self._idle.pop()
         except IndexError:

@@ -12,20 +12,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from docker.constants import DEFAULT_UNIX_SOCKET
-from docker.errors import TLSParameterError
+from docker.constants import DEFAULT_UNIX_SOCKET, IS_WINDOWS_PLATFORM
+from docker.errors import DockerException
 from docker.tls import TLSConfig
-from docker.utils import kwargs_from_env
+from docker.utils import parse_host
 
 from layerscope.engine.errors import EngineError, UsageError
 
 DEFAULT_HOST = DEFAULT_UNIX_SOCKET.removeprefix("http+")
+
+_TCP = ("tcp://", "http://", "https://")
+_ADDRESS_HINT = "write it like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +75,49 @@ def find_endpoint(
 
 
 def _plain(host: str, source: str, environ: Mapping[str, str]) -> Endpoint:
-    """Return the endpoint of a bare address; TLS for TCP comes from the environment, as docker-py reads it."""
-    host = host.strip()
+    """Return the endpoint of a bare address; TLS for TCP is what the environment says, read as docker-py reads it."""
+    host = host.strip() or DEFAULT_HOST
+    tls = None
+    verify, folder = bool(environ.get("DOCKER_TLS_VERIFY")), environ.get("DOCKER_CERT_PATH")
+    if host.startswith(_TCP) and (verify or folder):
+        tls = _tls(Path(folder) if folder else _config_dir(environ), verify, source)
+    return _endpoint(host, source, tls)
+
+
+def _endpoint(host: str, source: str, tls: TLSConfig | None) -> Endpoint:
+    """Return the endpoint after checking that docker-py will understand the address."""
     if host.startswith("/"):
         raise EngineError(f"{source} is {host!r}, which has no scheme", f"write it as unix://{host}")
-    if not host.startswith(("tcp://", "http://", "https://")):
-        return Endpoint(host, source)
     try:
-        tls = kwargs_from_env({**environ, "DOCKER_HOST": host}).get("tls")
-    except TLSParameterError as error:
-        raise _tls_error(error, source) from error
-    return Endpoint(_with_port(host, tls is not None), source, tls)
+        host = _with_port(host, tls is not None)
+        address = parse_host(host, IS_WINDOWS_PLATFORM, tls=tls is not None)
+    except (DockerException, ValueError) as error:
+        words = re.sub("^Invalid bind address (format|protocol): ", "", str(error))
+        raise EngineError(f"{source} is not the address of an engine: {words}", _ADDRESS_HINT) from error
+    if address in {"http+unix:", "http+unix:/", "http+unix://"}:
+        raise EngineError(f"{source} is not the address of an engine: {host} has no path", _ADDRESS_HINT)
+    return Endpoint(host, source, tls)
 
 
 def _with_port(host: str, tls: bool) -> str:
     """Fill in docker's own port where a TCP address names none, as the ``docker`` command does."""
-    try:
-        parts = urlsplit(host)
-        if parts.scheme == "tcp" and parts.hostname and parts.port is None:
-            return parts._replace(netloc=f"{parts.netloc}:{2376 if tls else 2375}").geturl()
-    except ValueError:
-        pass  # docker-py will refuse it, in its own words
+    parts = urlsplit(host)
+    if parts.scheme == "tcp" and parts.hostname and parts.port is None:
+        return parts._replace(netloc=f"{parts.netloc}:{2376 if tls else 2375}").geturl()
     return host
+
+
+def _tls(folder: Path, verify: bool, source: str) -> TLSConfig:
+    """Return the TLS settings of a folder with ca.pem, cert.pem and key.pem, the names that docker gives them."""
+    ca, cert, key = (folder / f"{name}.pem" for name in ("ca", "cert", "key"))
+    needed = (ca, cert, key) if verify else (cert, key)
+    missing = [path.name for path in needed if not path.is_file()]
+    if missing:
+        raise EngineError(
+            f"TLS for the engine of {source}: there is no {' and no '.join(missing)} in {folder}",
+            "name the folder that has them in DOCKER_CERT_PATH, or make the context again with them",
+        )
+    return TLSConfig(client_cert=(str(cert), str(key)), ca_cert=str(ca) if ca.is_file() else None, verify=verify)
 
 
 # contexts, as docker/cli stores them (cli/context/store): meta/<sha256 of the name>/meta.json, tls/<same>/docker/
@@ -128,21 +153,12 @@ def _from_context(name: str, source: str, environ: Mapping[str, str]) -> Endpoin
         ) from error
     if not host or not isinstance(host, str):
         return Endpoint(DEFAULT_HOST, f'context "{name}"')
-    tls = None
-    if host.startswith("tcp://"):
-        tls = _context_tls(contexts / "tls" / key / "docker", skip_verify, f'context "{name}"')
-    return Endpoint(_with_port(host, tls is not None), f'context "{name}"', tls)
-
-
-def _context_tls(folder: Path, skip_verify: bool, source: str) -> TLSConfig | None:
-    ca, cert, key = (folder / f"{name}.pem" for name in ("ca", "cert", "key"))
-    if not folder.is_dir() and not skip_verify:
-        return None
-    pair = (str(cert), str(key)) if cert.exists() or key.exists() else None
-    try:
-        return TLSConfig(client_cert=pair, ca_cert=str(ca) if ca.exists() else None, verify=not skip_verify)
-    except TLSParameterError as error:
-        raise _tls_error(error, source) from error
+    tls, folder, source = None, contexts / "tls" / key / "docker", f'context "{name}"'
+    if host.startswith(_TCP) and folder.is_dir():
+        tls = _tls(folder, not skip_verify, source)
+    elif host.startswith(_TCP) and skip_verify:
+        tls = TLSConfig(verify=False)
+    return _endpoint(host, source, tls)
 
 
 def _context_names(folder: Path) -> list[str]:
@@ -153,11 +169,3 @@ def _context_names(folder: Path) -> list[str]:
         except (OSError, ValueError, LookupError, TypeError):
             continue
     return sorted(names)
-
-
-def _tls_error(error: Exception, source: str) -> EngineError:
-    words = str(error).split(". TLS configurations")[0]
-    return EngineError(
-        f"TLS for the engine of {source}: {words}",
-        "put ca.pem, cert.pem and key.pem where DOCKER_CERT_PATH or the context says",
-    )

@@ -32,11 +32,12 @@ def explain(error: BaseException, endpoint: Endpoint) -> EngineError:
 
     The innermost error decides: it is the one that knows what happened.
     """
-    for cause in _causes(error):
+    causes = list(_causes(error))
+    for cause in causes:
         if found := _explain_one(cause, endpoint):
             return found
-    words = str(error).removeprefix("Error while fetching server API version: ")
-    return EngineError(f"cannot use the engine at {endpoint.host}: {words or type(error).__name__}", _ADDRESS_HINT)
+    words = str(causes[0]) or type(causes[0]).__name__
+    return EngineError(f"cannot use the engine at {endpoint.host}: {words}", _ADDRESS_HINT)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -82,24 +83,29 @@ def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None
             hint = _ssh_hint(host) if host.startswith("ssh://") else _AGAIN_HINT
             return EngineError(f"the engine at {where} closed the connection without an answer", hint)
         case InvalidVersion():
-            return EngineError(f"the engine at {where}: {error}", _OLD_HINT)
+            return EngineError(f"API too old: the engine at {where} speaks none that docker-py does", _OLD_HINT)
         case APIError():
             return explain_refusal(Refused(int(error.status_code or 0), str(error.explanation or error)), endpoint)
         case http.client.HTTPException() | ValueError() | LookupError() | TypeError():
             # an ApiVersion that is missing, a page of HTML, a list where an object belongs
             return None if isinstance(error, DockerException) else not_docker(endpoint)
-        case DockerException() if "Invalid bind address" in str(error) or "npipe" in str(error):
-            return EngineError(f"{endpoint.source} is not the address of an engine: {error}", _ADDRESS_HINT)
+        case DockerException() if "Version parameter" in str(error):
+            return not_docker(endpoint)
         case DockerException() if "paramiko" in str(error):
             return EngineError(f"{host} needs paramiko, which is not installed", "run `pip install 'docker[ssh]'`")
-        case OSError() if error.errno is not None and not isinstance(error, requests.RequestException):
-            return EngineError(f"cannot reach {where}: {error.strerror}", "check the address and the network")
+        case OSError() if not isinstance(error, requests.RequestException):
+            return EngineError(f"cannot reach {where}: {error.strerror or error}", "check the address and the network")
     return None
 
 
 def not_docker(endpoint: Endpoint) -> EngineError:
     """Return the error for something that answers, but not as a Docker API does."""
     return EngineError(f"what answers at {endpoint.host} ({endpoint.source}) is not a Docker API", _ADDRESS_HINT)
+
+
+def not_json(endpoint: Endpoint, path: str) -> EngineError:
+    """Return the error for an answer of an engine that cannot be read."""
+    return EngineError(f"the engine at {endpoint.host} answered {path} with something that is not JSON", _AGAIN_HINT)
 
 
 def explain_refusal(refused: Refused, endpoint: Endpoint, doing: str = "") -> EngineError:

@@ -137,7 +137,7 @@ def _merge(conn: Connection, images: Iterable[Image], shown: set[str]) -> list[I
 def _ask_list(conn: Connection, path: str, what: str, read: Callable[[Any], T | None], query: Query) -> list[T]:
     rows = conn.ask(path, f"the list of {what}", query, timeout=conn.timeout * _LIST_PATIENCE)
     if not isinstance(rows, list):
-        said = "null" if rows is None else f"a JSON {type(rows).__name__}"
+        said = "null" if rows is None else "an object" if isinstance(rows, dict) else "something else"
         raise _odd(conn, f"{said} where a list of {what} belongs")
     records = []
     for row in rows:

@@ -25,7 +25,10 @@ def disk_usage(conn: Connection, *, timeout: float | None = None) -> DiskUsage:
         query = [("type", "image"), ("type", "build-cache")]
     answer = conn.ask("/system/df", "its disk usage", query, timeout=TIMEOUT if timeout is None else timeout)
     if not isinstance(answer, dict):
-        raise EngineError(f"the engine at {conn.endpoint.host} gave its disk usage in an unknown form")
+        raise EngineError(
+            f"the engine at {conn.endpoint.host} gave its disk usage in an unknown form",
+            "see whether `docker system df` works there",
+        )
     return usage_record(answer, engine_is_podman=conn.engine.kind == "podman")
 
 
@@ -35,7 +38,7 @@ def usage_record(answer: dict[str, Any], *, engine_is_podman: bool = False) -> D
     return DiskUsage(
         layers_size=_layers_size(answer, images, engine_is_podman),
         reclaimable=as_size(images.get("Reclaimable")),
-        shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images"))),
+        shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images")), engine_is_podman),
         build_cache=_build_cache(cache.get("Items"), answer.get("BuildCache"), engine_is_podman),
     )
 
@@ -50,12 +53,14 @@ def _layers_size(answer: dict[str, Any], images: dict[str, Any], engine_is_podma
     return None if engine_is_podman and total == 0 else total  # Podman before 5.5 does not work it out
 
 
-def _shared_sizes(rows: list[Any]) -> tuple[tuple[str, int], ...]:
+def _shared_sizes(rows: list[Any], engine_is_podman: bool) -> tuple[tuple[str, int], ...]:
     sizes: dict[str, int] = {}  # Podman has a row for each tag
     for row in map(as_dict, rows):
         size = as_size(row.get("SharedSize"))
         if size is not None:
             sizes[with_prefix(as_text(row.get("Id")))] = size
+    if engine_is_podman and not any(sizes.values()):
+        return ()  # Podman 4 does not work it out, and says 0
     return tuple(sizes.items())
 
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.marks import Marks
 from layerscope.core.query import Query
+from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size
-
-
-@dataclass(slots=True)
-class Sort:
-    """The order of one list."""
-
-    key: str
-    reverse: bool = False
-    """True when it is the other way round than is natural for the key (sizes: biggest first)."""
+from layerscope.views.orders import IMAGE_ORDERS
 
 
 @dataclass(slots=True)
@@ -55,7 +47,7 @@ class Host:
         """The images that pass the filter, in the chosen order."""
         graph = self.graph
         images = list(graph.images) if self.query is None else [n for n in graph.images if self.query.matches(n, graph)]
-        key, natural = IMAGE_SORTS[self.image_sort.key]
+        key, natural = IMAGE_ORDERS[self.image_sort.key]
         if (self.image_sort.key, self.image_sort.reverse) != ("size", False):
             images.sort(key=key, reverse=natural != self.image_sort.reverse)
         return images
@@ -67,15 +59,3 @@ class Host:
     def stack_of(self, node: ImageNode) -> list[Layer]:
         """An image's layers, newest first, as ``docker history`` lists them."""
         return list(reversed(node.layers))
-
-
-IMAGE_SORTS: dict[str, tuple[Callable[[ImageNode], Any], bool]] = {
-    "name": (lambda n: (n.dangling, n.name.lower()), False),
-    "size": (lambda n: n.size, True),
-    "unique": (lambda n: (n.unique, n.size), True),
-    "shared": (lambda n: (n.shared, n.size), True),
-    "containers": (lambda n: (len(n.containers), n.size), True),
-    "layers": (lambda n: (len(n.layers), n.size), True),
-    "created": (lambda n: n.image.created or 0, True),
-}
-"""Keys of the image list: how to compare, and whether the biggest comes first by nature."""

@@ -66,11 +66,3 @@ class Pivoted(Message):
     """Somebody went from one thing to another: an image to jump to, with where they came from for the way back."""
 
     image: ImageNode
-
-
-@dataclass
-class SortAsked(Message):
-    """Rows of a list are wanted in another order."""
-
-    what: str
-    key: str

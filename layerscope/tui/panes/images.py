@@ -18,14 +18,24 @@ from layerscope.inventory import Container
 from layerscope.text import clean, fit, fold_instruction
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
-from layerscope.tui.messages import ImagePointed, LayerPointed, SortAsked
+from layerscope.tui.messages import ImagePointed, LayerPointed
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column
-from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.units import format_age
+from layerscope.views.orders import IMAGE_ORDERS, LAYER_ORDERS, USER_ORDERS
 
 SETTLE = 0.04
 """Seconds without a key after which the panes beside the cursor follow."""
+
+STACK_ORDERS = {
+    AS_IT_COMES: ("newest first", "oldest first"),
+    "size": ("biggest first", "smallest first"),
+    "users": ("most used first", "least used first"),
+    "saves": ("what saves most first", "what saves least first"),
+    "instruction": ("by instruction", "by instruction, Z to A"),
+}
+"""The order of an image's layers in words, and the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class ImagesPane(Horizontal):
     def show_host(self, host: Host) -> None:
         """Show a host: another one, or the same after something changed."""
         self.host = host
+        self.images.sort = host.image_sort
         self._shown = host.shown_images()
         self._largest = max((node.size for node in host.graph.images), default=1) or 1
         self.images.empty = "no image passes the filter" if host.query else "this engine has no images"
@@ -146,13 +157,15 @@ class ImagesPane(Horizontal):
             same = image is not None and self._shown_image is not None and image.id == self._shown_image.id
             self._shown_image = image
             self.stack.empty = self._why_no_layers(image)
-            self.stack.show(self.host.stack_of(image) if image else (), keep=same, cursor=None if same else 0)
+            layers = self.stack.in_order(self.host.stack_of(image)) if image else ()
+            self.stack.show(layers, keep=same, cursor=None if same else 0)
             self._layers_title()
             self.post_message(ImagePointed(image))
         layer = self.layer_here
         if force or layer is not self._shown_layer:
+            same = layer is not None and self._shown_layer is not None and layer.chain_id == self._shown_layer.chain_id
             self._shown_layer = layer
-            self.users.show(self._users_of(layer), cursor=0)
+            self.users.show(self.users.in_order(self._users_of(layer)), keep=same, cursor=None if same else 0)
             self._users_title()
             self.post_message(LayerPointed(layer))
 
@@ -237,9 +250,14 @@ class ImagesPane(Horizontal):
                     self._follow()
             self._titles()
 
-    @on(RowTable.HeadingClicked, "#images")
-    def _heading(self, message: RowTable.HeadingClicked) -> None:
-        self.post_message(SortAsked("images", message.key))
+    @on(RowTable.Sorted)
+    def _sorted(self, message: RowTable.Sorted) -> None:
+        if self.host is not None:
+            if message.table is self.images:
+                self.host.image_sort = self.images.sort
+                self.show_host(self.host)
+            else:
+                self._follow(force=True)
 
     # -- titles ---------------------------------------------------------------------------
 
@@ -247,7 +265,6 @@ class ImagesPane(Horizontal):
         host = self.host
         if host is None:
             return
-        self.images.sorted_by = (host.image_sort.key, host.image_sort.reverse)
         total = len(host.graph.images)
         shown = len(self._shown)
         count = f"{shown:,}" if shown == total else f"{shown:,} of {total:,}"
@@ -264,7 +281,8 @@ class ImagesPane(Horizontal):
             return
         room = max(8, self.stack.size.width - 26)
         self.stack.border_title = Content(f" Layers of {fit(clean(image_name(image)), room)} ")
-        self.stack.border_subtitle = Content(f" {len(image.layers)} · {self.host.image_size(image)} · newest first ")
+        order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
+        self.stack.border_subtitle = Content(f" {len(image.layers)} · {self.host.image_size(image)} · {order} ")
 
     def _users_title(self) -> None:
         layer = self.layer_here
@@ -279,31 +297,37 @@ class ImagesPane(Horizontal):
     # -- columns --------------------------------------------------------------------------
 
     def _image_columns(self) -> list[Column]:
-        size = self._amount
+        size, by = self._amount, IMAGE_ORDERS
         return [
-            Column("name", "NAME", name_cell, 20, flex=3, most=46),
-            Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right"),
-            Column("unique", "UNIQUE", lambda n, w: size(n.unique, n.exact), 8, align="right", drop=1),
-            Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░", sorts=False),
-            Column("shared", "SHARED", lambda n, w: size(n.shared, n.exact), 8, align="right", drop=6),
-            Column("containers", "IN USE", in_use_cell, 6, align="right", drop=4),
-            Column("created", "AGE", self._age, 9, align="right", drop=5),
-            Column("layers", "LAYERS", lambda n, w: str(len(n.layers)) if n.known else "?", 6, align="right", drop=7),
-        ]
+            Column("name", "NAME", name_cell, 20, flex=3, most=46, by=by["name"]),
+            Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right",
+                   by=by["size"]),
+            Column("unique", "UNIQUE", lambda n, w: size(n.unique, n.exact), 8, align="right", drop=1,
+                   by=by["unique"]),
+            Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░"),
+            Column("shared", "SHARED", lambda n, w: size(n.shared, n.exact), 8, align="right", drop=6,
+                   by=by["shared"]),
+            Column("containers", "IN USE", in_use_cell, 7, align="right", drop=4, by=by["containers"]),
+            Column("created", "AGE", self._age, 9, align="right", drop=5, by=by["created"]),
+            Column("layers", "LAYERS", lambda n, w: str(len(n.layers)) if n.known else "?", 7, align="right", drop=7,
+                   by=by["layers"]),
+        ]  # fmt: skip
 
     def _layer_columns(self) -> list[Column]:
+        by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._layer_size, 8, align="right", sorts=False),
-            Column("shared", "USED BY", shared_by_cell, 7, align="right", sorts=False, drop=1),
-            Column("saves", "SAVES", self._saves, 8, align="right", sorts=False, drop=2),
-            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=1, sorts=False),
+            Column("size", "SIZE", self._layer_size, 8, align="right", by=by["size"]),
+            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1, by=by["users"]),
+            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
+            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=1, by=by["instruction"]),
         ]
 
     def _user_columns(self) -> list[Column]:
+        by = USER_ORDERS
         return [
-            Column("name", "NAME", user_cell, 18, flex=1, sorts=False),
-            Column("size", "SIZE", self._user_size, 8, align="right", sorts=False, drop=1),
-            Column("unique", "UNIQUE", self._user_unique, 8, align="right", sorts=False, drop=2),
+            Column("name", "NAME", user_cell, 18, flex=1, by=by["name"]),
+            Column("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"]),
+            Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"]),
         ]
 
     def _amount(self, size: int, exact: bool) -> Cell:

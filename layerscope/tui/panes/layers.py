@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,21 +14,14 @@ from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
-from layerscope.tui.host import Host, Sort
-from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted, SortAsked
+from layerscope.tui.host import Host
+from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
 from layerscope.tui.panes.images import SETTLE, instruction_cell, name_cell, shared_by_cell
 from layerscope.tui.widgets.bars import plain_bar
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.columns import Cell, Column, Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.names import amount, count, short_id
-
-LAYER_SORTS: dict[str, tuple[Callable[[Layer], Any], bool]] = {
-    "size": (lambda layer: (layer.known_size, layer.saves), True),
-    "saves": (lambda layer: (layer.saves, layer.known_size), True),
-    "users": (lambda layer: (len(layer.images), layer.known_size), True),
-    "depth": (lambda layer: layer.depth, False),
-}
-"""Keys of the layer list: how to compare, and whether the biggest comes first by nature."""
+from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
 class LayersPane(Horizontal):
@@ -39,11 +32,11 @@ class LayersPane(Horizontal):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.host: Host | None = None
-        self.sort = Sort("size")
         self._largest = 1
         self._shown_layer: Layer | None = None
         self._settling: Timer | None = None
-        self.list = RowTable(self._columns(), key=lambda n: n.chain_id, empty="no layers", id="all-layers")
+        self.list = RowTable(self._columns(), key=lambda n: n.chain_id, empty="no layers", id="all-layers",
+                             sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
         self.users.is_marked = lambda node: self.host is not None and node.id in self.host.marks.ids
@@ -60,13 +53,10 @@ class LayersPane(Horizontal):
         self.host = host
         layers: list[Layer] = list(host.shown_layers())
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
-        key, natural = LAYER_SORTS[self.sort.key]
-        layers.sort(key=key, reverse=natural != self.sort.reverse)
-        self.list.sorted_by = (self.sort.key, self.sort.reverse)
         total = len(host.graph.layers)
         shown = f"{len(layers):,}" if len(layers) == total else f"{len(layers):,} of {total:,}"
         self.list.border_title = Content(f" All layers · {shown} ")
-        self.list.show(layers)
+        self.list.show(self.list.in_order(layers))
         self._follow(force=True)
 
     def marks_changed(self) -> None:
@@ -123,12 +113,13 @@ class LayersPane(Horizontal):
         layer = self.layer_here
         if not force and layer is self._shown_layer:
             return
-        self._shown_layer = layer
+        before, self._shown_layer = self._shown_layer, layer
         if layer is None or self.host is None:
             self.users.show(())
             self.users.border_title = Content(" Used by ")
             return
-        self.users.show(list(layer.images), cursor=0)
+        same = before is not None and before.chain_id == layer.chain_id
+        self.users.show(self.users.in_order(layer.images), cursor=None if same else 0)
         self.users.border_title = Content(f" Used by {count(len(layer.images), 'image')} ")
         self.users.border_subtitle = Content(f" {short_id(layer.chain_id)} ")
         self.post_message(LayerPointed(layer))
@@ -142,9 +133,10 @@ class LayersPane(Horizontal):
     def _to_image(self, message: RowTable.Activated) -> None:
         self.post_message(Pivoted(message.row))
 
-    @on(RowTable.HeadingClicked, "#all-layers")
-    def _heading(self, message: RowTable.HeadingClicked) -> None:
-        self.post_message(SortAsked("layers", message.key))
+    @on(RowTable.Sorted)
+    def _sorted(self) -> None:
+        if self.host is not None:
+            self.show_host(self.host)
 
     # -- columns --------------------------------------------------------------------------
 
@@ -154,20 +146,29 @@ class LayersPane(Horizontal):
         return host is not None and bool(host.marks.ids) and all(node.id in host.marks.ids for node in layer.images)
 
     def _columns(self) -> list[Column]:
+        by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._size_cell, 8, align="right"),
-            Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5, sorts=False),
-            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1),
-            Column("saves", "SAVES", self._saves, 8, align="right", drop=2),
-            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=4, sorts=False),
-            Column("first", "FIRST USER", lambda layer, w: name_cell(layer.images[0], w), 22, drop=4, sorts=False),
-            Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6, sorts=False),
+            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
+            Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
+            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1, by=by["users"]),
+            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
+            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=4, by=by["instruction"]),
+            Column("first", "FIRST USER", lambda layer, w: name_cell(layer.images[0], w), 22, drop=4),
+            Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
         ]
 
     def _user_columns(self) -> list[Column]:
         return [
-            Column("name", "NAME", name_cell, 16, flex=1, sorts=False),
-            Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right", drop=1),
+            Column("name", "NAME", name_cell, 16, flex=1, by=USER_ORDERS["name"]),
+            Column(
+                "size",
+                "SIZE",
+                lambda n, w: self.host.image_size(n) if self.host else "",
+                8,
+                align="right",
+                drop=1,
+                by=USER_ORDERS["size"],
+            ),
         ]
 
     def _size_cell(self, layer: Layer, width: int) -> Cell:

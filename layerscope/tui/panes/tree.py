@@ -165,11 +165,11 @@ class TreePane(Vertical):
 
     def _columns(self) -> list[Column]:
         return [
-            Column("label", "LAYERS AND IMAGES", self._label, 30, flex=5, sorts=False),
-            Column("images", "IMAGES", self._images, 6, align="right", drop=3, sorts=False),
-            Column("own", "OWN", self._own, 8, align="right", drop=1, sorts=False),
-            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short="WITH ALL", sorts=False),
-            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short="█ own  ░", sorts=False),
+            Column("label", "LAYERS AND IMAGES", self._label, 30, flex=5),
+            Column("images", "IMAGES", self._images, 6, align="right", drop=3),
+            Column("own", "OWN", self._own, 8, align="right", drop=1),
+            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short="WITH ALL"),
+            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short="█ own  ░"),
         ]
 
     def _label(self, row: TreeRow, width: int) -> Cell:

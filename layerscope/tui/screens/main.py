@@ -15,8 +15,8 @@ from textual.widgets import ContentSwitcher, Static
 from layerscope.core.changes import changes
 from layerscope.core.marks import Marks
 from layerscope.text import clean
-from layerscope.tui.host import IMAGE_SORTS, Host, Sort
-from layerscope.tui.keys import APP, FIND, MARK, SHOW, VIEWS
+from layerscope.tui.host import Host
+from layerscope.tui.keys import APP, MARK, SHOW, VIEWS
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
@@ -24,7 +24,6 @@ from layerscope.tui.messages import (
     Pivoted,
     ScanFailed,
     ScanProgressed,
-    SortAsked,
 )
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.layers import LayersPane
@@ -48,8 +47,6 @@ class MainScreen(Screen[None]):
         Binding("1", "view('images')", "Images, layers, used by", show=False, group=VIEWS),
         Binding("2", "view('layers')", "All layers", show=False, group=VIEWS),
         Binding("3", "view('tree')", "Tree", show=False, group=VIEWS),
-        Binding("s", "sort", "Sort", group=FIND),
-        Binding("S", "reverse", "Reverse", show=False, group=FIND),
         Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
         Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("r", "rescan", "Rescan", group=APP),
@@ -195,29 +192,6 @@ class MainScreen(Screen[None]):
         return Content("Enter: into the layers · Backspace: back · Space: mark · ?: all keys")
 
     # -- actions --------------------------------------------------------------------------
-
-    @on(SortAsked)
-    def _sort_asked(self, message: SortAsked) -> None:
-        if self.host is None:
-            return
-        sort = self.query_one(LayersPane).sort if message.what == "layers" else self.host.image_sort
-        sort.reverse = sort.key == message.key and not sort.reverse
-        sort.key = message.key
-        self._show()
-
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        if self.host is not None:
-            keys = list(IMAGE_SORTS)
-            self.host.image_sort = Sort(keys[(keys.index(self.host.image_sort.key) + 1) % len(keys)])
-            self._show()
-
-    def action_reverse(self) -> None:
-        """Sort the other way round."""
-        if self.host is not None:
-            sort = self.host.image_sort
-            self.host.image_sort = Sort(sort.key, not sort.reverse)
-            self._show()
 
     def action_view(self, name: str) -> None:
         """Show another view, with the cursor on the same image and layer."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from layerscope.views.orders import Order
+
 Piece = tuple[str, str]
 """A run of text and the name of its style (a component class of the table without its prefix)."""
 Cell = str | list[Piece]
@@ -29,8 +31,18 @@ class Column:
     """0 is never dropped; the highest goes first when the room is short."""
     short: str = ""
     """The title where the room is short of ``title``."""
-    sorts: bool = True
-    """May rows be sorted by it (a click on its heading asks for that)?"""
+    by: Order | None = None
+    """How rows are sorted by it; None: they cannot be."""
+
+
+@dataclass(slots=True)
+class Sort:
+    """The order of one list."""
+
+    key: str
+    """Of the column."""
+    reverse: bool = False
+    """True when it is the other way round than is natural for the column (sizes: biggest first)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +57,16 @@ class Placed:
 GAP = 1
 
 
-def place(columns: Sequence[Column], room: int) -> tuple[Placed, ...]:
+def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed, ...]:
     """Choose the columns that fit ``room`` cells in full and give each its place.
 
-    Columns are dropped by their ``drop`` number, highest first; what is left over
-    goes to those with ``flex``.
+    Columns are dropped by their ``drop`` number, highest first, but that with the key
+    ``keep`` stays; what is left over goes to those with ``flex``.
     """
     chosen = list(columns)
     while len(chosen) > 1 and sum(c.width for c in chosen) + GAP * (len(chosen) - 1) > room:
-        last = max(chosen, key=lambda column: column.drop)
-        if last.drop == 0:
+        last = max(chosen, key=lambda column: 0 if column.key == keep else column.drop)
+        if last.drop == 0 or last.key == keep:
             break
         chosen.remove(last)
     spare = room - sum(c.width for c in chosen) - GAP * (len(chosen) - 1)

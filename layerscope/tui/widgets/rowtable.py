@@ -6,7 +6,7 @@ of rows. It knows nothing of images or bytes; columns turn rows into text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,6 +22,9 @@ from textual.strip import Strip
 
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
+
+AS_IT_COMES = ""
+"""The key of a :class:`Sort`: the order in which rows are handed over."""
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -106,6 +109,7 @@ class RowTable(ScrollView, can_focus=True):
         columns: Sequence[Column],
         *,
         key: Callable[[Any], Hashable] = id,
+        sort: Sort | None = None,
         empty: str = "nothing here",
         id: str | None = None,
         classes: str | None = None,
@@ -116,11 +120,17 @@ class RowTable(ScrollView, can_focus=True):
         self.empty = empty
         self.rows: Sequence[Any] = ()
         self.cursor = 0
-        self.sorted_by: tuple[str, bool] | None = None
-        """(column key, reversed): only for the arrow in the heading."""
-        self.is_marked: Callable[[Any], bool] | None = None
-        """None: no room is kept for marks."""
+        self.sort = sort or Sort(AS_IT_COMES)
+        """The order that is wanted."""
+        self._has_own_order = sort is None
+        self.is_marked: Callable[[Any], bool | None] | None = None
+        """True: marked; None: a part of what the row stands for is. No function: no room is kept for marks."""
+        self.spots: Mapping[Hashable, Any] = {}
+        """What was found, by the keys of rows: for the cells to show."""
+        self.lit = False
+        """Draw the cursor as with the focus, though a prompt has it."""
         self._moved = False
+        self._held: Hashable | None = None
         self._placed: tuple[Placed, ...] = ()
         self._placed_for = -1
         self._strips: dict[int, Strip] = {}
@@ -129,19 +139,53 @@ class RowTable(ScrollView, can_focus=True):
     # -- data down ------------------------------------------------------------------------
 
     def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None) -> None:
-        """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place."""
-        old = self.row if self._moved else None  # nobody chose where it is: it stays at the top
-        here = self.key_of(old) if old is not None else None
-        self.rows = rows
+        """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place.
+
+        Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
+        """
+        before, self.rows = self.rows, rows
         at = self.cursor if cursor is None else cursor
-        if cursor is None and keep and here is not None and not self._is_at(at, here):
-            at = next((i for i, row in enumerate(rows) if self.key_of(row) == here), at)
+        if cursor is None and keep and self._moved:  # else nobody chose where it is: it stays at the top
+            at = self._place_of(before, at)
         self.cursor = max(0, min(at, len(rows) - 1))
         self._arrange()
         self.scroll_to_cursor()
 
-    def _is_at(self, index: int, key: Hashable) -> bool:
-        return 0 <= index < len(self.rows) and self.key_of(self.rows[index]) == key
+    def _place_of(self, before: Sequence[Any], at: int) -> int:
+        """Return where the row that was ``before[at]`` is now."""
+        rows, key_of = self.rows, self.key_of
+        if not 0 <= at < len(before):
+            return at
+        here = key_of(before[at]) if self._held is None else self._held
+        if at < len(rows) and key_of(rows[at]) == here:
+            return at
+        now = {key_of(row): index for index, row in enumerate(rows)}
+        if here in now:
+            return now[here]
+        for row in (*before[at:], *reversed(before[:at])):
+            if (key := key_of(row)) in now:
+                return now[key]
+        return at
+
+    def hold(self) -> None:
+        """Remember the row under the cursor: it gets the cursor back whenever it is among the rows, until released."""
+        self._held = self.key_of(self.row) if self.row is not None and self._moved else None
+
+    def release(self) -> None:
+        """Forget the row that is held."""
+        self._held = None
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where the row with a key is; None when it is not shown."""
+        return next((index for index, row in enumerate(self.rows) if self.key_of(row) == key), None)
+
+    def in_order(self, rows: Iterable[Any]) -> list[Any]:
+        """Return rows as :attr:`sort` wants them; those that compare equal stay as they come."""
+        order = next((column.by for column in self.columns if column.key == self.sort.key), None)
+        if order is None:
+            return list(rows)[:: -1 if self.sort.reverse else 1]
+        by, falls = order
+        return sorted(rows, key=by, reverse=falls is not self.sort.reverse)
 
     def repaint(self, index: int | None = None) -> None:
         """Draw one row again, or all of them (marks, units or hits changed)."""
@@ -212,6 +256,25 @@ class RowTable(ScrollView, can_focus=True):
         if self.row is not None:
             self.post_message(self.Activated(self, self.cursor, self.row))
 
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        keys = [column.key for column in self.columns if column.by is not None]
+        if keys and self._has_own_order:
+            keys.append(AS_IT_COMES)
+        if keys:
+            here = keys.index(self.sort.key) if self.sort.key in keys else -1
+            self.sort_by(keys[(here + 1) % len(keys)])
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        if self._has_own_order or self.sort.key:
+            self.sort_by(self.sort.key)
+
+    def sort_by(self, key: str) -> None:
+        """Ask for the order of a column; for the other way round, if that is the order already."""
+        self.sort = Sort(key, self.sort.key == key and not self.sort.reverse)
+        self.post_message(self.Sorted(self))
+
     # -- mouse ----------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
@@ -222,8 +285,8 @@ class RowTable(ScrollView, can_focus=True):
         if offset.y == 0:
             x = offset.x - self._gutter
             for placed in self._placed:
-                if placed.x <= x < placed.x + placed.width + 1 and placed.column.sorts:
-                    self.post_message(self.HeadingClicked(self, placed.column.key))
+                if placed.x <= x < placed.x + placed.width + 1 and placed.column.by is not None:
+                    self.sort_by(placed.column.key)
             return
         index = round(self.scroll_y) + offset.y - 1
         if index >= len(self.rows):
@@ -284,7 +347,7 @@ class RowTable(ScrollView, can_focus=True):
         return found
 
     def _cursor_style(self) -> Style:
-        full = self.style("cursor" if self.has_focus else "cursor-blurred")
+        full = self.style("cursor" if self.has_focus or self.lit else "cursor-blurred")
         return Style(bgcolor=full.bgcolor, bold=full.bold, reverse=full.reverse, underline=full.underline)
 
     def render_line(self, y: int) -> Strip:
@@ -292,13 +355,14 @@ class RowTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if width != self._placed_for:  # resized, or a scrollbar came or went
             self._strips.clear()
-            self._placed = place(self.columns, max(1, width - self._gutter))
+            self._placed = place(self.columns, max(1, width - self._gutter), self.sort.key)
             self._placed_for = width
         if y == 0:
             return self._heading(width)
         index = round(self.scroll_y) + y - 1
         if not self.rows and y == 1:
-            return Strip([Segment(" " + self.empty, self.style("text") + self.style("empty"))]).adjust_cell_length(width, self.style("text"))
+            style = self.style("text")
+            return Strip([Segment(" " + self.empty, style + self.style("empty"))]).adjust_cell_length(width, style)
         if index >= len(self.rows):
             return Strip.blank(width, self.style("text"))
         strip = self._strips.get(index)
@@ -316,12 +380,13 @@ class RowTable(ScrollView, can_focus=True):
         segments = [Segment(" " * self._gutter, style)]
         at = 0
         for placed in self._placed:
-            title, here = placed.column.title, style
-            if self.sorted_by and self.sorted_by[0] == placed.column.key:
-                title = f"{title}{'▴' if self.sorted_by[1] else '▾'}"
+            column, here, arrow = placed.column, style, ""
+            if self.sort.key == column.key and column.by is not None:
+                arrow = "▾" if column.by[1] is not self.sort.reverse else "▴"
                 here = style + self.style("sorted")
-            if placed.column.short and cell_len(title) > placed.width:
-                title = placed.column.short
+            title = column.title + arrow
+            if column.short and cell_len(title) > placed.width:
+                title = column.short + arrow
             text = set_cell_size(title, placed.width) if cell_len(title) > placed.width else title
             pad = " " * (placed.width - cell_len(text))
             gap = " " * (placed.x - at)
@@ -333,7 +398,9 @@ class RowTable(ScrollView, can_focus=True):
         base = self.style("text")
         segments: list[Segment] = []
         if self.is_marked is not None:
-            segments.append(Segment("✓ ", base + self.style("mark")) if self.is_marked(row) else Segment("  ", base))
+            marked = self.is_marked(row)
+            sign = "✓ " if marked else "~ " if marked is None else "  "
+            segments.append(Segment(sign, base if marked is False else base + self.style("mark")))
         at = 0
         for placed in self._placed:
             if placed.x > at:

@@ -1,0 +1,52 @@
+"""By what lists are sorted: for each column what rows are compared by, and whether the biggest comes first by nature.
+
+Rows that compare equal keep the order in which they come, which for images is the
+biggest first. What is not known counts as nothing: it is last where the biggest comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from layerscope.core.graph import ImageNode
+from layerscope.inventory import Container
+from layerscope.views.names import layer_label
+
+Order = tuple[Callable[[Any], Any], bool]
+"""What rows are compared by, and whether the biggest comes first by nature."""
+
+
+def _name(node: ImageNode) -> tuple[bool, str, str]:
+    return (node.dangling, node.name.lower(), node.id)
+
+
+def _user_name(row: ImageNode | Container) -> tuple[bool, bool, str]:
+    return (True, False, row.name.lower()) if isinstance(row, Container) else (False, row.dangling, row.name.lower())
+
+
+IMAGE_ORDERS: Mapping[str, Order] = {
+    "name": (_name, False),
+    "size": (lambda node: node.size, True),
+    "unique": (lambda node: (node.unique, node.size), True),
+    "shared": (lambda node: (node.shared, node.size), True),
+    "containers": (lambda node: (len(node.containers), node.size), True),
+    "layers": (lambda node: (len(node.layers), node.size), True),
+    "created": (lambda node: node.image.created or 0, True),
+}
+"""Of the images."""
+
+LAYER_ORDERS: Mapping[str, Order] = {
+    "size": (lambda layer: (layer.known_size, layer.saves), True),
+    "users": (lambda layer: (len(layer.images), layer.known_size), True),
+    "saves": (lambda layer: (layer.saves, layer.known_size), True),
+    "instruction": (lambda layer: layer_label(layer).lower(), False),
+}
+"""Of layers, of one image or of all."""
+
+USER_ORDERS: Mapping[str, Order] = {
+    "name": (_user_name, False),
+    "size": (lambda row: -1 if isinstance(row, Container) else row.size, True),
+    "unique": (lambda row: -1 if isinstance(row, Container) else row.unique, True),
+}
+"""Of what uses a layer: images and containers."""

@@ -38,7 +38,7 @@ def usage_record(answer: dict[str, Any], *, engine_is_podman: bool = False) -> D
     return DiskUsage(
         layers_size=_layers_size(answer, images, engine_is_podman),
         reclaimable=as_size(images.get("Reclaimable")),
-        shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images")), engine_is_podman),
+        shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images"))),
         build_cache=_build_cache(cache.get("Items"), answer.get("BuildCache"), engine_is_podman),
     )
 
@@ -53,14 +53,12 @@ def _layers_size(answer: dict[str, Any], images: dict[str, Any], engine_is_podma
     return None if engine_is_podman and total == 0 else total  # Podman before 5.5 does not work it out
 
 
-def _shared_sizes(rows: list[Any], engine_is_podman: bool) -> tuple[tuple[str, int], ...]:
+def _shared_sizes(rows: list[Any]) -> tuple[tuple[str, int], ...]:
     sizes: dict[str, int] = {}  # Podman has a row for each tag
     for row in map(as_dict, rows):
         size = as_size(row.get("SharedSize"))
         if size is not None:
             sizes[with_prefix(as_text(row.get("Id")))] = size
-    if engine_is_podman and not any(sizes.values()):
-        return ()  # Podman 4 does not work it out, and says 0
     return tuple(sizes.items())
 
 

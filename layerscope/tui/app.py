@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import replace
+from threading import Lock
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.core.graph import build_graph
 from layerscope.inventory import Inventory
-from layerscope.tui.keys import APP
+from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.themes import DEFAULT, PLAIN, THEMES
+from layerscope.tui.settings import SettingsFile
+from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 from layerscope.units import Units
 
 Opener = Callable[[], Backend]
 """Connects or loads; blocks; raises :class:`~layerscope.backend.BackendError`."""
+
+
+SMALLEST = (60, 15)
+"""The least width and height of a terminal that everything fits in."""
+
+
+def _commands() -> type[Provider]:
+    from layerscope.tui.commands import Commands  # noqa: PLC0415 - only when the palette is opened
+
+    return Commands
 
 
 class LayerscopeApp(App[int]):
@@ -31,7 +47,10 @@ class LayerscopeApp(App[int]):
     TITLE = "layerscope"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+p", "command_palette", "All commands", show=False, group=APP, priority=True),
+        Binding("T", "change_theme", "Choose a theme", show=False, group=APP),
         Binding("ctrl+q", "quit", "Quit", show=False, group=APP, priority=True),
     ]
 
@@ -40,25 +59,84 @@ class LayerscopeApp(App[int]):
         opener: Opener,
         *,
         demo: Callable[[], Inventory] | None = None,
-        units: Units = Units.SI,
+        units: Units | None = None,
         theme: str | None = None,
         clock: Callable[[], float] = time.time,
+        settings: SettingsFile | None = None,
     ) -> None:
-        plain = "NO_COLOR" in os.environ  # Textual takes it out of the environment
+        """Take where to open the host, and what the user asked for; ``settings`` has the rest, by default nothing."""
+        plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
         self.opener = opener
         self.demo = demo
-        self.units = units
         self.clock = clock
         self.backend: Backend | None = None
+        self.settings_file = settings or SettingsFile(None)
+        self.settings, self._warning = self.settings_file.load()
+        self._chosen: dict[str, Any] = {}
+        self._writing = Lock()
+        self.units = units or self.settings.units or Units.SI
         for known in (*THEMES, PLAIN):
             self.register_theme(known)
-        self.theme = PLAIN.name if plain else theme if theme in self.available_themes else DEFAULT
+        wanted = (PLAIN.name if plain else None, theme, self.settings.theme)
+        self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT)
 
     def on_mount(self) -> None:
         """Show the main screen at once; what it shows comes by message."""
         self.push_screen(MainScreen(self.units, self.clock))
         self.load()
+        self.chose(theme=self.theme)
+        self.theme_changed_signal.subscribe(self, self._themed)
+        self._tell(self._warning)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Add the interface's own hues to those of the theme."""
+        variables = super().get_css_variables()
+        variables.update(hues(self.current_theme))
+        return variables
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Name a key the same way everywhere."""
+        return binding.key_display or key_name(binding.key)
+
+    # -- what is kept for the next session ------------------------------------------------
+
+    def chose(self, **now: Any) -> None:
+        """Keep those fields of Settings that are other than they were when last told; the first time none is."""
+        changed = {key: value for key, value in now.items() if self._chosen.get(key, value) != value}
+        self._chosen.update(now)
+        if changed:
+            self.settings = replace(self.settings, **changed)
+            self._save()
+
+    @work(group="settings", exit_on_error=False)
+    async def _save(self) -> None:
+        self._tell(await asyncio.to_thread(self._write_settings))
+
+    def _write_settings(self) -> str:
+        with self._writing:  # what is written last is what was chosen last
+            return self.settings_file.save(self.settings)
+
+    def _tell(self, line: str) -> None:
+        if line:
+            self.notify(line, severity="warning", markup=False)
+
+    def _themed(self, theme: Theme) -> None:
+        self.chose(theme=theme.name)
+
+    # -- a terminal that is too small -----------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Say so when the terminal is too small; it goes away by itself."""
+        from layerscope.tui.screens.small import SmallScreen  # noqa: PLC0415 - only when needed
+
+        if self.too_small and self.screen_stack and not any(isinstance(s, SmallScreen) for s in self.screen_stack):
+            self.push_screen(SmallScreen(SMALLEST))
+
+    @property
+    def too_small(self) -> bool:
+        """Is there less room than the interface needs?"""
+        return self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]
 
     # -- loading: everything that waits is in a thread ------------------------------------
 
@@ -89,7 +167,7 @@ class LayerscopeApp(App[int]):
                 screen.post_message(ScanFailed(error.cause, error.hint))
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
-            self.call_from_thread(self.follow)
+            self.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
 
     @work(thread=True, exclusive=True, group="follow", exit_on_error=False)
     def follow(self) -> None:

@@ -1,6 +1,16 @@
-"""Groups of keys: the headings under which the help screen lists every binding."""
+"""Keys: the groups under which help and palette list them, the bindings of a screen, and how keys are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import format_key
+from textual.screen import Screen
+from textual.widget import Widget
 
 MOVE = Binding.Group("Move")
 VIEWS = Binding.Group("Views")
@@ -10,3 +20,71 @@ SHOW = Binding.Group("Look closer, copy, save")
 APP = Binding.Group("Session")
 
 ORDER = (MOVE, VIEWS, FIND, MARK, SHOW, APP)
+
+_NAMES = {
+    "enter": "Enter",
+    "backspace": "Backspace",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+
+
+def key_name(key: str) -> str:
+    """Return what a key is called on screen: ``↑``, ``Ctrl-u``, ``?``."""
+    *modifiers, last = key.strip().split("+")
+    name = _NAMES.get(last) or format_key(last)
+    return "-".join([*(word.capitalize() for word in modifiers), name])
+
+
+def keys_of(binding: Binding) -> list[str]:
+    """Return the names of all keys of a binding."""
+    return [binding.key_display] if binding.key_display else [key_name(key) for key in binding.key.split(",")]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding, with the node that its action is run on."""
+
+    binding: Binding
+    node: DOMNode
+
+    @property
+    def title(self) -> str:
+        """What it does, in a few words."""
+        return self.binding.tooltip or self.binding.description
+
+    @property
+    def group(self) -> str:
+        """The task it belongs to; ``""`` for none."""
+        return self.binding.group.description if self.binding.group is not None else ""
+
+
+def bindings_of(screen: Screen[Any], *, shown: bool = False) -> Iterator[Bound]:
+    """Give our bindings that a screen has: of the app, the screen and the widgets on it, those of each class once.
+
+    With ``shown`` only those of widgets that are on view. Of several widgets of one class, the
+    one with the focus is to act, else the first.
+    """
+    focused = screen.focused.ancestors_with_self if screen.focused is not None else []
+    widgets = [node for node in screen.walk_children() if isinstance(node, Widget)]
+    if shown:
+        widgets = [node for node in widgets if _on_view(node)]
+    nodes: list[DOMNode] = [screen.app, screen, *(node for node in focused if node in widgets), *widgets]
+    seen: set[type] = set()
+    for node in nodes:
+        for owner in type(node).__mro__:
+            if owner in seen or not owner.__module__.startswith("layerscope"):
+                continue
+            seen.add(owner)
+            for binding in owner.__dict__.get("BINDINGS", ()):
+                if isinstance(binding, Binding):
+                    yield Bound(binding, node)
+
+
+def _on_view(widget: Widget) -> bool:
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))

@@ -1,7 +1,13 @@
-"""Themes: dark, light, high contrast, one that is safe for colour-blind eyes, and one without colour."""
+"""Themes: dark, light, high contrast, one that is safe for colour-blind eyes, and one without colour.
+
+The interface uses a few hues of its own (``$hue-unique``, ``$row-cursor`` …). They are
+worked out from whatever theme is chosen, Textual's own included, so that text
+and bars can be read on every ground they stand on: :func:`hues`.
+"""
 
 from __future__ import annotations
 
+from textual.color import BLACK, WHITE, Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -80,3 +86,74 @@ PLAIN = Theme(
 )
 THEMES = (DARK, LIGHT, CONTRAST, COLOURBLIND)
 DEFAULT = DARK.name
+
+TEXT, SIGN = 4.5, 3.0
+"""WCAG 2.1: the least contrast of text (1.4.3), and of bars and other signs (1.4.11)."""
+
+
+def hues(theme: Theme) -> dict[str, str]:
+    """Return the interface's own CSS variables for a theme.
+
+    A colour of the theme is kept where it can be read on the theme's grounds, and
+    moved towards black or white just as far as needed where it cannot. A theme of
+    the terminal's own colours is left alone: nobody knows what they look like.
+    """
+    primary = theme.primary
+    secondary, accent = theme.secondary or primary, theme.accent or primary
+    success, warning, error = theme.success or primary, theme.warning or primary, theme.error or primary
+    if theme.ansi:
+        plain = "ansi_default"
+        return {
+            "text-dim": plain, "text-quiet": plain, "row-cursor": plain, "row-cursor-rest": plain, "rule": plain,
+            "hue-unique": accent, "hue-shared": primary, "hue-listed": secondary, "hue-link": primary,
+            "hue-good": success, "hue-warn": warning, "hue-bad": error, "hue-key": accent,
+        }  # fmt: skip
+    made = theme.to_color_system().generate()
+    ground, ink = Color.parse(made["background"]), Color.parse(made["foreground"])
+    grounds = [ground, Color.parse(made["surface"])]
+    cursor = ground.blend(Color.parse(primary), 0.26 if theme.dark else 0.2, alpha=1)
+    rest = ground.blend(ink, 0.1, alpha=1)
+    rows = [ground, rest, cursor]
+    ink = _readable(ink, [*grounds, *rows], TEXT)
+
+    def hue(color: str | Color, least: float, on: list[Color], rows_least: float = SIGN) -> str:
+        shown = _readable(Color.parse(color) if isinstance(color, str) else color, on, least)
+        return _readable(shown, rows, rows_least).hex
+
+    return {
+        "foreground": ink.hex,
+        "text-dim": hue(ground.blend(ink, 0.55), TEXT, [*grounds, rest]),
+        "text-quiet": hue(ground.blend(ink, 0.75), TEXT, [*grounds, rest]),
+        "row-cursor": cursor.hex,
+        "row-cursor-rest": rest.hex,
+        "rule": _readable(ground.blend(ink, 0.22), [ground], 1.5).hex,
+        "hue-unique": hue(accent, TEXT, [ground], TEXT),
+        "hue-shared": hue(ground.blend(Color.parse(primary), 0.75), SIGN, [ground]),
+        "hue-listed": hue(secondary, SIGN, [ground]),
+        "hue-link": hue(primary, TEXT, grounds, TEXT),
+        "hue-good": hue(success, TEXT, grounds, TEXT),
+        "hue-warn": hue(warning, TEXT, grounds, TEXT),
+        "hue-bad": hue(error, TEXT, grounds, TEXT),
+        "hue-key": hue(accent, TEXT, grounds),
+    }
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return the contrast ratio of two opaque colours as WCAG 2.1 defines it: 1 (none) to 21."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def _readable(color: Color, grounds: list[Color], least: float) -> Color:
+    """Return ``color``, moved towards white or black as far as it takes to reach a contrast on all of some grounds."""
+    away = WHITE if max(_luminance(ground) for ground in grounds) < 0.18 else BLACK
+    for step in range(21):
+        shown = color.blend(away, step / 20, alpha=1)
+        if all(contrast(shown, ground) >= least for ground in grounds):
+            return shown
+    return away

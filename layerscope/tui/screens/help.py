@@ -1,69 +1,130 @@
-"""Help: every key of the session, grouped by task, read from the bindings themselves."""
+"""Help: every key of the session, grouped by task and read from the bindings themselves, and what the signs mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from layerscope.tui.keys import ORDER
+from layerscope.tui.keys import ORDER, bindings_of, keys_of
 
-
-def all_bindings(screen: Screen[None]) -> Iterator[Binding]:
-    """Every binding of ours that can be reached on a screen: of the app, the screen and each widget on it."""
-    nodes: list[DOMNode] = [screen.app, screen, *screen.walk_children()]
-    seen: set[type] = set()
-    for node in nodes:
-        for owner in type(node).__mro__:
-            if owner in seen or not owner.__module__.startswith("layerscope"):
-                continue
-            seen.add(owner)
-            for binding in owner.__dict__.get("BINDINGS", ()):
-                if isinstance(binding, Binding):
-                    yield binding
+SIGNS = (
+    ("█", "bytes that only this image needs"),
+    ("░", "bytes that other images need too"),
+    ("✓", "marked"),
+    ("+2", "tags besides the one shown"),
+    ("●  ○", "containers: running, stopped"),
+    ("≥", "at least: a part is not known"),
+    ("~", "inferred from other images"),
+    ("?", "not known"),
+)
+KEYS = 20
+"""Cells for the keys of one line."""
+COLUMN = 52
+"""Cells of one column of the page."""
+GAP = 3
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys by task."""
+    """Keys by task, in as many columns as fit."""
 
     CSS_PATH = "help.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Close")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help--heading", "help--key", "help--text"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "dismiss", "Close"),
+        Binding("down,j", "page_by(1)", "Down", show=False),
+        Binding("up,k", "page_by(-1)", "Up", show=False),
+        Binding("pagedown,space,ctrl+d", "page_by(10)", "Further down", show=False),
+        Binding("pageup,ctrl+u", "page_by(-10)", "Further up", show=False),
+        Binding("home,g", "page_by(-1000)", "Top", show=False),
+        Binding("end,G", "page_by(1000)", "Bottom", show=False),
+    ]
 
-    def __init__(self, of: Screen[None]) -> None:
+    def __init__(self, of: Screen[Any]) -> None:
         super().__init__()
         self.of = of
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
-        with VerticalScroll(id="help") as page:
+        with VerticalScroll(id="help", classes="box") as page:
             page.border_title = "Keys"
-            page.border_subtitle = "Esc closes"
-            yield Static(self._text())
+            page.border_subtitle = "↑↓ scroll · Esc close"
+            page.can_focus = False
+            yield Static(id="keys")
 
-    def _text(self) -> Text:
+    def on_resize(self, event: events.Resize) -> None:
+        """Set the page in as many columns as there is room for."""
+        blocks = self._blocks()
+        columns = max(1, min(3, (event.size.width - 8 + GAP) // (COLUMN + GAP)))
+        page = self.query_one("#help")
+        page.styles.width = min(event.size.width - 2, columns * COLUMN + (columns - 1) * GAP + 7)
+        self.query_one("#keys", Static).update(_set(blocks, columns))
+
+    def action_page_by(self, lines: int) -> None:
+        """Scroll."""
+        self.query_one("#help").scroll_relative(y=lines, animate=False)
+
+    def groups(self) -> dict[str, dict[str, list[str]]]:
+        """Return the keys: heading -> what it does -> names of the keys that do it."""
         groups: dict[str, dict[str, list[str]]] = {group.description: {} for group in ORDER}
-        for binding in all_bindings(self.of):
-            if binding.group is None:
-                continue
-            keys = [
-                self.app.get_key_display(Binding(key, "", key_display=binding.key_display))
-                for key in binding.key.split(",")
-            ]
-            shown = groups[binding.group.description].setdefault(binding.tooltip or binding.description, [])
-            shown.extend(key for key in keys if key not in shown)
-        text = Text()
-        for heading, rows in groups.items():
-            if not rows:
-                continue
-            text.append(f"{heading}\n", "bold")
-            for description, keys in rows.items():
-                text.append(f"  {' '.join(keys):<22} ", "bold").append(f"{description}\n")
-            text.append("\n")
-        return text
+        for one in bindings_of(self.of):
+            if one.group:
+                shown = groups.setdefault(one.group, {}).setdefault(one.title, [])
+                shown.extend(key for key in keys_of(one.binding) if key not in shown)
+        return {heading: rows for heading, rows in groups.items() if rows}
+
+    def _blocks(self) -> list[list[Text]]:
+        heading, key, words = (self._style(name) for name in ("heading", "key", "text"))
+        blocks = []
+        for title, rows in self.groups().items():
+            lines = [Text(title, heading)]
+            lines += [_line("  ".join(keys), text, key, words) for text, keys in rows.items()]
+            blocks.append(lines)
+        blocks.append([Text("Signs", heading), *(_line(sign, text, key, words) for sign, text in SIGNS)])
+        return blocks
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"help--{name}", partial=True)
+
+
+def _line(keys: str, words: str, key: Style, text: Style) -> Text:
+    line = Text("  ")
+    line.append(keys + " " * max(1, KEYS - cell_len(keys)), key).append(words, text)
+    return line
+
+
+def _set(blocks: list[list[Text]], columns: int) -> Text:
+    """Set blocks in columns from left to right, none broken, as low as they get."""
+    height = max(len(block) for block in blocks)
+    while len(shelves := _shelved(blocks, height)) > columns:
+        height += 1
+    lines: list[Text] = []
+    for row in range(max(len(shelf) for shelf in shelves)):
+        line = Text()
+        for place, shelf in enumerate(shelves):
+            line.pad_right(max(0, place * (COLUMN + GAP) - line.cell_len))
+            if row < len(shelf):
+                cell = shelf[row].copy()
+                cell.truncate(COLUMN, overflow="ellipsis")
+                line.append_text(cell)
+        lines.append(line)
+    return Text("\n", no_wrap=True, end="").join(lines)
+
+
+def _shelved(blocks: list[list[Text]], height: int) -> list[list[Text]]:
+    shelves: list[list[Text]] = [[]]
+    for block in blocks:
+        here = shelves[-1]
+        if here and len(here) + 1 + len(block) > height:
+            shelves.append(list(block))
+        else:
+            here.extend([Text(), *block] if here else block)
+    return shelves

@@ -22,7 +22,8 @@ class Summary(Widget):
     """Three lines that are always on screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"summary--{name}" for name in ("name", "engine", "live", "busy", "stale", "listed", "disk", "saved", "label")
+        f"summary--{name}"
+        for name in ("name", "engine", "live", "busy", "stale", "listed", "disk", "saved", "label", "figure")
     }
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -57,7 +58,7 @@ class Summary(Widget):
         if self.totals is not None:
             right.append(f"{self.totals.images:,} images · {self.totals.layers:,} layers · ", self.style_of("label"))
         right.append(f"{dot} {clean(words, 60)}", self.style_of("live" if kind == "file" else kind))
-        left = Text("layerscope", self.style_of("name"))
+        left = Text().append("layerscope", self.style_of("name"))
         room = width - 3 - right.cell_len - left.cell_len
         if self.engine is not None and room > 6:
             e = self.engine
@@ -99,7 +100,7 @@ class Summary(Widget):
         return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, note)]
 
     def _line(self, label: str, value: int, scale: int, room: int, style: str, prefix: str, note: Text) -> Text:
-        line = Text(label.ljust(LABEL), self.style_of("label"))
+        line = Text().append(label.ljust(LABEL), self.style_of("label"))
         bar = Text()
         for text, _ in plain_bar(value, scale, room, style):
             bar.append(text, self.style_of(style))
@@ -110,4 +111,4 @@ class Summary(Widget):
         bar.append(" " * max(0, room - bar.cell_len))
         bar.truncate(room)
         figure = (prefix + format_size(value, self.units)).rjust(FIGURE + 1)
-        return line + bar + Text(figure, self.style_of(style))
+        return line + bar + Text(figure, self.style_of("figure"))

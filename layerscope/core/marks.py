@@ -1,30 +1,189 @@
-"""Marks: the set of images that somebody picked out."""
+"""Marks: the set of images that a user is putting together, with its figures at any moment.
+
+A mark costs time in proportion to the layers of the image marked, whatever else
+is on the host; the figures are then read off. They are those of
+:func:`layerscope.core.plan.plan` for the same set, and :meth:`Marks.plan` makes the whole plan.
+"""
 
 from __future__ import annotations
 
-from layerscope.core.graph import ImageNode, LayerGraph
+from collections.abc import Iterable, KeysView
+from dataclasses import dataclass
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.holders import Removal, holders_of
+from layerscope.core.plan import RemovalPlan, held_by_cache, plan_of
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the marked set comes to. Bytes in the store's unit."""
+
+    marked: int
+    """How many images are marked."""
+    blocked: int
+    """How many of them the engine would refuse to remove: they stay, and so do their layers."""
+    listed: int
+    """Sum of the sizes of all marked images."""
+    frees: int
+    """Bytes that go; see :attr:`layerscope.core.plan.RemovalPlan.frees`."""
+    kept: int
+    """Bytes of the marked images' layers that stay, each once."""
+    keeper: ImageNode | None
+    """The image that keeps most of ``kept``; None when no row keeps any."""
+    keepers: int
+    """How many rows keep some of it. Marked ones are among them when they are blocked."""
+    exact: bool
+    """False when ``frees`` may be off: the plan says why."""
 
 
 class Marks:
-    """A set of marked images on one graph; survives a new graph."""
+    """The marked images of a graph. Outlives the graph: see :meth:`rebase`."""
 
     def __init__(self, graph: LayerGraph) -> None:
         self.graph = graph
-        self.ids: set[str] = set()
+        self._ids: dict[str, None] = {}
+        self._missing: dict[str, None] = {}
+        self._removal = Removal(holders_of(graph))
+        self._figures: Figures | None = None
+        self._listed = 0
+
+    @property
+    def ids(self) -> KeysView[str]:
+        """IDs of the marked images, in the order in which they were marked; ``in`` and ``len`` are quick."""
+        return self._ids.keys()
+
+    @property
+    def images(self) -> list[ImageNode]:
+        """The marked images, in the order in which they were marked."""
+        return [self.graph.image_by_id[image_id] for image_id in self._ids]
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, node: ImageNode) -> bool:
+        return node.id in self._ids
 
     def mark(self, node: ImageNode) -> None:
-        """Mark an image."""
-        self.ids.add(node.id)
+        """Mark an image of the graph; nothing happens if it is."""
+        if node.id not in self._ids:
+            self._ids[node.id] = None
+            self._removal.add(node.index)
+            self._listed += node.size
+            self._figures = None
 
     def unmark(self, node: ImageNode) -> None:
-        """Take a mark away."""
-        self.ids.discard(node.id)
+        """Take the mark off an image; nothing happens if it has none."""
+        if node.id in self._ids:
+            del self._ids[node.id]
+            self._removal.discard(node.index)
+            self._listed -= node.size
+            self._figures = None
+
+    def toggle(self, nodes: Iterable[ImageNode]) -> bool:
+        """Mark these images, or unmark them if all of them are marked; return True when they are marked now."""
+        nodes = list(nodes)
+        marking = any(node.id not in self._ids for node in nodes)
+        for node in nodes:
+            if marking:
+                self.mark(node)
+            else:
+                self.unmark(node)
+        return marking
+
+    def mark_layer(self, layer: Layer) -> None:
+        """Mark every image that must go for a layer to go: all that need it."""
+        for node in layer.images:
+            self.mark(node)
 
     def clear(self) -> None:
-        """Take all marks away."""
-        self.ids.clear()
+        """Take all marks off."""
+        self._ids.clear()
+        self._missing.clear()
+        self._restart()
 
-    def rebase(self, graph: LayerGraph) -> None:
-        """Keep the marks of images that are still there."""
+    def rebase(self, graph: LayerGraph) -> tuple[str, ...]:
+        """Carry the marks over to a newer graph of the same host; return the IDs of marked images that are gone.
+
+        While a scan is under way an image that is not there yet may only not have been listed: its
+        mark comes back with it.
+        """
+        wanted = {**self._ids, **self._missing}
         self.graph = graph
-        self.ids &= set(graph.image_by_id)
+        known = graph.image_by_id
+        self._ids = {image_id: None for image_id in wanted if image_id in known}
+        absent = {image_id: None for image_id in wanted if image_id not in known}
+        self._missing = {} if graph.inventory.complete else absent
+        self._restart()
+        return tuple(absent) if graph.inventory.complete else ()
+
+    def gone(self, layer: Layer) -> bool:
+        """Would this layer of the graph go with the marked images?"""
+        return not self._removal.held[layer.index]
+
+    def goes(self, node: ImageNode) -> bool:
+        """Would this image go: is it marked, and nothing keeps the engine from removing it?"""
+        return bool(self._removal.gone[node.index])
+
+    @property
+    def figures(self) -> Figures:
+        """What the marked set comes to, worked out when first asked for after a change."""
+        if self._figures is None:
+            removal = self._removal
+            keeper, keepers = self._keeper()
+            self._figures = Figures(
+                marked=len(self._ids),
+                blocked=len(self._ids) - removal.listed_gone,
+                listed=self._listed,
+                frees=removal.frees,
+                kept=removal.kept,
+                keeper=keeper,
+                keepers=keepers,
+                exact=not removal.doubtful,
+            )
+        return self._figures
+
+    @property
+    def held_by_cache(self) -> int | None:
+        """At most this much of ``frees`` stays until the build cache is pruned; None where that cannot be told.
+
+        See :attr:`layerscope.core.plan.RemovalPlan.held_by_cache`. Takes time in proportion to the layers that go.
+        """
+        held = self._removal.held
+        return held_by_cache(self.graph, [layer for layer in self._covered() if not held[layer.index]])
+
+    def plan(self) -> RemovalPlan:
+        """Return the whole plan for the marked images."""
+        return plan_of(self.graph, self._removal)
+
+    def _restart(self) -> None:
+        self._removal = Removal(holders_of(self.graph))
+        self._listed = 0
+        self._figures = None
+        for image_id in self._ids:
+            node = self.graph.image_by_id[image_id]
+            self._removal.add(node.index)
+            self._listed += node.size
+
+    def _covered(self) -> list[Layer]:
+        wanted = self._removal.wanted
+        return [layer for layer in self.graph.layers if wanted[layer.index]]
+
+    def _keeper(self) -> tuple[ImageNode | None, int]:
+        """Return the row that keeps most of the marked layers, and how many rows keep any.
+
+        A row keeps the marked layers at the bottom of its stack. So all keepers stand on the
+        roots that are marked and stay, and the one that keeps most on the heaviest marked stack that stays.
+        """
+        removal = self._removal
+        if not removal.kept:
+            return None, 0
+        gone, held, wanted, holders = removal.gone, removal.held, removal.wanted, removal.holders
+        keeper: ImageNode | None = None
+        for layer in holders.by_weight:
+            if wanted[layer] and held[layer]:
+                keeper = next((node for node in holders.layers[layer].images if not gone[node.index]), None)
+                if keeper is not None:
+                    break
+        roots = [layer for layer in self.graph.roots if wanted[layer.index]]
+        return keeper, sum(1 for layer in roots for node in layer.images if not gone[node.index])

@@ -48,6 +48,12 @@ class StoreRules:
     """Does removing an image also remove its untagged parents that nothing else needs?"""
     build_cache_holds_layers: bool
     """Do layers of BuildKit-built images stay on disk until the build cache is pruned?"""
+    running_rule: str
+    """The engine's words for refusing to remove the image of a running container."""
+    stopped_rule: str
+    """The engine's words for refusing, unforced, to remove the image of a container that is not running."""
+    child_rule: str
+    """The engine's words for refusing to remove an image that others were made from; empty where it does not refuse."""
 
 
 STORES: dict[StoreKind, StoreRules] = {
@@ -63,6 +69,9 @@ STORES: dict[StoreKind, StoreRules] = {
         child_image_blocks=True,
         removes_untagged_parents=True,
         build_cache_holds_layers=True,
+        running_rule="image is being used by running container",
+        stopped_rule="image is being used by stopped container",
+        child_rule="image has dependent child images",
     ),
     "containerd": StoreRules(
         unit="disk blocks of the unpacked snapshot",
@@ -78,6 +87,9 @@ STORES: dict[StoreKind, StoreRules] = {
         child_image_blocks=False,
         removes_untagged_parents=True,
         build_cache_holds_layers=False,
+        running_rule="image is being used by running container",
+        stopped_rule="image is being used by stopped container",
+        child_rule="",
     ),
     "podman": StoreRules(
         unit="size of the layer's uncompressed tar",
@@ -91,5 +103,8 @@ STORES: dict[StoreKind, StoreRules] = {
         child_image_blocks=False,
         removes_untagged_parents=True,
         build_cache_holds_layers=False,
+        running_rule="image is in use by a container",
+        stopped_rule="image is in use by a container",
+        child_rule="",
     ),
 }

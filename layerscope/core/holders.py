@@ -1,0 +1,271 @@
+"""What holds a stored layer, and a removal tried out on it: the one simulation behind marks, plans and proposals.
+
+A layer stays as long as one image that stays has it. Images are here *all* images
+of the engine: the rows of ``docker images`` and the untagged build parents that
+are no rows. The rules (``StoreRules`` says which hold where) are those of moby
+``daemon/images/image_delete.go`` and ``daemon/containerd/image_delete.go`` and of
+Podman ``libimage/image.go``, for removals that are never forced:
+
+* an image with a container, running or not, stays;
+* on graphdrivers an image that others were made from (``ParentId``) stays while one of them does;
+* an untagged parent that is no row goes with the last image made from it, unless a container uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from layerscope.core.chain import chain_id
+from layerscope.core.graph import Layer, LayerGraph
+from layerscope.inventory import Container, Image
+
+RUNNING = frozenset({"running", "paused", "restarting"})
+"""States that moby counts as running."""
+
+
+class Holders:
+    """All images of a graph by number, the layers they hold, and the links that a removal follows. Read-only.
+
+    Rows come first: the number of an :class:`~layerscope.core.graph.ImageNode` is its index. The
+    number of a layer is its place in ``layers``: those of the graph first, by index, then its hidden ones.
+    """
+
+    def __init__(self, graph: LayerGraph) -> None:
+        rows = graph.images
+        self.rules = graph.rules
+        self.rows = len(rows)
+        self.counted = len(graph.layers)
+        """Layers before this number are in the graph's footprint, those from it on are hidden."""
+        self.layers: tuple[Layer, ...] = (*graph.layers, *graph.hidden_layers)
+        self.sizes = [layer.known_size for layer in self.layers]
+        self._at = {layer.chain_id: number for number, layer in enumerate(self.layers)}
+        unlisted = [image for image in graph.inventory.images if not image.listed]
+        self.images: list[Image] = [*(node.image for node in rows), *unlisted]
+        self.stacks: list[tuple[int, ...]] = [tuple([layer.index for layer in node.layers]) for node in rows]
+        self.stacks += self._stacks(graph, unlisted)
+        at_id = {image.id: at for at, image in enumerate(self.images)}
+        self.parents = [at_id.get(image.parent_id, -1) if image.parent_id else -1 for image in self.images]
+        self.children: list[list[int]] = [[] for _ in self.images]
+        for child, parent in enumerate(self.parents):
+            if parent == child:  # nonsense, but not ours to fall over
+                self.parents[child] = -1
+            elif parent >= 0:
+                self.children[parent].append(child)
+        self.containers: list[list[Container]] = [[] for _ in self.images]
+        self.unseen: list[Container] = []
+        """Containers whose image is gone: they hold layers that the engine does not name."""
+        for container in graph.inventory.containers:
+            at = at_id.get(container.image_id)
+            (self.unseen if at is None else self.containers[at]).append(container)
+        self.complete = graph.inventory.complete
+        self.obscure = bytearray(map(_is_obscure, self.images))
+        """By image: 1 if it may have layers that are not known."""
+        self.partial = bytearray(map(_is_partial, self.images))
+        """By image: 1 if it is stored for platforms whose layers are not known, besides the one whose are."""
+        stacked: list[int] = []
+        for layer in self.layers:
+            stacked.append(layer.known_size + (stacked[self._at[layer.parent.chain_id]] if layer.parent else 0))
+        self.by_weight = sorted(range(self.counted), key=stacked.__getitem__, reverse=True)
+        """Layers of the footprint by the bytes of the stack that they end, the heaviest first."""
+        self.holding = [0] * len(self.layers)
+        """By layer: how many images have it."""
+        for stack in self.stacks:
+            for number in stack:
+                self.holding[number] += 1
+
+    def _stacks(self, graph: LayerGraph, images: list[Image]) -> Iterator[tuple[int, ...]]:
+        if not images:
+            return
+        made: dict[tuple[int, str], int] = {}  # a step on top of a layer is hashed once
+        for image in images:
+            stack: list[int] = []
+            top = -1
+            for diff_id in image.diff_ids or ():
+                found = made.get((top, diff_id))
+                if found is None:
+                    below = self.layers[top].chain_id if stack else None
+                    found = made[top, diff_id] = self._at[chain_id(below, diff_id)]
+                stack.append(found)
+                top = found
+            yield tuple(stack)
+
+    def in_use(self, image: int) -> bool:
+        """Does a container keep the engine from removing this image?"""
+        if self.rules.stopped_container_blocks:
+            return bool(self.containers[image])
+        return any(container.state in RUNNING for container in self.containers[image])
+
+
+def _is_obscure(image: Image) -> bool:
+    if image.diff_ids is not None:
+        return False
+    # An image of other platforms only, none of it unpacked, holds no layer here.
+    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)
+
+
+def _is_partial(image: Image) -> bool:
+    return image.diff_ids is not None and sum(bool(platform.unpacked_size) for platform in image.platforms) > 1
+
+
+_HOLDERS: WeakKeyDictionary[LayerGraph, Holders] = WeakKeyDictionary()
+
+
+def holders_of(graph: LayerGraph) -> Holders:
+    """Return the holders of a graph, worked out once for as long as the graph lives."""
+    found = _HOLDERS.get(graph)
+    if found is None:
+        found = _HOLDERS[graph] = Holders(graph)
+    return found
+
+
+class Removal:
+    """A set of rows chosen for removal, and what would go with it, kept up to date.
+
+    :meth:`add` and :meth:`discard` take time in proportion to the layers of the
+    image and of the parents that go or come back with it. The order does not matter: what goes
+    depends on the set alone. All sums are bytes in the store's unit; unknown sizes count as 0.
+    """
+
+    def __init__(self, holders: Holders, *, without_containers: bool = False) -> None:
+        """Choose nothing yet. ``without_containers``: as if the containers of the rows had been removed before."""
+        self.holders = holders
+        self.chosen: dict[int, None] = {}
+        """Numbers of the rows chosen, in the order in which they were."""
+        self.gone = bytearray(len(holders.images))
+        """By image: 1 if it goes."""
+        self.held = list(holders.holding)
+        """By layer: how many images that stay have it."""
+        self.wanted = [0] * len(holders.layers)
+        """By layer: how many chosen images have it."""
+        self.listed_gone = 0
+        """How many rows go."""
+        self.frees = 0
+        """Bytes of the layers of the footprint that go."""
+        self.frees_hidden = 0
+        """Bytes of the layers that go and are in no footprint, because no row needs them."""
+        self.covered = 0
+        """Bytes of the layers of the chosen rows, each once."""
+        self.unknown_freed = 0
+        """How many of the layers that go have a size that is not known."""
+        self.obscure_gone = 0
+        """How many images go that may have layers that are not known."""
+        self.partial_gone = 0
+        """How many images go that are stored for other platforms too."""
+        self._left = [len(children) for children in holders.children]
+        """By image: how many of those made from it stay."""
+        used = holders.in_use
+        self._in_use = bytearray(
+            used(image) and not (without_containers and image < holders.rows) for image in range(len(holders.images))
+        )
+
+    @property
+    def kept(self) -> int:
+        """Bytes of the layers of the chosen rows that stay."""
+        return self.covered - self.frees
+
+    @property
+    def obscure_staying(self) -> int:
+        """How many images stay that may have layers that are not known: they may need some that would go."""
+        return self.holders.obscure.count(1) - self.obscure_gone
+
+    @property
+    def doubtful(self) -> bool:
+        """May :attr:`frees` be off?"""
+        missed = self.unknown_freed or self.obscure_gone or self.partial_gone
+        return bool(missed or not self.holders.complete or (self.frees and self.obscure_staying))
+
+    def add(self, image: int) -> None:
+        """Choose a row."""
+        if image in self.chosen:
+            return
+        self.chosen[image] = None
+        wanted, sizes = self.wanted, self.holders.sizes
+        for layer in self.holders.stacks[image]:
+            if not wanted[layer]:
+                self.covered += sizes[layer]
+            wanted[layer] += 1
+        while image >= 0 and not self.gone[image] and self._may_go(image):
+            self._go(image)
+            image = self.holders.parents[image]
+
+    def discard(self, image: int) -> None:
+        """Choose a row no longer."""
+        if image not in self.chosen:
+            return
+        del self.chosen[image]
+        wanted, sizes = self.wanted, self.holders.sizes
+        for layer in self.holders.stacks[image]:
+            wanted[layer] -= 1
+            if not wanted[layer]:
+                self.covered -= sizes[layer]
+        while image >= 0 and self.gone[image] and not self._may_go(image):
+            self._come_back(image)
+            image = self.holders.parents[image]
+
+    def why_not(self, image: int) -> tuple[list[Container], list[int]]:
+        """Return what keeps the engine from removing this row: containers, and images that stay and were made from it.
+
+        The second are rows where there are any further down the line; unlisted ones only where not.
+        """
+        holders = self.holders
+        containers = holders.containers[image] if self._in_use[image] else []
+        if not holders.rules.child_image_blocks or not self._left[image]:
+            return containers, []
+        rows: list[int] = []
+        others: list[int] = []
+        seen = {image}
+        queue = [child for child in holders.children[image] if not self.gone[child]]
+        while queue:
+            child = queue.pop(0)
+            if child in seen:
+                continue
+            seen.add(child)
+            (rows if child < holders.rows else others).append(child)
+            if child >= holders.rows:
+                queue += [further for further in holders.children[child] if not self.gone[further]]
+        return containers, rows or others
+
+    def _may_go(self, image: int) -> bool:
+        if self._in_use[image]:
+            return False
+        rules = self.holders.rules
+        if image < self.holders.rows:
+            return image in self.chosen and not (rules.child_image_blocks and self._left[image])
+        # It is no row because something was made from it; if not even that is left to go, nothing takes it along.
+        return rules.removes_untagged_parents and not self._left[image] and bool(self.holders.children[image])
+
+    def _go(self, image: int) -> None:
+        holders, held = self.holders, self.held
+        self.gone[image] = 1
+        self.listed_gone += image < holders.rows
+        self.obscure_gone += holders.obscure[image]
+        self.partial_gone += holders.partial[image]
+        for layer in reversed(holders.stacks[image]):
+            held[layer] -= 1
+            if not held[layer]:
+                self._count(layer, 1)
+        if holders.parents[image] >= 0:
+            self._left[holders.parents[image]] -= 1
+
+    def _come_back(self, image: int) -> None:
+        holders, held = self.holders, self.held
+        self.gone[image] = 0
+        self.listed_gone -= image < holders.rows
+        self.obscure_gone -= holders.obscure[image]
+        self.partial_gone -= holders.partial[image]
+        for layer in holders.stacks[image]:
+            if not held[layer]:
+                self._count(layer, -1)
+            held[layer] += 1
+        if holders.parents[image] >= 0:
+            self._left[holders.parents[image]] += 1
+
+    def _count(self, layer: int, sign: int) -> None:
+        holders = self.holders
+        if layer < holders.counted:
+            self.frees += sign * holders.sizes[layer]
+        else:
+            self.frees_hidden += sign * holders.sizes[layer]
+        if holders.layers[layer].size is None:
+            self.unknown_freed += sign

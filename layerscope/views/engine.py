@@ -1,0 +1,340 @@
+"""The engine view: our figures beside those the engine gives of itself, and a sentence for each difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from layerscope.core.accounts import Accounts, accounts_of
+from layerscope.core.chain import chain_ids
+from layerscope.core.graph import ImageNode, LayerGraph, union
+from layerscope.inventory import DiskUsage
+from layerscope.text import clean
+from layerscope.units import Units, format_size
+from layerscope.views.names import count
+
+Verdict = Literal["same", "explained", "differs", "ours", "not asked"]
+
+NOT_ASKED = "Not asked yet: the engine works it out on demand only, and that takes it a while."
+NOT_SAVED = "The saved scan has no answer to it."
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: what we find, what the engine says, and why they differ. Bytes."""
+
+    name: str
+    ours: int | None
+    """None: there is no such figure of ours."""
+    theirs: int | None
+    """None: not asked, not answered, or no engine has such a figure."""
+    verdict: Verdict
+    """``same``; ``explained``: the engine counts other things; ``differs``: it should be the same and is not;
+    ``ours``: it has no such figure."""
+    sentence: str
+    """What the figure is, and what the difference comes from. Clean, one line."""
+    ours_is: Literal["", "≥", "≤"] = ""
+    """Our figure is a bound only."""
+
+    @property
+    def difference(self) -> int | None:
+        """The engine's figure less ours."""
+        return None if self.ours is None or self.theirs is None else self.theirs - self.ours
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Everything that the engine view shows."""
+
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...]
+    """What no figure shows. Clean lines."""
+    asked: bool
+    """Did the engine answer for its disk usage?"""
+
+
+def reconcile(graph: LayerGraph, units: Units = Units.SI) -> Reconciliation:
+    """Return our figures beside the engine's own, as far as it was asked (``inventory.usage``)."""
+    work = _Work(graph, units)
+    return Reconciliation(tuple(work.figures()), tuple(work.notes()), graph.inventory.usage is not None)
+
+
+class _Work:
+    def __init__(self, graph: LayerGraph, units: Units) -> None:
+        self.graph = graph
+        self.units = units
+        self.usage: DiskUsage | None = graph.inventory.usage
+        self.accounts: Accounts = accounts_of(graph.inventory.engine)
+        self.missing = NOT_SAVED if graph.inventory.from_file else NOT_ASKED
+        self.shared = dict(self.usage.shared_sizes) if self.usage is not None else {}
+        self.bound: Literal["", "≥"] = "" if graph.totals.exact else "≥"
+
+    def size(self, size: int) -> str:
+        return format_size(size, self.units)
+
+    def figures(self) -> Iterator[Figure]:
+        yield self.listed()
+        yield self.footprint()
+        yield self.saved()
+        yield self.reclaimable()
+        yield self.unique()
+        yield self.shared_sum()
+        cache = self.build_cache()
+        if cache is not None:
+            yield cache
+        blobs = self.blobs()
+        if blobs is not None:
+            yield blobs
+
+    # -- sums of images --------------------------------------------------------------------
+
+    def listed(self) -> Figure:
+        totals = self.graph.totals
+        ours, theirs = totals.listed, totals.engine_listed
+        what = "Every image in full, as `docker images` prints them, summed"
+        if theirs is None:
+            return self._figure("Sum of sizes", ours, None, "ours", f"{what}; the engine gave no size for some.")
+        if theirs == ours:
+            return self._figure("Sum of sizes", ours, theirs, "same", f"{what}: a layer counts once for each image.")
+        if self.bound:
+            return self._figure("Sum of sizes", ours, theirs, "explained", f"{what}; {self._unknown()}")
+        if not self.accounts.size_adds:
+            return self._figure("Sum of sizes", ours, theirs, "differs", f"{what}; the two should be the same.")
+        blobs = sum(node.image.content_size or 0 for node in self.graph.images)
+        amount = f"; the blobs are {self.size(blobs)}" if blobs else ""
+        text = f"{what}: the engine adds to each image {self.accounts.size_adds}{amount}."
+        return self._figure("Sum of sizes", ours, theirs, "explained", text)
+
+    def footprint(self) -> Figure:
+        name, ours = "On disk", self.graph.totals.footprint
+        if self.usage is None:
+            return self._figure(name, ours, None, "not asked", f"Every stored layer once. {self.missing}")
+        theirs = self.usage.layers_size
+        if theirs is None:
+            return self._figure(name, ours, None, "ours", "Every stored layer once. This engine does not work it out.")
+        if theirs == ours:
+            return self._figure(name, ours, theirs, "same", "Every stored layer once: the same to the byte.")
+        if not self.accounts.total_is_footprint:
+            text = f"Every stored layer once. The engine counts {self.accounts.total}."
+            return self._figure(name, ours, theirs, "explained", text)
+        if not self.graph.inventory.complete:
+            return self._figure(name, ours, theirs, "explained", "The scan is not complete yet.")
+        if self.bound and theirs > ours:
+            return self._figure(name, ours, theirs, "explained", f"Every stored layer once; {self._unknown()}")
+        if theirs > ours:
+            text = "The engine has layers of no image that was scanned: images came since then, or it kept left-overs."
+        else:
+            text = "Images that were scanned have gone since: scan again."
+        return self._figure(name, ours, theirs, "differs", text)
+
+    def saved(self) -> Figure:
+        text = "What storing each layer once saves, instead of once for each image. No engine says it."
+        return self._figure("Saved by sharing", self.graph.totals.saved, None, "ours", text)
+
+    # -- what would come back --------------------------------------------------------------
+
+    def reclaimable(self) -> Figure:
+        name, graph = "Reclaimable", self.graph
+        used = [node for node in graph.images if node.containers]
+        kept = {layer.index for layer in union(used)} | self._under_intermediates()
+        ours = sum(layer.known_size for layer in graph.layers if layer.index not in kept)
+        what = (
+            f"What comes back when the {count(len(graph.images) - len(used), 'image')} without a container go, together"
+        )
+        if self._cache_shares():
+            what += " (some of it only once the build cache is pruned)"
+        if self.usage is None:
+            return self._figure(name, ours, None, "not asked", f"{what}. {self.missing}")
+        by_total, by_unique = self._two_ways(used)
+        theirs = by_total if self.usage.reclaimable is None else self.usage.reclaimable
+        if theirs is None:
+            return self._figure(name, ours, None, "ours", f"{what}. The engine gives no such figure.")
+        if theirs == ours:
+            return self._figure(name, ours, theirs, "same", f"{what}.")
+        if theirs < 0:
+            why = "The engine's is negative: its sizes of images count what its total leaves out."
+        elif theirs == by_total:
+            parts = ["what images in use share with each other"] if len(used) > 1 else []
+            if self.usage.layers_size != graph.totals.footprint:
+                parts.append("whatever else is in its total")
+            why = (
+                f"The engine takes its total less what is UNIQUE to images in use, so it counts {' and '.join(parts)}."
+            )
+            if not parts:
+                why = "The engine takes its total less what is UNIQUE to images in use."
+        elif theirs == by_unique:
+            why = "The engine adds up what is UNIQUE to each, so it leaves out what only they share with each other."
+        else:
+            why = "The engine works it out in a way of its own."
+        return self._figure(name, ours, theirs, "explained", f"{what}. {why}")
+
+    def _two_ways(self, used: list[ImageNode]) -> tuple[int | None, int]:
+        """Return RECLAIMABLE as ``docker system df`` up to 28 works it out, and as Engine 29.4.1 and later do."""
+        total = None if self.usage is None else self.usage.layers_size
+        in_use = {node.id for node in used}
+        by_unique = sum(self._their_unique(node) or 0 for node in self.graph.images if node.id not in in_use)
+        return None if total is None else total - sum(self._their_unique(node) or 0 for node in used), by_unique
+
+    def _under_intermediates(self) -> set[int]:
+        """The layers that containers of unlisted build steps keep."""
+        using = {container.image_id for container in self.graph.orphan_containers}
+        kept = set()
+        for image in self.graph.inventory.images:
+            if image.id in using:
+                for chain in chain_ids(image.diff_ids or ()):
+                    layer = self.graph.layer_by_chain.get(chain)
+                    if layer is not None:
+                        kept.add(layer.index)
+        return kept
+
+    # -- shared and unique -----------------------------------------------------------------
+
+    def unique(self) -> Figure:
+        name, images = "Sum of UNIQUE", self.graph.images
+        ours = sum(node.unique for node in images)
+        what = "Layers that one image alone needs"
+        if self.usage is None:
+            return self._figure(name, ours, None, "not asked", f"{what}. {self.missing}")
+        theirs = {node.id: self._their_unique(node) for node in images}
+        given = [node for node in images if theirs[node.id] is not None]
+        if not given:
+            return self._figure(
+                name, ours, None, "ours", f"{what}. The engine gives no SHARED SIZE to work it out from."
+            )
+        total = sum(theirs[node.id] or 0 for node in given)
+        less = [node for node in given if (theirs[node.id] or 0) < node.unique]
+        more = [node for node in given if (theirs[node.id] or 0) > node.unique]
+        if not less and not more and len(given) == len(images):
+            return self._figure(name, ours, total, "same", f"{what}: the same for every image.")
+        why = []
+        if self._shares_nothing():
+            why.append("The engine says of every image that it shares nothing.")
+        elif more:
+            reason = self.accounts.unique_flaw or "cause unknown"
+            why.append(f"The engine says more of {count(len(more), 'image')}: {reason}.")
+        if less:
+            own = all(node.intermediates for node in less)
+            reason = "takes their own build steps for other images" if own else "counts sharers that are not listed"
+            why.append(f"It says less of {count(len(less), 'image')}: it {reason}.")
+        if len(given) < len(images):
+            why.append(f"It says nothing of {count(len(images) - len(given), 'image')}.")
+        explained = self._shares_nothing() or not more or bool(self.accounts.unique_flaw)
+        return self._figure(name, ours, total, "explained" if explained else "differs", f"{what}. {' '.join(why)}")
+
+    def shared_sum(self) -> Figure:
+        name, images = "Sum of SHARED", self.graph.images
+        ours = sum(node.shared for node in images)
+        what = "Counts a shared layer once for each image that has it: it says nothing of the disk"
+        if self.usage is None:
+            return self._figure(name, ours, None, "not asked", f"{what}. {self.missing}")
+        given = [node for node in images if node.id in self.shared]
+        if not given:
+            return self._figure(name, ours, None, "ours", f"{what}. The engine gives none.")
+        theirs = sum(self.shared[node.id] for node in given)
+        if theirs == ours:
+            return self._figure(name, ours, theirs, "same", f"{what}.")
+        if self._shares_nothing():
+            why = "The engine answers 0 for every image."
+        elif any(node.intermediates for node in images) and theirs > ours:
+            why = "The engine counts build steps that are not listed as sharers."
+        else:
+            why = "The engine's differs as its UNIQUE does."
+        return self._figure(name, ours, theirs, "explained", f"{what}. {why}")
+
+    def _their_unique(self, node: ImageNode) -> int | None:
+        size, shared = node.image.engine_size, self.shared.get(node.id)
+        return None if size is None or shared is None else size - shared
+
+    def _shares_nothing(self) -> bool:
+        return not any(self.shared.values()) and any(node.shared for node in self.graph.images)
+
+    # -- besides the layers of images ------------------------------------------------------
+
+    def build_cache(self) -> Figure | None:
+        name = "Build cache"
+        if self.usage is None:
+            return self._figure(name, None, None, "not asked", self.missing)
+        if self.usage.build_cache is None:
+            return None
+        records = self.usage.build_cache
+        total = sum(record.size for record in records)
+        shared = sum(record.size for record in records if record.shared)
+        if not shared:
+            return self._figure(name, total, total, "same", "No image uses any of it.", bound="")
+        if self.accounts.cache_is_layers:
+            text = (
+                f"{self.size(shared)} of the cache are layers of images too, and on disk once: without them it takes "
+                f"{self.size(total - shared)}. `docker builder prune -a` reports them as well."
+            )
+            return self._figure(name, total - shared, total, "explained", text, bound="")
+        text = (
+            f"{self.size(shared)} of it are marked as shared with images, yet most of that is a copy: "
+            f"pruning gives back between {self.size(total - shared)} and {self.size(total)}."
+        )
+        return self._figure(name, total - shared, total, "explained", text, bound="≥")
+
+    def blobs(self) -> Figure | None:
+        sizes = [node.image.content_size for node in self.graph.images if node.image.content_size]
+        if not sizes:
+            return None
+        text = (
+            "Kept compressed beside the unpacked layers, and not in our figures. Blobs that images share are on disk "
+            "once; counted here for each."
+        )
+        return self._figure("Compressed blobs", sum(sizes), None, "ours", text, bound="≤")
+
+    # -- notes -----------------------------------------------------------------------------
+
+    def notes(self) -> Iterator[str]:
+        graph = self.graph
+        yield f"Bytes of ours are: {graph.rules.unit}."
+        if graph.totals.unknown_layers or graph.totals.unknown_images:
+            yield f"Ours are lower bounds: {self._unknown()}"
+        if graph.hidden_layers:
+            known = sum(layer.known_size for layer in graph.hidden_layers)
+            yield (
+                f"{count(len(graph.hidden_layers), 'layer')} ({self.size(known)}) are of build steps alone, which no "
+                "listed image needs: stored, but in none of these figures."
+            )
+        gone = graph.orphan_containers
+        if gone:
+            names = ", ".join(clean(container.name, 40) for container in gone[:3])
+            more = f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""
+            yield (
+                f"{count(len(gone), 'container')} ({names}{more}) of images that are not listed: what those keep on "
+                "disk beyond the layers here cannot be seen."
+            )
+        if graph.inventory.vanished:
+            yield f"{count(graph.inventory.vanished, 'image')} went while the scan was under way."
+        if not graph.inventory.complete:
+            yield "The scan is not complete: figures are of what is known so far."
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _cache_shares(self) -> bool:
+        if self.usage is None or not self.graph.rules.build_cache_holds_layers:
+            return False
+        return any(record.shared for record in self.usage.build_cache or ())
+
+    def _unknown(self) -> str:
+        totals = self.graph.totals
+        parts = []
+        if totals.unknown_layers:
+            parts.append(f"the size of {count(totals.unknown_layers, 'layer')}")
+        if totals.unknown_images:
+            parts.append(f"the layers of {count(totals.unknown_images, 'image')}")
+        return (
+            f"{' and '.join(parts)} {'is' if totals.unknown_layers and not totals.unknown_images else 'are'} not known."
+        )
+
+    def _figure(
+        self,
+        name: str,
+        ours: int | None,
+        theirs: int | None,
+        verdict: Verdict,
+        sentence: str,
+        bound: Literal["", "≥", "≤"] | None = None,
+    ) -> Figure:
+        return Figure(name, ours, theirs, verdict, sentence, self.bound if bound is None else bound)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,7 +12,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from layerscope.tui.keys import APP
+from layerscope.text import clean
+from layerscope.tui.keys import APP, keys_of
 
 if TYPE_CHECKING:
     from layerscope.tui.app import LayerscopeApp
@@ -21,10 +23,11 @@ class ErrorScreen(ModalScreen[None]):
     """Names the cause and the next step."""
 
     CSS_PATH = "error.tcss"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"error--key"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "demo", "Sample host", group=APP),
-        Binding("r", "retry", "Try again", group=APP),
-        Binding("q,escape", "quit", "Quit", group=APP),
+        Binding("d,enter", "demo", "look around in the bundled sample host meanwhile", group=APP),
+        Binding("r", "retry", "try the engine again", group=APP),
+        Binding("q,escape", "quit", "quit", group=APP),
     ]
 
     def __init__(self, cause: str, hint: str, *, demo: bool) -> None:
@@ -35,20 +38,29 @@ class ErrorScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One box in the middle."""
-        with Vertical(id="error") as box:
+        with Vertical(id="error", classes="box -bad") as box:
             box.border_title = "No engine"
-            yield Static(Text(self.cause), id="cause")
+            yield Static(Text(clean(self.cause, 1000)), id="cause")
             if self.hint:
-                yield Static(Text(self.hint), id="hint")
-            yield Static(self._keys(), id="keys")
+                yield Static(Text(clean(self.hint, 1000)), id="hint")
+            yield Static(id="keys")
+
+    def on_mount(self) -> None:
+        """Draw the keys once styles are known."""
+        self.query_one("#keys", Static).update(self._keys())
 
     def _keys(self) -> Text:
+        style: Style = self.get_component_rich_style("error--key", partial=True)
         text = Text()
-        if self.demo:
-            text.append(" d ", "bold reverse").append(" look around in a sample host meanwhile\n")
-        text.append(" r ", "bold reverse").append(" try again\n")
-        text.append(" q ", "bold reverse").append(" quit")
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding) and self.check_action(binding.action, ()) is not False:
+                text.append("\n" if text else "").append(f" {keys_of(binding)[0]} ", style)
+                text.append(f" {binding.description}")
         return text
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the sample host only where there is one."""
+        return action != "demo" or self.demo
 
     @property
     def layerscope(self) -> LayerscopeApp:
@@ -57,10 +69,9 @@ class ErrorScreen(ModalScreen[None]):
 
     def action_demo(self) -> None:
         """Show the bundled sample host."""
-        if self.demo:
-            app = self.layerscope
-            self.dismiss()
-            app.open_demo()
+        app = self.layerscope
+        self.dismiss()
+        app.open_demo()
 
     def action_retry(self) -> None:
         """Ask the engine again."""

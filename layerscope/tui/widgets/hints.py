@@ -1,17 +1,40 @@
-"""The bottom line: as many keys as fit, the most useful first, all of them live."""
+"""The bottom line: as many keys as fit, the most useful first, all of them live; help and quit are always there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.widget import Widget
+
+from layerscope.tui.keys import key_name
+
+USEFUL = ("mark", "remove", "find", "filter", "info", "view", "sort", "copy", "export", "rescan")
+"""Actions in the order in which they are worth the room; others that are for show come after them."""
+ALWAYS = ("help", "quit")
+
+
+@dataclass(slots=True)
+class Hint:
+    """A key (or several for one action) and what it does."""
+
+    keys: str
+    words: str
+    press: str
+
+    @property
+    def width(self) -> int:
+        """Cells it takes, with the space after it."""
+        return cell_len(self.keys) + cell_len(self.words) + 4
 
 
 class Hints(Widget):
-    """Keys of the screen that are marked for show, in the order in which they are bound."""
+    """Keys of the screen that are marked for show."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"hints--key", "hints--text"}
 
@@ -25,32 +48,30 @@ class Hints(Widget):
 
     def render(self) -> Text:
         """One line."""
-        key_style = self._style("key")
-        text_style = self._style("text")
-        line, self._hits = Text(no_wrap=True), []
-        seen: set[str] = set()
-        width = self.size.width
-        items = []
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.show and binding.action not in seen and active.enabled:
-                seen.add(binding.action)
-                items.append((self.app.get_key_display(binding), binding.description, binding.key))
-        ends = [item for item in items if item[1] in ("Help", "Quit")]
-        rest = [item for item in items if item not in ends]
-        room = width - sum(len(key) + len(text) + 4 for key, text, _ in ends)
-        chosen = []
-        for item in rest:
-            need = len(item[0]) + len(item[1]) + 4
-            if need > room:
-                break
-            room -= need
-            chosen.append(item)
-        for key, text, raw in chosen + ends:
+        key_style, text_style = self._style("key"), self._style("text")
+        line, self._hits = Text(no_wrap=True, end=""), []
+        for hint in self._chosen(self.size.width):
             start = line.cell_len
-            line.append(f" {key}", key_style).append(f" {text.lower()}  ", text_style)
-            self._hits.append((start, line.cell_len, raw))
+            line.append(f" {hint.keys}", key_style).append(f" {hint.words}  ", text_style)
+            self._hits.append((start, line.cell_len, hint.press))
         return line
+
+    def _chosen(self, room: int) -> list[Hint]:
+        """Return the hints that fit, in the order of their use; those that are always shown are last."""
+        found: dict[str, list[Binding]] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show and active.enabled:
+                found.setdefault(active.binding.action.split("(")[0].rpartition(".")[2], []).append(active.binding)
+        ends = [_hint(action, found.pop(action)) for action in ALWAYS if action in found]
+        ranks = {action: rank for rank, action in enumerate(USEFUL)}
+        room -= sum(hint.width for hint in ends)
+        chosen: list[Hint] = []
+        for action in sorted(found, key=lambda action: ranks.get(action, len(ranks))):
+            hint = _hint(action, found[action])
+            if hint.width <= room:
+                room -= hint.width
+                chosen.append(hint)
+        return chosen + ends
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"hints--{name}", partial=True)
@@ -61,3 +82,12 @@ class Hints(Widget):
             if start <= event.x < end:
                 self.app.simulate_key(key)
                 return
+
+
+def _hint(action: str, bindings: list[Binding]) -> Hint:
+    """Make one hint of the bindings of an action: the digits of the views are told as ``1-5 views``."""
+    first = bindings[0]
+    keys = [binding.key_display or key_name(binding.key) for binding in bindings]
+    if action == "view" and len(keys) > 1:
+        return Hint(f"{min(keys)}-{max(keys)}", "views", first.key)
+    return Hint(keys[0], first.description.lower(), first.key)

@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.core.graph import build_graph
 from layerscope.inventory import Inventory
+from layerscope.text import clean
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed
 from layerscope.tui.screens.main import MainScreen
@@ -165,6 +166,10 @@ class LayerscopeApp(App[int]):
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint))
+            return
+        except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
+            told = f"layerscope failed on what it was told: {type(error).__name__}: {clean(str(error), 200)}"
+            screen.post_message(ScanFailed(told, "save the scan with `layerscope export` and report this"))
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
             self.call_later(self.follow)  # which may be asked from any thread, and waits for nothing

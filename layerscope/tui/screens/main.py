@@ -27,6 +27,7 @@ from layerscope.tui.messages import (
 )
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.layers import LayersPane
+from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.hints import Hints
@@ -47,6 +48,7 @@ class MainScreen(Screen[None]):
         Binding("1", "view('images')", "Images, layers, used by", show=False, group=VIEWS),
         Binding("2", "view('layers')", "All layers", show=False, group=VIEWS),
         Binding("3", "view('tree')", "Tree", show=False, group=VIEWS),
+        Binding("4", "view('map')", "Map", show=False, group=VIEWS),
         Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
         Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("r", "rescan", "Rescan", group=APP),
@@ -74,6 +76,7 @@ class MainScreen(Screen[None]):
             yield ImagesPane(id="view-images")
             yield LayersPane(id="view-layers")
             yield TreePane(id="view-tree")
+            yield MapPane(id="view-map")
         yield Static(id="status", markup=False)
         yield Hints(id="hints")
 

@@ -165,14 +165,14 @@ def bare(host: str, first: list[str], rest: list[str], connections: int) -> None
         thread.join()
 
 
-def paths_of(conn: Connection, ids: list[str]) -> tuple[list[str], list[str]]:
+def paths_of(conn: Connection, names: list[str]) -> tuple[list[str], list[str]]:
     """Return the paths that a report asks for: those for all, and those for each image."""
     version = f"/v{conn.engine.api_version}"
     manifests = "&manifests=1" if conn.api_at_least((1, 47)) else ""
     shown = "?filters=%7B%22dangling%22%3A+%5B%22true%22%5D%7D" if conn.quirks.ask_listed == "dangling" else ""
     first = ["/version", f"{version}/info", f"{version}/images/json?all=1{manifests}"]
     first += [f"{version}/images/json{shown}", f"{version}/containers/json?all=1"]
-    return first, [f"{version}/images/{image}/{what}" for image in ids for what in ("json", "history")]
+    return first, [f"{version}/images/{image}/{what}" for image in names for what in ("json", "history")]
 
 
 def report(host: str) -> None:
@@ -221,8 +221,9 @@ def main() -> int:
                 conn.client.remove_image(name)
             return 0
         load(conn.client, options.images)
-        ids = list(dict.fromkeys(row["Id"] for row in conn.client.images(all=True)))
-        first, rest = paths_of(conn, ids)
+        by_name = conn.quirks.ask_by_name
+        ids = {row["Id"]: row for row in conn.client.images(all=True)}
+        first, rest = paths_of(conn, [(row["RepoTags"] or [key])[0] if by_name else key for key, row in ids.items()])
         lanes = conn.requests_in_flight
         print(f"{conn.engine.kind} {conn.engine.version}, {conn.engine.store}: {len(ids)} images")
     works: dict[str, Callable[[], None]] = {

@@ -130,8 +130,8 @@ class Replay:
                 return Answer(rows if _true(query, "all") else [row for row in rows if row.get("State") == "running"])
             case ["images", "json"]:
                 return Answer(self._images(api, query))
-            case ["images", image, ("json" | "history") as what]:
-                return self._about(unquote(image), "inspect" if what == "json" else what)
+            case ["images", *name, ("json" | "history") as what]:
+                return self._about(unquote("/".join(name)), "inspect" if what == "json" else what)
             case ["system", "df"]:
                 return Answer(self._usage(api, query))
         return Answer({"message": "page not found"}, 404)
@@ -148,6 +148,8 @@ class Replay:
 
     def _about(self, image: str, what: str) -> Answer:
         answers = self.recording[what]
+        named = [row["Id"] for row in self.recording["images_all0"] if image in _names(row)]
+        image = named[0] if named else image
         if image not in answers:
             return Answer({"message": f"No such image: {image}"}, 404)
         body = answers[image]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from layerscope.backend import BackendError
 from layerscope.engine.connect import Connection, connect
@@ -43,7 +44,10 @@ class LiveBackend:
     def usage(self) -> DiskUsage:
         """Ask for the disk usage; see :func:`layerscope.engine.usage.disk_usage`. Raises BackendError."""
         with _as_backend_error():
-            return disk_usage(self.connection)
+            usage = disk_usage(self.connection)
+        if self._latest is not None:
+            self._latest = replace(self._latest, usage=usage)
+        return usage
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
         """Follow the engine's events until :meth:`close`; see :class:`layerscope.engine.events.Watcher`."""

@@ -24,7 +24,7 @@ from docker.utils.config import load_general_config
 from layerscope.engine.endpoint import Endpoint, find_endpoint
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
-from layerscope.engine.quirks import MINIMUM_API, QUIRKS, SSH_REQUESTS_IN_FLIGHT, Quirks
+from layerscope.engine.quirks import MINIMUM_API, QUIRKS, REQUESTS_IN_FLIGHT, SSH_REQUESTS_IN_FLIGHT, Quirks
 from layerscope.engine.records import as_dict, as_int, engine_record
 from layerscope.engine.wire import Wire, has_wire
 from layerscope.inventory import Engine
@@ -120,8 +120,7 @@ class Connection:
     @property
     def requests_in_flight(self) -> int:
         """How many questions at once are worth it here."""
-        most = self.quirks.requests_in_flight
-        return min(most, SSH_REQUESTS_IN_FLIGHT) if self.endpoint.host.startswith("ssh://") else most
+        return SSH_REQUESTS_IN_FLIGHT if self.endpoint.host.startswith("ssh://") else REQUESTS_IN_FLIGHT
 
     def api_at_least(self, version: tuple[int, int]) -> bool:
         """Does the API that is spoken here have what came with ``version``?"""
@@ -138,7 +137,7 @@ class Connection:
         """Return the JSON answer to ``GET /v<api><path>?<query>``.
 
         ``path`` starts with a slash and is already quoted. ``timeout``: the longest silence, in
-        seconds; None: that of :func:`connect`. Raises :class:`Refused` for a status of 400 and
+        seconds; None: that of :func:`connect`. Raises :class:`Refused` for a status of 300 and
         above, :class:`EngineError` for anything that is no answer.
         """
         target = f"/v{self.client.api_version}{path}"
@@ -153,10 +152,10 @@ class Connection:
         try:
             answer = json.loads(body) if body else None
         except (ValueError, RecursionError) as error:
-            if status < 400:
+            if status < 300:
                 raise not_json(self.endpoint, path) from error
             answer = None
-        if status >= 400:
+        if status >= 300:  # a redirect is no answer either
             words = answer.get("message") if isinstance(answer, dict) else None
             raise Refused(status, words if isinstance(words, str) else body[:500].decode("utf-8", "replace"))
         return answer

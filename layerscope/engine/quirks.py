@@ -25,23 +25,30 @@ TYPED_USAGE_API = (1, 42)
 class Quirks:
     """How one kind of store likes to be asked."""
 
-    requests_in_flight: int
-    """More than this gains nothing: either our own interpreter or the engine is busy."""
     ask_listed: Literal["again", "dangling"]
     """How to learn which untagged images ``docker images`` shows.
 
     ``again``: the list once more without ``all``. ``dangling``: only the untagged ones of that
     list, since a containerd store works out every image's size from its blobs for each list (7 s).
     """
+    ask_by_name: bool
+    """Are questions about a named image to be asked by its name?
+
+    A containerd store finds an ID by looking at every image, a name at once: 14 s instead of 20 for 1,000 images.
+    """
     size_is_layers: bool
     """Is the Size of the list the sum of the image's stored layers, in the layers' own unit?"""
 
 
 QUIRKS: dict[StoreKind, Quirks] = {
-    "graphdriver": Quirks(requests_in_flight=4, ask_listed="again", size_is_layers=True),
-    "containerd": Quirks(requests_in_flight=8, ask_listed="dangling", size_is_layers=False),
-    "podman": Quirks(requests_in_flight=4, ask_listed="again", size_is_layers=False),
+    "graphdriver": Quirks(ask_listed="again", ask_by_name=False, size_is_layers=True),
+    "containerd": Quirks(ask_listed="dangling", ask_by_name=True, size_is_layers=False),
+    "podman": Quirks(ask_listed="again", ask_by_name=False, size_is_layers=False),
 }
 
+REQUESTS_IN_FLIGHT = 8
+"""Questions asked side by side. Beside one: 0.65 s instead of 1.07 on a graphdriver store, 14 s instead of 25 on
+containerd; more gains nothing, since either our interpreter or the engine is busy then."""
+
 SSH_REQUESTS_IN_FLIGHT = 4
-"""sshd allows 10 sessions on a connection (MaxSessions); each request in flight is one."""
+"""The same over ssh, where sshd allows 10 sessions on a connection (MaxSessions), and each question needs one."""

@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, TypeVar
@@ -19,7 +20,15 @@ from urllib.parse import quote
 from layerscope.engine.connect import Connection, Query
 from layerscope.engine.errors import Cancelled, EngineError, Refused
 from layerscope.engine.quirks import MANIFESTS_API
-from layerscope.engine.records import Intern, container_record, history_entries, inspected_image, listed_image
+from layerscope.engine.records import (
+    Intern,
+    as_dict,
+    as_list,
+    container_record,
+    history_entries,
+    inspected_image,
+    listed_image,
+)
 from layerscope.inventory import Container, Image, Inventory
 
 _TICK = 0.05
@@ -82,19 +91,29 @@ def describe_image(conn: Connection, image: Image, intern: Intern | None = None)
     A refusal is kept in the image's ``note``, in the engine's words. Raises :class:`EngineError`.
     """
     intern = intern or Intern()
-    path = f"/images/{quote(image.id, safe=':')}"
     try:
-        answer = conn.get_json(f"{path}/json")
+        answer = _about(conn, image, "json", lambda answer: as_dict(answer).get("Id"))
     except Refused as refused:
         return None if refused.is_gone else replace(image, note=f"inspect: {refused.message or refused.status}")
     image = inspected_image(image, answer, conn.engine.store_kind, intern)
     try:
-        entries = history_entries(conn.get_json(f"{path}/history"), intern)
+        answer = _about(conn, image, "history", lambda answer: as_dict((as_list(answer) or [None])[0]).get("Id"))
     except Refused as refused:
         return None if refused.is_gone else replace(image, note=f"history: {refused.message or refused.status}")
+    entries = history_entries(answer, intern)
     if entries is None:
         return replace(image, note="history: the engine answered it in an unknown form")
     return replace(image, history=entries)
+
+
+def _about(conn: Connection, image: Image, what: str, id_in: Callable[[Any], object]) -> Any:
+    """Ask about an image: by name where that is quicker, if the answer proves to be about this ID; else by ID."""
+    if conn.quirks.ask_by_name and image.tags:
+        with suppress(Refused):  # the name may have gone meanwhile, and the image not
+            answer = conn.get_json(f"/images/{quote(image.tags[0], safe='/:')}/{what}")
+            if id_in(answer) == image.id:
+                return answer
+    return conn.get_json(f"/images/{quote(image.id, safe=':')}/{what}")
 
 
 # the lists

@@ -23,7 +23,7 @@ class Accounts:
     total: str
     """What that total counts, in words that follow "the engine counts"."""
     size_adds: str
-    """What the Size of an image counts besides its layers, in words; empty: nothing."""
+    """What the Size of an image counts besides its layers and its compressed blobs, in words; empty: nothing."""
     unique_flaw: str
     """Why it says of some images that more is theirs alone than is; empty where it does not."""
     cache_is_layers: bool
@@ -46,7 +46,7 @@ def accounts_of(engine: Engine) -> Accounts:
         return Accounts(
             total_is_footprint=False,
             total="every layer of its storage, those of containers included, and the metadata of images",
-            size_adds="its manifest and configuration",
+            size_adds="manifests and configurations",
             unique_flaw="it adds the manifest and configuration of each"
             if version >= (5, 0)
             else "it sees what images share only where one was made from the other",
@@ -61,7 +61,7 @@ def accounts_of(engine: Engine) -> Accounts:
     return Accounts(
         total_is_footprint=False,
         total=total,
-        size_adds="its compressed blobs, and the snapshots of other platforms and of steps that changed nothing",
+        size_adds="snapshots of other platforms, or of build steps that changed nothing",
         unique_flaw="it takes every compressed blob for theirs alone, also those that images share"
         if version < (29, 5)
         else "it adds the compressed blobs of each",

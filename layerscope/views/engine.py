@@ -99,11 +99,14 @@ class _Work:
             return self._figure("Sum of sizes", ours, theirs, "same", f"{what}: a layer counts once for each image.")
         if self.bound:
             return self._figure("Sum of sizes", ours, theirs, "explained", f"{what}; {self._unknown()}")
-        if not self.accounts.size_adds:
-            return self._figure("Sum of sizes", ours, theirs, "differs", f"{what}; the two should be the same.")
         blobs = sum(node.image.content_size or 0 for node in self.graph.images)
-        amount = f"; the blobs are {self.size(blobs)}" if blobs else ""
-        text = f"{what}: the engine adds to each image {self.accounts.size_adds}{amount}."
+        rest = theirs - ours - blobs
+        if rest < 0 or (rest and not self.accounts.size_adds):
+            return self._figure("Sum of sizes", ours, theirs, "differs", f"{what}; the two should be the same.")
+        adds = [f"compressed blobs ({self.size(blobs)})"] if blobs else []
+        if rest:
+            adds.append(f"{self.accounts.size_adds} ({self.size(rest)})")
+        text = f"{what}: the engine adds {' and '.join(adds)}."
         return self._figure("Sum of sizes", ours, theirs, "explained", text)
 
     def footprint(self) -> Figure:

@@ -1,0 +1,114 @@
+"""The images by repository: what one name's tags and left-overs take together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from layerscope.core.graph import ImageNode
+from layerscope.views.names import repository
+
+NAMELESS = "<none>"
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The images of one repository, as a row. Bytes in the store's unit, lower bounds unless ``exact``."""
+
+    name: str
+    """The repository, clean; ``<none>`` for images without any name."""
+    images: list[ImageNode]
+    """Never empty, in the order in which they were given."""
+    listed: int
+    """Each image in full."""
+    footprint: int
+    """Their layers, each once."""
+    unique: int
+    """Their layers that no image of another group (or that is not shown) needs: what goes when they all go."""
+    exact: bool
+    containers: int
+    tags: int
+
+    @property
+    def id(self) -> str:
+        """What names the row from one scan to the next."""
+        return f"repository {self.name}"
+
+    @property
+    def shared(self) -> int:
+        """Their layers that others need too."""
+        return self.footprint - self.unique
+
+    @property
+    def created(self) -> int | None:
+        """When the newest was made, Unix seconds."""
+        return max((node.image.created for node in self.images if node.image.created is not None), default=None)
+
+
+def by_repository(images: Iterable[ImageNode]) -> list[Group]:
+    """Return the groups of some images, in the order in which their first images come.
+
+    An image is in the group of the name it is listed by: that of its first tag, or of
+    its first digest if it has no tag.
+    """
+    members: dict[str, list[ImageNode]] = {}
+    for node in images:
+        members.setdefault(repository(node) or NAMELESS, []).append(node)
+    return [_group(name, nodes) for name, nodes in members.items()]
+
+
+def _group(name: str, images: list[ImageNode]) -> Group:
+    holders: dict[int, int] = {}
+    footprint = unique = listed = 0
+    for node in images:
+        listed += node.size
+        for layer in node.layers:
+            index = layer.index
+            having = holders.get(index, 0) + 1
+            holders[index] = having
+            if having == 1:
+                footprint += layer.size or 0
+            if having == len(layer.images):
+                unique += layer.size or 0
+    return Group(
+        name=name,
+        images=images,
+        listed=listed,
+        footprint=footprint,
+        unique=unique,
+        exact=all(node.exact for node in images),
+        containers=sum(len(node.containers) for node in images),
+        tags=sum(len(node.image.tags) for node in images),
+    )
+
+
+GROUP_ORDERS: Mapping[str, tuple[Callable[[Group], Any], bool]] = {
+    "name": (lambda group: (group.name == NAMELESS, group.name.lower()), False),
+    "size": (lambda group: group.listed, True),
+    "unique": (lambda group: (group.unique, group.listed), True),
+    "shared": (lambda group: (group.shared, group.listed), True),
+    "containers": (lambda group: (group.containers, group.listed), True),
+    "layers": (lambda group: (sum(len(node.layers) for node in group.images), group.listed), True),
+    "created": (lambda group: group.created or 0, True),
+}
+"""By column, as :data:`layerscope.views.orders.IMAGE_ORDERS` for images."""
+
+
+def grouped_rows(
+    images: Sequence[ImageNode], open_: Collection[str], key: str = "size", reverse: bool = False
+) -> list[Group | ImageNode]:
+    """Return the rows of the grouped list: each group and, where its name is in ``open_``, its images after it.
+
+    ``images`` come in the order in which they are to be within a group; the groups
+    are sorted by ``key``, of :data:`GROUP_ORDERS`.
+    """
+    groups = by_repository(images)
+    compare, biggest_first = GROUP_ORDERS[key]
+    groups.sort(key=compare, reverse=biggest_first is not reverse)
+    rows: list[Group | ImageNode] = []
+    for group in groups:
+        rows.append(group)
+        if group.name in open_:
+            rows += group.images
+    return rows

@@ -1,0 +1,237 @@
+"""Everything about one thing, as (name, value) lines under headings: what the info panel shows and copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.inventory import Container, Platform
+from layerscope.text import clean, fold_instruction
+from layerscope.units import UNKNOWN, Units, format_age, format_size
+from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, count, image_label, short_id
+
+LONGEST = 20_000
+"""Characters of one value that are shown; an image may carry more."""
+MOST = 200
+"""Lines of one list that are shown: labels, images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line."""
+
+    name: str
+    """Empty: goes on with the one before."""
+    value: str
+    """Clean; may be long, and is one line."""
+    copies: bool = False
+    """Worth copying: an ID, a name, an instruction. What is copied is :attr:`value`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines under one heading."""
+
+    heading: str
+    facts: tuple[Fact, ...]
+
+
+def as_text(sections: Iterable[Section]) -> str:
+    """Return sections as plain text, for copying all of it."""
+    lines: list[str] = []
+    for section in sections:
+        lines.append(section.heading)
+        width = max((len(fact.name) for fact in section.facts), default=0)
+        lines += [f"  {fact.name:<{width}}  {fact.value}".rstrip() for fact in section.facts]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Units.SI) -> tuple[Section, ...]:
+    """Return everything about an image; ages are counted to ``now``, in Unix seconds."""
+    image = node.image
+    about = _Facts()
+    about.each("Tags", image.tags, none="none: dangling")
+    about.add("ID", image.id, copies=True)
+    about.each("Digests", image.digests)
+    about.add("Made", _moment(image.created, now))
+    about.add("Platform", "/".join(part for part in (image.os, image.architecture, image.variant) if part))
+    about.add("Author", image.author)
+    about.add("Parent", image.parent_id, copies=True)
+    if node.intermediates:
+        about.each("Build steps", [step.id for step in node.intermediates], copies=True)
+    about.add("Missing", image.note)
+
+    sizes = _Facts()
+    sizes.add("Size", _size(node.size if node.known or node.size else None, not node.exact, units))
+    sizes.add("Unique", f"{_size(node.unique, not node.exact, units)}: no other image needs it")
+    sizes.add("Shared", _size(node.shared, not node.exact, units))
+    sizes.add("Layers", _layers(node))
+    if not graph.rules.image_size_is_layers:
+        sizes.add("docker images", _size(image.engine_size, False, units))
+    if image.content_size is not None:
+        sizes.add("Compressed", _size(image.content_size, False, units))
+    sizes.add("Counted in", graph.rules.unit)
+
+    sections = [about.section("Image"), sizes.section("On disk")]
+    sections.append(_containers(node.containers, now))
+    if image.platforms:
+        sections.append(_platforms(image.platforms, units))
+    if image.labels:
+        labels = _Facts()
+        for key, value in image.labels[:MOST]:
+            labels.add(clean(key, 200), value or "(empty)", copies=True)
+        labels.more(len(image.labels))
+        sections.append(labels.section("Labels"))
+    return tuple(sections)
+
+
+def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.SI) -> tuple[Section, ...]:
+    """Return everything about a stored layer; ages are counted to ``now``, in Unix seconds."""
+    about = _Facts()
+    about.add("Chain ID", layer.chain_id, copies=True)
+    about.add("Diff ID", layer.diff_id, copies=True)
+    about.add("On", layer.parent.chain_id if layer.parent is not None else "nothing: it is a first layer", copies=True)
+    about.add("Layers below", f"{layer.depth:,}")
+    about.add("Made", _moment(layer.created, now))
+
+    made = _Facts()
+    if layer.instruction is None:
+        made.add("Instruction", NO_HISTORY)
+    else:
+        made.add("Instruction", fold_instruction(layer.instruction, LONGEST) or NO_INSTRUCTION, copies=True)
+        raw = clean(layer.instruction, LONGEST)
+        if raw and raw != made.facts[-1].value:
+            made.add("As recorded", raw, copies=True)
+        made.add("Comment", layer.comment)
+        if layer.instruction_is == "inferred":
+            made.add("Certainty", "inferred: the history does not say which entry made which layer")
+
+    sizes = _Facts()
+    sizes.add("Size", _size(layer.size, False, units))
+    sizes.add("Known", {"exact": "exactly", "inferred": "inferred", "unknown": "not at all"}[layer.size_is])
+    sizes.add("From", layer.size_from)
+    sizes.add("Sharing saves", _size(layer.saves, layer.size is None, units) if layer.shared else "")
+    sizes.add("Counted in", graph.rules.unit)
+    again = [other for other in (*graph.layers, *graph.hidden_layers) if _same_content(other, layer)]
+    if again:
+        bytes_ = sum(other.known_size for other in again)
+        sizes.add("Stored again", f"{count(len(again), 'time')} on other layers, {format_size(bytes_, units)} in all")
+        for other in again[:MOST]:
+            sizes.add("", other.chain_id, copies=True)
+        sizes.more(len(again))
+
+    users = _Facts()
+    for node in layer.images[:MOST]:
+        users.add(short_id(node.id), image_label(node), copies=True)
+    users.more(len(layer.images))
+    return (
+        about.section("Layer"),
+        made.section("Made by"),
+        sizes.section("On disk"),
+        users.section(f"Needed by {count(len(layer.images), 'image')}"),
+    )
+
+
+def container_info(container: Container, graph: LayerGraph, now: int) -> tuple[Section, ...]:
+    """Return everything about a container; ages are counted to ``now``, in Unix seconds."""
+    node = graph.image_by_id.get(container.image_id)
+    facts = _Facts()
+    facts.add("Name", container.name, copies=True)
+    facts.add("ID", container.id, copies=True)
+    facts.add("State", container.state)
+    facts.add("Made", _moment(container.created, now))
+    facts.add("Made from", container.image, copies=True)
+    facts.add("Image", image_label(node) if node is not None else "not listed: gone, or a build step")
+    facts.add("Image ID", container.image_id, copies=True)
+    return (facts.section("Container"),)
+
+
+# -- lines ---------------------------------------------------------------------------------
+
+
+class _Facts:
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def add(self, name: str, value: str, *, copies: bool = False) -> None:
+        """Add a line; none for an empty value."""
+        if value:
+            self.facts.append(Fact(name, clean(value, LONGEST), copies))
+
+    def each(self, name: str, values: Sequence[str], *, none: str = "", copies: bool = True) -> None:
+        """Add a line for each value, the first with the name."""
+        for value in values[:MOST]:
+            self.facts.append(Fact(name if value is values[0] else "", clean(value, LONGEST), copies))
+        self.more(len(values))
+        if not values:
+            self.add(name, none)
+
+    def more(self, number: int) -> None:
+        """Say how many were left out of a list of ``number``."""
+        if number > MOST:
+            self.facts.append(Fact("", f"… and {number - MOST:,} more"))
+
+    def section(self, heading: str) -> Section:
+        return Section(heading, tuple(self.facts))
+
+
+def _size(size: int | None, at_least: bool, units: Units) -> str:
+    """Return ``1.14 GB (1,138,204,417 bytes)``."""
+    if size is None or (at_least and not size):
+        return UNKNOWN
+    return f"{amount(size, at_least, units)} ({size:,} bytes)"
+
+
+def _layers(node: ImageNode) -> str:
+    if not node.known:
+        return "not known"
+    if not node.layers:
+        return "none"
+    text = f"{len(node.layers):,}"
+    return f"{text}, {node.unknown_layers:,} of unknown size" if node.unknown_layers else text
+
+
+def _moment(created: int | None, now: int) -> str:
+    if created is None:
+        return UNKNOWN
+    try:
+        moment = datetime.fromtimestamp(created, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{created} seconds since 1970"
+    age = format_age(created, now)
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {age}{'' if age.startswith('in ') else ' ago'}"
+
+
+def _containers(containers: Sequence[Container], now: int) -> Section:
+    facts = _Facts()
+    for container in containers[:MOST]:
+        made = "" if container.created is None else f", made {format_age(container.created, now)} ago"
+        facts.add(clean(container.name, 60) or short_id(container.id), f"{container.state}{made}")
+    facts.more(len(containers))
+    if not containers:
+        facts.add("", "no container")
+    return facts.section("Used by")
+
+
+def _platforms(platforms: Sequence[Platform], units: Units) -> Section:
+    facts = _Facts()
+    for platform in platforms[:MOST]:
+        parts = [f"compressed {format_size(platform.content_size, units)}"]
+        parts.append(
+            f"unpacked {format_size(platform.unpacked_size, units)}" if platform.unpacked_size else "not unpacked"
+        )
+        if platform.kind == "attestation":
+            parts = parts[:1]
+        if not platform.available:
+            parts = ["not here"]
+        facts.add(clean(platform.name, 60), ", ".join(parts))
+        facts.add("", platform.digest, copies=True)
+    facts.more(len(platforms))
+    return facts.section("Platforms")
+
+
+def _same_content(one: Layer, other: Layer) -> bool:
+    return one is not other and one.diff_id == other.diff_id

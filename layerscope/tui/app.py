@@ -22,7 +22,7 @@ from layerscope.core.graph import build_graph
 from layerscope.inventory import Inventory
 from layerscope.text import clean
 from layerscope.tui.keys import APP, key_name
-from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed
+from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, UsageAnswered
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.settings import SettingsFile
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
@@ -74,19 +74,17 @@ class LayerscopeApp(App[int]):
         self.backend: Backend | None = None
         self.settings_file = settings or SettingsFile(None)
         self.settings, self._warning = self.settings_file.load()
-        self._chosen: dict[str, Any] = {}
         self._writing = Lock()
         self.units = units or self.settings.units or Units.SI
         for known in (*THEMES, PLAIN):
             self.register_theme(known)
         wanted = (PLAIN.name if plain else None, theme, self.settings.theme)
-        self.theme = next((name for name in wanted if name in self.available_themes), DEFAULT)
+        self.theme = self._theme_at_start = next((name for name in wanted if name in self.available_themes), DEFAULT)
 
     def on_mount(self) -> None:
         """Show the main screen at once; what it shows comes by message."""
         self.push_screen(MainScreen(self.units, self.clock))
         self.load()
-        self.chose(theme=self.theme)
         self.theme_changed_signal.subscribe(self, self._themed)
         self._tell(self._warning)
 
@@ -102,12 +100,11 @@ class LayerscopeApp(App[int]):
 
     # -- what is kept for the next session ------------------------------------------------
 
-    def chose(self, **now: Any) -> None:
-        """Keep those fields of Settings that are other than they were when last told; the first time none is."""
-        changed = {key: value for key, value in now.items() if self._chosen.get(key, value) != value}
-        self._chosen.update(now)
-        if changed:
-            self.settings = replace(self.settings, **changed)
+    def keep(self, **chosen: Any) -> None:
+        """Keep what the user chose, fields of Settings, for the next session."""
+        now = replace(self.settings, **chosen)
+        if now != self.settings:
+            self.settings = now
             self._save()
 
     @work(group="settings", exit_on_error=False)
@@ -123,7 +120,9 @@ class LayerscopeApp(App[int]):
             self.notify(line, severity="warning", markup=False)
 
     def _themed(self, theme: Theme) -> None:
-        self.chose(theme=theme.name)
+        if theme.name != self._theme_at_start:  # which is told too, but nobody chose it now
+            self.keep(theme=theme.name)
+        self._theme_at_start = ""
 
     # -- a terminal that is too small -----------------------------------------------------
 
@@ -183,6 +182,22 @@ class LayerscopeApp(App[int]):
                 lambda inventory: void(screen.post_message(HostChanged(build_graph(inventory)))),
                 lambda why: void(screen.post_message(EngineFollowed(why))),
             )
+
+    @work(thread=True, exclusive=True, group="usage", exit_on_error=False)
+    def ask_usage(self) -> None:
+        """Ask the engine for its disk usage, and post the graph that knows it."""
+        worker, screen, backend = get_current_worker(), self.main, self.backend
+        if backend is None or screen.host is None:
+            return
+        try:
+            usage = backend.usage()
+        except BackendError as error:
+            if not worker.is_cancelled:
+                screen.post_message(UsageAnswered(None, str(error)))
+            return
+        if not worker.is_cancelled:
+            graph = build_graph(replace(screen.host.graph.inventory, usage=usage))
+            screen.post_message(UsageAnswered(graph))
 
     def open_demo(self) -> None:
         """Leave the engine alone and show the bundled sample host."""

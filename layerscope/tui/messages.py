@@ -66,3 +66,16 @@ class Pivoted(Message):
     """Somebody went from one thing to another: an image to jump to, with where they came from for the way back."""
 
     image: ImageNode
+
+
+@dataclass
+class UsageWanted(Message):
+    """Somebody looks at the engine's own disk usage, which has not been asked for."""
+
+
+@dataclass
+class UsageAnswered(Message):
+    """The engine told its disk usage (``graph`` has it now), or ``refused`` says why not."""
+
+    graph: LayerGraph | None
+    refused: str = ""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Static
 
 from layerscope.core.changes import changes
 from layerscope.core.marks import Marks
 from layerscope.text import clean
 from layerscope.tui.host import Host
-from layerscope.tui.keys import APP, MARK, SHOW, VIEWS
+from layerscope.tui.keys import APP, MARK, VIEWS
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
@@ -24,36 +23,36 @@ from layerscope.tui.messages import (
     Pivoted,
     ScanFailed,
     ScanProgressed,
+    UsageAnswered,
+    UsageWanted,
 )
+from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
+from layerscope.tui.screens.host import HostScreen
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
-if TYPE_CHECKING:
-    from layerscope.tui.app import LayerscopeApp
 
-
-class MainScreen(Screen[None]):
+class MainScreen(HostScreen):
     """Everything about one host."""
 
     CSS_PATH = "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", group=MARK),
-        Binding("1", "view('images')", "Images, layers, used by", show=False, group=VIEWS),
-        Binding("2", "view('layers')", "All layers", show=False, group=VIEWS),
-        Binding("3", "view('tree')", "Tree", show=False, group=VIEWS),
-        Binding("4", "view('map')", "Map", show=False, group=VIEWS),
+        Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
+        Binding("2", "view('layers')", "All layers", group=VIEWS),
+        Binding("3", "view('tree')", "Tree", group=VIEWS),
+        Binding("4", "view('map')", "Map", group=VIEWS),
+        Binding("5", "view('engine')", "Engine's own figures", group=VIEWS),
         Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
         Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("r", "rescan", "Rescan", group=APP),
-        Binding("b", "units", "kB or KiB", show=False, group=SHOW),
-        Binding("question_mark", "help", "Help", group=APP, key_display="?"),
         Binding("q", "quit", "Quit", group=APP),
     ]
 
@@ -77,6 +76,7 @@ class MainScreen(Screen[None]):
             yield LayersPane(id="view-layers")
             yield TreePane(id="view-tree")
             yield MapPane(id="view-map")
+            yield EnginePane(id="view-engine")
         yield Static(id="status", markup=False)
         yield Hints(id="hints")
 
@@ -84,11 +84,6 @@ class MainScreen(Screen[None]):
         """Say what is going on before there is anything to show."""
         self.query_one(Summary).show(None, None, ("busy", "connecting"), self.units, None)
         self.query_one("#images").focus()
-
-    @property
-    def layerscope(self) -> LayerscopeApp:
-        """The app, by its own type."""
-        return cast("LayerscopeApp", self.app)
 
     @property
     def view(self) -> View:
@@ -116,7 +111,7 @@ class MainScreen(Screen[None]):
         if graph.inventory.complete:
             self.progress = None
         if self.host is None:
-            self.host = Host(graph, Marks(graph), self.units, clock=self.clock)
+            self.host = Host(graph, Marks(graph), self.units, image_sort=self.kept_order(), clock=self.clock)
         else:
             self.host.graph = graph
             self.host.marks.rebase(graph)
@@ -137,6 +132,18 @@ class MainScreen(Screen[None]):
     def _followed(self, message: EngineFollowed) -> None:
         self.followed, self.lost = not message.why, message.why
         self._summary()
+
+    @on(UsageWanted)
+    def _usage_wanted(self) -> None:
+        self.layerscope.ask_usage()
+
+    @on(UsageAnswered)
+    def _usage_answered(self, message: UsageAnswered) -> None:
+        if message.graph is not None and self.host is not None:
+            self.host.graph = message.graph
+            self.host.marks.rebase(message.graph)
+            self._show()
+        self.query_one(EnginePane).answered(message.refused)
 
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
@@ -243,22 +250,13 @@ class MainScreen(Screen[None]):
         self.view.marks_changed()
         self._status()
 
-    def action_units(self) -> None:
-        """Switch between powers of 1000 and of 1024."""
-        self.units = Units.BINARY if self.units is Units.SI else Units.SI
-        if self.host is not None:
-            self.host.units = self.units
+    def redraw(self) -> None:
+        """Show the host again, as after any change of how it is shown."""
         self._show()
 
     def action_rescan(self) -> None:
         """Scan the engine again."""
         self.layerscope.load()
-
-    def action_help(self) -> None:
-        """All keys."""
-        from layerscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - only when needed
-
-        self.app.push_screen(HelpScreen(self))
 
     def action_quit(self) -> None:
         """Leave."""

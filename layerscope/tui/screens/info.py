@@ -1,0 +1,144 @@
+"""Everything about one image, layer or container: lines that can be read in full and copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, get_character_cell_size
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from layerscope.core.graph import ImageNode, Layer
+from layerscope.inventory import Container
+from layerscope.text import clean, fit
+from layerscope.tui.host import Host
+from layerscope.tui.screens.host import Subject, copy_text
+from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.info import Fact, Section, as_text, container_info, image_info, layer_info
+from layerscope.views.names import image_label, short_id
+
+NAME = 16
+"""Cells for the name of a fact."""
+WIDEST = 112
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One line on screen: a heading, or a fact or a part of one that takes several lines."""
+
+    fact: Fact | None
+    name: str
+    text: str
+
+
+class InfoScreen(ModalScreen[None]):
+    """A box with every fact there is; the cursor stands on one of them."""
+
+    CSS_PATH = "info.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,i,q,backspace", "dismiss", "close"),
+        Binding("y", "copy", "copy this"),
+        Binding("Y", "copy_all", "copy all"),
+    ]
+
+    def __init__(self, host: Host, subject: Subject) -> None:
+        super().__init__()
+        self.sections = sections_of(host, subject)
+        self.table = RowTable(
+            [Column("line", "", self._cell, 10, flex=1)], key=lambda line: (line.fact, line.text), id="facts"
+        )
+        self.box = Vertical(self.table, id="info", classes="box")
+        self.box.border_title = Content(title_of(subject))
+        self.box.border_subtitle = "Enter copy this · Y copy all · Esc close"
+
+    def compose(self) -> ComposeResult:
+        """One list in a box."""
+        yield self.box
+
+    def on_mount(self) -> None:
+        """Let the keyboard move through the facts."""
+        self.table.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break lines anew; the box is as high as it needs to be."""
+        width = min(WIDEST, event.size.width - 4)
+        self.box.styles.width = width
+        lines = list(lines_of(self.sections, width - 7))
+        self.box.styles.height = min(len(lines) + 4, event.size.height - 2)
+        self.table.show(lines, cursor=None if self.table.rows else 1)  # the first line is a heading
+
+    def _cell(self, line: Line, width: int) -> Cell:
+        if line.fact is None:
+            return [(line.text, "group")]
+        name = line.name + " " * max(1, NAME - cell_len(line.name))
+        return [(name, "dim"), (line.text, "" if line.fact.copies or line.name else "dim")]
+
+    @on(RowTable.Activated)
+    def action_copy(self) -> None:
+        """Copy the fact under the cursor, all of it."""
+        line = self.table.row
+        if isinstance(line, Line) and line.fact is not None:
+            copy_text(self, line.fact.value, f"copied {fit(line.fact.value, 120)}")
+
+    def action_copy_all(self) -> None:
+        """Copy every fact, as text."""
+        copy_text(self, as_text(self.sections), "copied everything as text")
+
+
+def sections_of(host: Host, subject: Subject) -> tuple[Section, ...]:
+    """Return everything about ``subject``."""
+    if isinstance(subject, ImageNode):
+        return image_info(subject, host.graph, host.now, host.units)
+    if isinstance(subject, Layer):
+        return layer_info(subject, host.graph, host.now, host.units)
+    return container_info(subject, host.graph, host.now)
+
+
+def title_of(subject: Subject) -> str:
+    """Return what to call ``subject``."""
+    if isinstance(subject, ImageNode):
+        return fit(f"Image {image_label(subject)}", 70)
+    if isinstance(subject, Container):
+        return fit(f"Container {clean(subject.name, 100) or short_id(subject.id)}", 70)
+    return f"Layer {short_id(subject.chain_id)}"
+
+
+def lines_of(sections: Sequence[Section], width: int) -> Iterator[Line]:
+    """Give the lines that show ``sections`` in ``width`` cells."""
+    for number, section in enumerate(sections):
+        if number:
+            yield Line(None, "", "")
+        yield Line(None, "", section.heading)
+        for fact in section.facts:
+            name = fit(fact.name, width // 2)
+            beside = cell_len(name) < NAME
+            if not beside:  # a long name has a line of its own
+                yield Line(fact, name, "")
+            for index, part in enumerate(wrapped(fact.value, max(10, width - NAME))):
+                yield Line(fact, name if beside and not index else "", part)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break clean ``text`` into lines of at most ``width`` cells, after a blank where there is one."""
+    lines: list[str] = []
+    start = used = 0
+    blank = -1
+    for at, char in enumerate(text):
+        size = get_character_cell_size(char)
+        if used + size > width:
+            cut = blank + 1 if blank >= start else at
+            lines.append(text[start:cut])
+            start, blank = cut, -1
+            used = cell_len(text[start:at])
+        used += size
+        if char == " ":
+            blank = at
+    lines.append(text[start:])
+    return lines

@@ -1,0 +1,45 @@
+"""The command line that removes images, for a person to paste into a shell: no text of an image is ever obeyed there.
+
+Names come from images that anybody may have built, and saved scans from anybody.
+Only what is a reference by the grammar of distribution (``reference/regexp.go``) or a digest
+is put on the line; an image whose name is neither is named by its ID.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+
+from layerscope.core.graph import ImageNode
+from layerscope.inventory import Engine
+
+_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]+)?"
+_PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:(?:{_DOMAIN}|\[[0-9A-Fa-f:]+\](?::[0-9]+)?)/)?{_PATH}(?:/{_PATH})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LONGEST = 512
+
+
+def remove_line(engine: Engine, images: Iterable[ImageNode]) -> tuple[str, int]:
+    """Return ``docker rmi app:1 sha256:…`` and how many of ``images`` it leaves out because they have no sound name.
+
+    In the order of ``images``: those made from another one should come before it. All tags of an
+    image are named, since removing one tag of several only untags it.
+    """
+    words: list[str] = []
+    left_out = 0
+    for node in images:
+        names = _names(node)
+        words += names
+        left_out += not names
+    return " ".join(shlex.quote(word) for word in (engine.kind, "rmi", *words)) if words else "", left_out
+
+
+def _names(node: ImageNode) -> list[str]:
+    tags = list(node.image.tags)
+    if tags and all(len(tag) <= _LONGEST and _REFERENCE.fullmatch(tag) for tag in tags):
+        return tags
+    return [node.id] if _DIGEST.fullmatch(node.id) else []

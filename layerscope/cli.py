@@ -36,7 +36,7 @@ class Choices:
     context: str | None = None
     file: str | None = None
     demo: bool | None = None
-    units_name: str = "si"
+    units_name: str | None = None
 
     @property
     def source(self) -> Source:
@@ -58,7 +58,7 @@ class Choices:
         """The units to print sizes in."""
         from layerscope.units import Units  # noqa: PLC0415
 
-        return Units(self.units_name)
+        return Units(self.units_name or "si")
 
 
 def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -215,7 +215,7 @@ def _interface(choices: Choices) -> int | None:
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    return interface.run(source, choices.units, keyboard)
+    return interface.run(source, choices.units if choices.units_name else None, keyboard)
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -11,8 +11,10 @@ from layerscope.source import Source, load_sample
 from layerscope.units import Units
 
 
-def run(source: Source, units: Units, keyboard: int) -> int:
+def run(source: Source, units: Units | None, keyboard: int) -> int:
     """Show ``source`` until the user leaves; return the exit status.
+
+    ``units`` None: those that the user chose last.
 
     ``keyboard`` is the descriptor of the terminal that keys are read from. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
@@ -29,8 +31,9 @@ def run(source: Source, units: Units, keyboard: int) -> int:
         return open_backend(source.host, source.context)
 
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.settings import SettingsFile, default_path  # noqa: PLC0415
 
-    app = LayerscopeApp(opener, demo=_demo, units=units)
+    app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()))
     app.run()
     return app.return_code or 0
 

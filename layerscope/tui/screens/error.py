@@ -45,8 +45,8 @@ class ErrorScreen(ModalScreen[None]):
                 yield Static(Text(clean(self.hint, 1000)), id="hint")
             yield Static(id="keys")
 
-    def on_mount(self) -> None:
-        """Draw the keys once styles are known."""
+    def on_resize(self) -> None:
+        """Draw the keys, now that styles are known."""
         self.query_one("#keys", Static).update(self._keys())
 
     def _keys(self) -> Text:

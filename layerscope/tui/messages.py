@@ -74,6 +74,11 @@ class UsageWanted(Message):
 
 
 @dataclass
+class UsageNotWanted(Message):
+    """Nobody waits for the engine's disk usage any more."""
+
+
+@dataclass
 class UsageAnswered(Message):
     """The engine told its disk usage (``graph`` has it now), or ``refused`` says why not."""
 

@@ -18,7 +18,7 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import clean
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE, VIEWS
-from layerscope.tui.messages import UsageWanted
+from layerscope.tui.messages import UsageNotWanted, UsageWanted
 from layerscope.units import Units, format_size
 from layerscope.views.engine import Figure, reconcile
 
@@ -42,6 +42,7 @@ class EnginePane(VerticalScroll, can_focus=True):
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
         Binding("k", "scroll_up", "Up", show=False, group=MOVE),
         Binding("a", "ask", "Ask the engine again", group=VIEWS),
+        Binding("escape", "give_up", "Stop waiting for the engine", show=False, group=VIEWS),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -69,6 +70,15 @@ class EnginePane(VerticalScroll, can_focus=True):
             self.asking, self.refused = True, ""
             self.post_message(UsageWanted())
             self._draw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is for others unless the engine is being asked."""
+        return self.asking if action == "give_up" else super().check_action(action, parameters)
+
+    def action_give_up(self) -> None:
+        """Wait no longer; an answer that still comes is dropped."""
+        self.post_message(UsageNotWanted())
+        self.answered("nobody waited for it")
 
     def answered(self, refused: str = "") -> None:
         """The engine answered, or refused for a reason, or was no longer waited for."""

@@ -13,7 +13,6 @@ from textual.widgets import ContentSwitcher, Static
 
 from layerscope.core.changes import changes
 from layerscope.core.marks import Marks
-from layerscope.text import clean
 from layerscope.tui.host import Host
 from layerscope.tui.keys import APP, MARK, VIEWS
 from layerscope.tui.messages import (
@@ -24,6 +23,7 @@ from layerscope.tui.messages import (
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
+    UsageNotWanted,
     UsageWanted,
 )
 from layerscope.tui.panes.engine import EnginePane
@@ -34,7 +34,7 @@ from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
 from layerscope.tui.screens.host import HostScreen
 from layerscope.tui.widgets.hints import Hints
-from layerscope.tui.widgets.summary import Summary
+from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
@@ -61,7 +61,7 @@ class MainScreen(HostScreen):
         self.units = units
         self.clock = clock
         self.host: Host | None = None
-        self.progress: ScanProgressed | None = None
+        self.progress: ScanProgressed | None = ScanProgressed(0, 0, "connecting")
         self.followed = False
         self.lost = ""
         """Why the engine cannot be followed just now; what is on screen is then stale."""
@@ -82,7 +82,7 @@ class MainScreen(HostScreen):
 
     def on_mount(self) -> None:
         """Say what is going on before there is anything to show."""
-        self.query_one(Summary).show(None, None, ("busy", "connecting"), self.units, None)
+        self._summary()
         self.query_one("#images").focus()
 
     @property
@@ -137,6 +137,10 @@ class MainScreen(HostScreen):
     def _usage_wanted(self) -> None:
         self.layerscope.ask_usage()
 
+    @on(UsageNotWanted)
+    def _usage_not_wanted(self) -> None:
+        self.app.workers.cancel_group(self.app, "usage")
+
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
         if message.graph is not None and self.host is not None:
@@ -154,7 +158,8 @@ class MainScreen(HostScreen):
             self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
         else:
             self.notify(f"{message.cause}. {message.hint}", severity="error", markup=False)
-            self._summary()
+        self._summary()
+        self._status()
 
     # -- data down ------------------------------------------------------------------------
 
@@ -166,7 +171,8 @@ class MainScreen(HostScreen):
 
     def _summary(self) -> None:
         if self.host is None:
-            self.query_one(Summary).show(None, None, ("busy", self._scanning() or "connecting"), self.units, None)
+            state = ("busy", self._scanning()) if self.progress is not None else ("stale", "no engine")
+            self.query_one(Summary).show(None, None, state, self.units, None, self.progress)
             return
         graph = self.host.graph
         inventory = graph.inventory
@@ -181,13 +187,10 @@ class MainScreen(HostScreen):
         else:
             state = ("live", self.news or ("live" if self.followed else "scanned"))
         shown = graph.totals_of(self.host.shown_images()) if self.host.query else None
-        self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown)
+        self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown, self.progress)
 
     def _scanning(self) -> str:
-        p = self.progress
-        if p is None:
-            return ""
-        return f"{p.phase} {p.done:,} of {p.total:,}" if p.total else p.phase
+        return scanning_words(self.progress) if self.progress is not None else ""
 
     def _status(self) -> None:
         self.query_one("#status", Static).update(self._status_text())
@@ -195,7 +198,7 @@ class MainScreen(HostScreen):
     def _status_text(self) -> Content:
         host = self.host
         if host is None:
-            return Content(clean(self._scanning()) or "asking the engine …")
+            return Content("what there is shows up as it comes" if self.progress else "")
         marks = host.marks
         if marks.ids:
             return Content(f"✓ {len(marks.ids):,} marked")

@@ -150,6 +150,7 @@ class LayerscopeApp(App[int]):
             if not worker.is_cancelled:
                 screen.post_message(GraphArrived(build_graph(inventory)))
 
+        screen.post_message(ScanProgressed(0, 0, "connecting" if self.backend is None else "images"))
         try:
             if self.backend is None:
                 self.backend = self.opener()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
@@ -11,11 +12,19 @@ from textual.widget import Widget
 from layerscope.core.graph import Totals
 from layerscope.inventory import Engine
 from layerscope.text import clean, fit
+from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.units import Units, format_ratio, format_size
 
 LABEL = 14
 FIGURE = 9
+PHASES = {"connecting": "connecting", "images": "listing images", "layers": "reading layers"}
+
+
+def scanning_words(progress: ScanProgressed) -> str:
+    """Return how far a scan is: ``reading layers 14 of 36``."""
+    phase = PHASES.get(progress.phase, progress.phase)
+    return f"{phase} {progress.done:,} of {progress.total:,}" if progress.total else phase
 
 
 class Summary(Widget):
@@ -23,7 +32,7 @@ class Summary(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"summary--{name}"
-        for name in ("name", "engine", "live", "busy", "stale", "listed", "disk", "saved", "label", "figure")
+        for name in ("name", "engine", "live", "busy", "stale", "listed", "disk", "saved", "label", "figure", "rest")
     }
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -33,12 +42,23 @@ class Summary(Widget):
         self.shown: Totals | None = None
         self.units = Units.SI
         self.state = ("busy", "connecting")
+        self.progress: ScanProgressed | None = None
 
     def show(
-        self, engine: Engine | None, totals: Totals | None, state: tuple[str, str], units: Units, shown: Totals | None
+        self,
+        engine: Engine | None,
+        totals: Totals | None,
+        state: tuple[str, str],
+        units: Units,
+        shown: Totals | None,
+        progress: ScanProgressed | None = None,
     ) -> None:
-        """Show the host's totals; ``shown`` are those of the rows that pass the filter, None without one."""
+        """Show the host's totals; ``shown`` are those of the rows that pass the filter, None without one.
+
+        ``progress`` is that of the scan under way; it has a bar of its own while there are no totals.
+        """
         self.engine, self.totals, self.state, self.units, self.shown = engine, totals, state, units, shown
+        self.progress = progress
         self.refresh()
 
     def style_of(self, name: str) -> Style:
@@ -54,18 +74,22 @@ class Summary(Widget):
     def _title(self, width: int) -> Text:
         kind, words = self.state
         dot = {"live": "●", "busy": "◌", "stale": "○", "file": "◆"}.get(kind, "●")
-        right = Text()
-        if self.totals is not None:
-            right.append(f"{self.totals.images:,} images · {self.totals.layers:,} layers · ", self.style_of("label"))
-        right.append(f"{dot} {clean(words, 60)}", self.style_of("live" if kind == "file" else kind))
         left = Text().append("layerscope", self.style_of("name"))
-        room = width - 3 - right.cell_len - left.cell_len
-        if self.engine is not None and room > 6:
+        state = Text(f"{dot} {fit(clean(words, 200), width // 2)}", self.style_of("live" if kind == "file" else kind))
+        counts, engines = [""], [""]
+        if self.totals is not None:
+            counts = [f"{self.totals.images:,} images · {self.totals.layers:,} layers · ", ""]
+        if self.engine is not None:
             e = self.engine
-            full = f"{e.kind.capitalize()} {e.version} · {e.store} · {e.host}"
-            brief = f"{e.kind.capitalize()} {e.version.split('+')[0]} · {e.store}"
-            text = clean(full) if len(full) <= room else fit(clean(brief), room)
-            left.append("  " + text, self.style_of("engine"))
+            brief = clean(f"{e.kind.capitalize()} {e.version.split('+')[0]} · {e.store}", 100)
+            engines = [clean(f"{e.kind.capitalize()} {e.version} · {e.store} · {e.host}", 400), brief]
+        # What there is room for: the engine in full, in brief, without the counts beside it, cut.
+        room = width - 4 - left.cell_len - state.cell_len
+        tries = [(engine, count) for count in counts for engine in engines]
+        fits = (pair for pair in tries if cell_len(pair[0]) + cell_len(pair[1]) <= room)
+        engine, count = next(fits, (fit(engines[-1], max(0, room)), ""))
+        left.append("  " + engine, self.style_of("engine"))
+        right = Text().append(count, self.style_of("label")) + state
         left.append(" " * max(1, width - left.cell_len - right.cell_len))
         line = left + right
         line.truncate(width)
@@ -74,7 +98,7 @@ class Summary(Widget):
     def _bars(self, width: int) -> list[Text]:
         totals = self.totals
         if totals is None:
-            return [Text(""), Text("")]
+            return [self._progress(width), Text("")]
         room = max(4, width - LABEL - FIGURE - 1)
         scale = max(totals.listed, totals.footprint, 1)
         at_least = "" if totals.exact else "≥"
@@ -98,6 +122,18 @@ class Summary(Widget):
                 parts.append(f"{totals.unknown_layers:,} layer sizes unknown")
             note.append((" · " if note.plain else "") + ", ".join(parts), self.style_of("stale"))
         return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, note)]
+
+    def _progress(self, width: int) -> Text:
+        """How far the scan is, as a bar, while there is nothing else to show."""
+        progress = self.progress
+        if progress is None or not progress.total:
+            return Text("")
+        figure = f"{progress.done:,} of {progress.total:,}"
+        room = max(4, width - LABEL - len(figure) - 1)
+        line = Text().append("Scanning".ljust(LABEL), self.style_of("label"))
+        bar = "".join(text for text, _ in plain_bar(progress.done, max(progress.total, progress.done), room, ""))
+        line.append(bar, self.style_of("busy")).append("·" * (room - len(bar)), self.style_of("rest"))
+        return line.append(f" {figure}", self.style_of("figure"))
 
     def _line(self, label: str, value: int, scale: int, room: int, style: str, prefix: str, note: Text) -> Text:
         line = Text().append(label.ljust(LABEL), self.style_of("label"))

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import docker
+import urllib3
 from docker.utils.config import load_general_config
 
 from layerscope.engine.endpoint import Endpoint, find_endpoint
@@ -45,8 +46,10 @@ def connect(host: str | None = None, context: str | None = None, *, timeout: flo
     chosen = os.environ.get("DOCKER_API_VERSION", "").removeprefix("v")
     if chosen and not _VERSION.fullmatch(chosen):
         raise EngineError(f"DOCKER_API_VERSION is {chosen!r}, which is no version", "unset it, or write it like 1.43")
+    if endpoint.tls is not None and not endpoint.tls.verify:  # asked for; a warning per answer would ruin the screen
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     try:
-        client = _Client(
+        client = Client(
             base_url=endpoint.host,
             version=chosen or "auto",
             timeout=timeout,  # type: ignore[arg-type]  # a float is as good, down to the socket
@@ -65,12 +68,18 @@ def connect(host: str | None = None, context: str | None = None, *, timeout: flo
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 
 
-class _Client(docker.APIClient):
+class Client(docker.APIClient):
     """docker-py's client, which remembers what the server said when the client asked for its version."""
 
     version_answer: Any = None
 
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Trust the engine's own CA: requests would take REQUESTS_CA_BUNDLE for it, where that is set."""
+        verify = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
     def version(self, api_version: bool = True) -> Any:
+        """Return the answer to ``/version``, and keep it."""
         self.version_answer = super().version(api_version)
         return self.version_answer
 
@@ -92,7 +101,7 @@ class Connection:
     image_count: int
     """Images as ``/info`` counts them, for progress before the list is there; 0 when it does not say."""
 
-    def __init__(self, client: _Client, endpoint: Endpoint) -> None:
+    def __init__(self, client: Client, endpoint: Endpoint) -> None:
         """Ask the engine who it is; :func:`connect` is the way in."""
         self.client = client
         self.endpoint = endpoint

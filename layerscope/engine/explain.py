@@ -6,6 +6,7 @@ import getpass
 import grp
 import http.client
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -62,7 +63,8 @@ def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None
     if isinstance(error, EngineError):
         return error
     if type(error).__module__.startswith("paramiko"):  # before OSError: some of its errors are one
-        return EngineError(f"ssh to {host}: {error}", _ssh_hint(host))
+        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return EngineError(f"{host} cannot be reached by ssh: {words}", _ssh_hint(host))
     match error:
         case FileNotFoundError() | NotADirectoryError() if path is not None:
             return EngineError(f"there is no engine socket at {where}", _elsewhere(path) or _start_hint())
@@ -73,7 +75,9 @@ def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None
         case socket.gaierror():
             return EngineError(f"the name in {where} cannot be resolved: {error.strerror}", "check the address")
         case ssl.SSLError():
-            words = getattr(error, "verify_message", "") or error.reason or str(error)
+            words = (
+                getattr(error, "verify_message", "") or error.reason or re.sub(r" *\(_ssl.*|\[SSL] ", "", str(error))
+            )
             return EngineError(f"TLS with {where} failed: {words}", _TLS_HINT)
         case TimeoutError() | urllib3.exceptions.TimeoutError() | requests.Timeout():
             return EngineError(f"the engine at {where} does not answer in time", _AGAIN_HINT)
@@ -201,4 +205,4 @@ def _permission_hint(path: Path | None) -> str:
 
 
 def _ssh_hint(host: str) -> str:
-    return f"check that `ssh {host.removeprefix('ssh://')} docker version` works without asking anything"
+    return f"check that `ssh {host} docker version` works without asking anything"

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -51,6 +52,9 @@ class PrivateEngine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with suppress(DockerException, OSError), docker.APIClient(self.host, version="auto") as client:
+            for row in client.containers():
+                client.kill(row["Id"])  # dockerd would wait ten seconds for it
         self._process.terminate()
         try:
             self._process.wait(30)

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from docker.tls import TLSConfig
 
-from layerscope.engine.connect import connect
+from layerscope.engine.connect import Client, connect
 from layerscope.engine.endpoint import DEFAULT_HOST, find_endpoint
 from layerscope.engine.errors import EngineError, UsageError
 from tests.replay import replay
@@ -115,6 +116,18 @@ def test_tls_of_a_context_and_of_the_environment(config: Path, tmp_path: Path) -
     from_env = find_endpoint("tcp://box", None, environ).tls
     assert from_env is not None
     assert from_env.ca_cert == str(folder / "ca.pem")
+
+
+def test_the_engines_own_ca_is_trusted_whatever_requests_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """docker-py alone would verify the engine against REQUESTS_CA_BUNDLE, and fail."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
+    (tmp_path / "ca.pem").write_text("")
+    tls = TLSConfig(ca_cert=str(tmp_path / "ca.pem"), verify=True)
+    with Client(base_url="tcp://box:2376", version="1.41", tls=tls) as client:
+        settings = client.merge_environment_settings("https://box:2376/info", {}, False, None, None)
+    assert settings["verify"] == str(tmp_path / "ca.pem")
 
 
 def test_a_context_is_really_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

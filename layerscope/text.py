@@ -106,11 +106,20 @@ def fit(text: str, width: int) -> str:
 
 
 def fit_name(name: str, width: int) -> str:
-    """Cut the clean ``name`` of an image to ``width`` cells, in its middle: its tag is what tells it apart."""
+    """Cut the clean ``name`` of an image to ``width`` cells, in its middle: the end tells versions apart.
+
+    ``registry.example/team/shop/api:2.4.1`` becomes ``registry.example/…/api:2.4.1`` while there is room for that.
+    """
     if len(name) <= width or width < 8 or not name.isascii():
         return fit(name, width)
-    start = (width - 1) // 3
-    return name[:start] + ELLIPSIS + name[len(name) - (width - 1 - start) :]
+    slash = name.rfind("/")
+    start = width - 1 - len(name[slash:])
+    if slash > 0 and start >= 0:
+        start = name.rfind("/", 0, start) + 1 or start
+    else:
+        start = (width - 1) // 3
+        slash = len(name) - (width - 1 - start)
+    return name[:start] + ELLIPSIS + name[slash:]
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -79,7 +79,10 @@ def test_fit_never_splits_a_wide_character() -> None:
 
 
 def test_a_long_name_keeps_its_tag() -> None:
-    assert fit_name("registry.example.com/team/project/service:1.2.3", 24) == "registr…ct/service:1.2.3"
+    name = "registry.local:5000/team/shop/shop-api:2.4.1"
+    assert fit_name(name, 36) == "registry.local:5000/…/shop-api:2.4.1"
+    assert fit_name(name, 24) == "registry…/shop-api:2.4.1"
+    assert fit_name(name, 12) == "reg…pi:2.4.1"
 
 
 @pytest.mark.parametrize("unit", ["x", "\n", " ", "\t", "\u0301", "日", "\u202e", "RUN |1 ", "/bin/sh -c ", "a \u0301"])

@@ -2,8 +2,8 @@
 
 Beside :mod:`layerscope.core.stores`, which has the rules for layers: these are
 needed only to explain why the engine's figures are not ours. Sources: moby
-``daemon/images/service.go``, ``daemon/containerd/service.go``, ``daemon/disk_usage.go`` at the tags named;
-Podman ``pkg/domain/infra/abi/system.go``; compared on real engines.
+``daemon/images/service.go``, ``daemon/containerd``, ``daemon/disk_usage.go`` from 20.10 to 29.7;
+Podman ``pkg/api/handlers/compat``; compared on real engines.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ of words and in a row, less across gaps.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,8 +28,6 @@ WIDEST = 127
 """Characters of a text in which letters are looked for one by one."""
 _LATIN = "\xff"
 """Characters up to this one can be found apart; others only as they stand."""
-_ID_DIGITS = 4
-"""An ID is found by its beginning, from this many digits on: fewer are in too many."""
 _FEW = 500
 """Up to so many hits are scored letter by letter; more than that nobody reads, and a coarse order does."""
 _REMEMBERED = 12
@@ -55,7 +52,7 @@ class Hit:
     """Higher is better."""
     finder: Finder = field(repr=False)
     words: tuple[str, ...]
-    """What was looked for; empty for a text that fits by its ID."""
+    """What was looked for."""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -66,12 +63,10 @@ class Hit:
 class Finder:
     """Texts to search in, prepared once; remembers what the letters typed so far have found."""
 
-    def __init__(self, texts: Sequence[str], ids: Sequence[str] = ()) -> None:
-        """Take the texts and, where given, an ID (``sha256:…``) beside each, which is found by its beginning."""
+    def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [_lower(text[:LONGEST]) for text in texts]
         self._bits = _Bits(self._texts)
         self._long = [(index, text) for index, text in enumerate(self._texts) if len(text) > WIDEST]
-        self._ids = sorted((id_.removeprefix("sha256:"), index) for index, id_ in enumerate(ids))
         self._known: dict[str, _Found] = {}
 
     def find(self, query: str) -> list[Hit]:
@@ -86,7 +81,6 @@ class Finder:
         if len(scores) <= _FEW:
             scores = {index: self._score(index, words) for index in scores}
         hits = [Hit(text, score, self, words) for text, score in scores.items()]
-        hits += [Hit(text, 0, self, ()) for text in self._by_id(words) if text not in scores]
         hits.sort(key=attrgetter("index"))
         hits.sort(key=attrgetter("score"), reverse=True)
         return hits
@@ -127,15 +121,6 @@ class Finder:
             found = _Found(here & bits.after(less.apart), here & (less.row << 1), here & (less.row_start << 1))
         known[word] = found
         return found
-
-    def _by_id(self, words: Sequence[str]) -> Iterable[int]:
-        start = words[0].removeprefix("sha256:")
-        if len(words) > 1 or len(start) < _ID_DIGITS:
-            return
-        for digits, index in self._ids[bisect_left(self._ids, (start, -1)) :]:
-            if not digits.startswith(start):
-                return
-            yield index
 
     # -- where, in one text ----------------------------------------------------------------
 

@@ -219,9 +219,10 @@ class _Work:
         if less:
             own = all(node.intermediates for node in less)
             reason = "takes their own build steps for other images" if own else "counts sharers that are not listed"
-            why.append(f"It says less of {count(len(less), 'image')}: it {reason}.")
+            subject = "It" if why else "The engine"
+            why.append(f"{subject} says less of {count(len(less), 'image')}: it {reason}.")
         if len(given) < len(images):
-            why.append(f"It says nothing of {count(len(images) - len(given), 'image')}.")
+            why.append(f"{'It' if why else 'The engine'} says nothing of {count(len(images) - len(given), 'image')}.")
         explained = self._shares_nothing() or not more or bool(self.accounts.unique_flaw)
         return self._figure(name, ours, total, "explained" if explained else "differs", f"{what}. {' '.join(why)}")
 

@@ -133,11 +133,6 @@ class TreeRow:
         who = "" if self.open else image_labels(self.run.members, 2)
         return f"{stack} · {who}" if stack and who else stack or who
 
-    @property
-    def find_text(self) -> str:
-        """What find looks in; begins with :attr:`label`, so that places in it can be highlighted there."""
-        return f"{self.label} {' '.join(self.image.image.tags[1:])}" if self.image is not None else self.label
-
 
 def _has_rows_of_its_own(run: Run) -> bool:
     """Do the images that end a run have rows under it?"""

@@ -82,14 +82,6 @@ def test_the_places_are_those_a_reader_would_point_at(query: str, text: str, mar
     assert "".join("^" if at in hit.positions else " " for at in range(len(text))) == marked
 
 
-def test_an_id_is_found_by_its_beginning_only() -> None:
-    ids = ["sha256:3f2a9c" + "0" * 58, "sha256:aaaa3f2a" + "0" * 56]
-    finder = Finder(["api:1", "web:1"], ids)
-    assert [(hit.index, hit.positions) for hit in finder.find("3f2a")] == [(0, ())]
-    assert [hit.index for hit in finder.find("sha256:aaaa")] == [1]
-    assert finder.find("3f2") == []
-
-
 def test_a_word_is_found_far_into_a_long_text() -> None:
     text = "x" * 1000 + " needle"
     (hit,) = Finder([text, "x" * 5000]).find("needle")

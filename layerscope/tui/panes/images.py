@@ -64,10 +64,10 @@ class ImagesPane(Horizontal):
         self._shown_image: ImageNode | None = None
         self._shown_layer: Layer | None = None
         self._settling: Timer | None = None
-        self.images = RowTable(self._image_columns(), key=lambda n: n.id, empty="no images", id="images")
+        self.images = RowTable(self._image_columns(), key=lambda n: n.id, empty="waiting for the engine …", id="images")
         self.images.is_marked = lambda n: self.host is not None and n.id in self.host.marks.ids
-        self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="no layers", id="layers")
-        self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="users")
+        self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
+        self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
 
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""
@@ -84,7 +84,7 @@ class ImagesPane(Horizontal):
         self.images.sort = host.image_sort
         self._shown = host.shown_images()
         self._largest = max((node.size for node in host.graph.images), default=1) or 1
-        self.images.empty = "no image passes the filter" if host.query else "this engine has no images"
+        self.images.empty = "no image passes the filter" if host.query else "no images here yet"
         self.images.show(self._shown)
         self._titles()
         self._follow(force=True)
@@ -165,6 +165,7 @@ class ImagesPane(Horizontal):
         if force or layer is not self._shown_layer:
             same = layer is not None and self._shown_layer is not None and layer.chain_id == self._shown_layer.chain_id
             self._shown_layer = layer
+            self.users.empty = "nobody" if layer is not None else ""
             self.users.show(self.users.in_order(self._users_of(layer)), keep=same, cursor=None if same else 0)
             self._users_title()
             self.post_message(LayerPointed(layer))

@@ -24,6 +24,7 @@ class Host:
     query: Query | None = None
     image_sort: Sort = field(default_factory=lambda: Sort("size"))
     clock: Callable[[], float] = time.time
+    _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
     changes: int = 0
     """Counts everything that changes which rows are shown; views compare it to know that they are stale."""
 
@@ -44,18 +45,22 @@ class Host:
         return f"≥{self.size(node.size)}" if node.size else "?"
 
     def shown_images(self) -> list[ImageNode]:
-        """The images that pass the filter, in the chosen order."""
-        graph = self.graph
-        images = list(graph.images) if self.query is None else [n for n in graph.images if self.query.matches(n, graph)]
-        key, natural = IMAGE_ORDERS[self.image_sort.key]
-        if (self.image_sort.key, self.image_sort.reverse) != ("size", False):
-            images.sort(key=key, reverse=natural != self.image_sort.reverse)
-        return images
+        """The images that pass the filter, in the chosen order; the same list until any of that changes."""
+        sort = self.image_sort
+        wanted = (self.graph, self.query, sort.key, sort.reverse)
+        if self._shown is None or self._shown[0] != wanted:
+            images = list(self.graph.images) if self.query is None else self.query.select(self.graph)
+            by, falls = IMAGE_ORDERS[sort.key]
+            if (sort.key, sort.reverse) != ("size", False):  # the graph's own order
+                images.sort(key=by, reverse=falls is not sort.reverse)
+            self._shown = wanted, images
+        return self._shown[1]
 
     def shown_layers(self) -> Sequence[Layer]:
         """The layers of the images that pass the filter."""
         return self.graph.layers if self.query is None else union(self.shown_images())
 
-    def stack_of(self, node: ImageNode) -> list[Layer]:
-        """An image's layers, newest first, as ``docker history`` lists them."""
-        return list(reversed(node.layers))
+    def stack_of(self, nodes: Sequence[ImageNode]) -> list[Layer]:
+        """The layers of some images, each once, newest first as ``docker history`` lists them."""
+        layers = nodes[0].layers if len(nodes) == 1 else union(nodes)
+        return list(reversed(layers))

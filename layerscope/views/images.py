@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ class Group:
     unique: int
     """Their layers that no image of another group (or that is not shown) needs: what goes when they all go."""
     exact: bool
+    layers: int
+    """Their layers, each once."""
     containers: int
     tags: int
 
@@ -78,6 +80,7 @@ def _group(name: str, images: list[ImageNode]) -> Group:
         footprint=footprint,
         unique=unique,
         exact=all(node.exact for node in images),
+        layers=len(holders),
         containers=sum(len(node.containers) for node in images),
         tags=sum(len(node.image.tags) for node in images),
     )
@@ -86,29 +89,27 @@ def _group(name: str, images: list[ImageNode]) -> Group:
 GROUP_ORDERS: Mapping[str, tuple[Callable[[Group], Any], bool]] = {
     "name": (lambda group: (group.name == NAMELESS, group.name.lower()), False),
     "size": (lambda group: group.listed, True),
+    "footprint": (lambda group: (group.footprint, group.listed), True),
     "unique": (lambda group: (group.unique, group.listed), True),
     "shared": (lambda group: (group.shared, group.listed), True),
     "containers": (lambda group: (group.containers, group.listed), True),
-    "layers": (lambda group: (sum(len(node.layers) for node in group.images), group.listed), True),
+    "layers": (lambda group: (group.layers, group.listed), True),
     "created": (lambda group: group.created or 0, True),
 }
 """By column, as :data:`layerscope.views.orders.IMAGE_ORDERS` for images."""
 
 
-def grouped_rows(
-    images: Sequence[ImageNode], open_: Collection[str], key: str = "size", reverse: bool = False
-) -> list[Group | ImageNode]:
-    """Return the rows of the grouped list: each group and, where its name is in ``open_``, its images after it.
-
-    ``images`` come in the order in which they are to be within a group; the groups
-    are sorted by ``key``, of :data:`GROUP_ORDERS`.
-    """
-    groups = by_repository(images)
+def sorted_groups(groups: Iterable[Group], key: str = "size", reverse: bool = False) -> list[Group]:
+    """Return groups by ``key``, of :data:`GROUP_ORDERS`; those that compare equal as they come."""
     compare, biggest_first = GROUP_ORDERS[key]
-    groups.sort(key=compare, reverse=biggest_first is not reverse)
+    return sorted(groups, key=compare, reverse=biggest_first is not reverse)
+
+
+def grouped_rows(groups: Iterable[Group], open_: Callable[[Group], bool]) -> list[Group | ImageNode]:
+    """Return the rows of the grouped list: each group and, where it is open, its images after it."""
     rows: list[Group | ImageNode] = []
     for group in groups:
         rows.append(group)
-        if group.name in open_:
+        if open_(group):
             rows += group.images
     return rows

@@ -28,6 +28,7 @@ def _user_name(row: ImageNode | Container) -> tuple[bool, bool, str]:
 IMAGE_ORDERS: Mapping[str, Order] = {
     "name": (_name, False),
     "size": (lambda node: node.size, True),
+    "footprint": (lambda node: node.size, True),
     "unique": (lambda node: (node.unique, node.size), True),
     "shared": (lambda node: (node.shared, node.size), True),
     "containers": (lambda node: (len(node.containers), node.size), True),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.core.graph import LayerGraph, build_graph, union
-from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows
+from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows, sorted_groups
 from tests.hosts import MB, SMALL
 from tests.views.forests import host
 
@@ -43,7 +43,8 @@ def test_rows_open_and_sort() -> None:
     graph = build_graph(SMALL)
 
     def shown(*open_: str, key: str = "size", reverse: bool = False) -> list[str]:
-        rows = grouped_rows(graph.images, open_, key, reverse)
+        groups = sorted_groups(by_repository(graph.images), key, reverse)
+        rows = grouped_rows(groups, lambda group: group.name in open_)
         return [f"[{row.name}]" if isinstance(row, Group) else row.name for row in rows]
 
     assert shown() == ["[app]", "[<none>]", "[deb]"]
@@ -64,7 +65,7 @@ def test_groups_agree_with_the_sets_of_their_layers(texts: list[str], repositori
     )
     graph = build_graph(replace(graph.inventory, images=images))
     check_groups(graph)
-    rows = grouped_rows(graph.images, repositories, key)
+    rows = grouped_rows(sorted_groups(by_repository(graph.images), key), lambda group: True)
     assert {id(row) for row in rows if not isinstance(row, Group)} == {id(node) for node in graph.images}
     assert len(rows) == len(graph.images) + len(by_repository(graph.images))
 
@@ -75,6 +76,7 @@ def check_groups(graph: LayerGraph) -> None:
         others = {layer.index for layer in union(node for node in graph.images if node not in group.images)}
         assert group.footprint == sum(graph.layers[index].known_size for index in own)
         assert group.unique == sum(graph.layers[index].known_size for index in own - others)
+        assert group.layers == len(own)
         assert group.listed == sum(node.size for node in group.images)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,15 +15,18 @@ from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
-from layerscope.text import clean, fit, fold_instruction
+from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
-from layerscope.tui.keys import MOVE
+from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.messages import ImagePointed, LayerPointed
-from layerscope.tui.widgets.bars import split_bar
+from layerscope.tui.panes.cells import instruction_cell, user_cell, users_cell
+from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
-from layerscope.units import format_age
-from layerscope.views.orders import IMAGE_ORDERS, LAYER_ORDERS, USER_ORDERS
+from layerscope.views.find import LayerSearch, user_search
+from layerscope.views.images import Group
+from layerscope.views.names import amount, count, image_label
+from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 SETTLE = 0.04
 """Seconds without a key after which the panes beside the cursor follow."""
@@ -53,21 +56,23 @@ class ImagesPane(Horizontal):
         Binding("right,l", "side(1)", "Next pane", show=False, group=MOVE),
         Binding("left,h", "side(-1)", "Previous pane", show=False, group=MOVE),
         Binding("backspace", "back", "Back out", show=False, group=MOVE),
+        Binding("o", "groups", "Repositories", show=False, group=FIND, tooltip="Group images by repository, or not"),
+        Binding("z", "fold_all", "Fold or unfold all repositories", show=False, group=FIND),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.host: Host | None = None
         self.trail: list[Step] = []
-        self._largest = 1
-        self._shown: list[ImageNode] = []
-        self._shown_image: ImageNode | None = None
+        self._shown_row: ImageNode | Group | None = None
         self._shown_layer: Layer | None = None
         self._settling: Timer | None = None
-        self.images = RowTable(self._image_columns(), key=lambda n: n.id, empty="waiting for the engine …", id="images")
-        self.images.is_marked = lambda n: self.host is not None and n.id in self.host.marks.ids
+        self.images = ImageList(id="images")
         self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
+        self.users.is_marked = lambda row: self.host is not None and row.id in self.host.marks.ids
+        self.stack.search = lambda: LayerSearch(self.stack.rows)
+        self.users.search = lambda: user_search(self.users.rows)
 
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""
@@ -81,12 +86,8 @@ class ImagesPane(Horizontal):
     def show_host(self, host: Host) -> None:
         """Show a host: another one, or the same after something changed."""
         self.host = host
-        self.images.sort = host.image_sort
-        self._shown = host.shown_images()
-        self._largest = max((node.size for node in host.graph.images), default=1) or 1
-        self.images.empty = "no image passes the filter" if host.query else "no images here yet"
-        self.images.show(self._shown)
-        self._titles()
+        self.images.show_host(host)
+        self._trail_title()
         self._follow(force=True)
 
     def marks_changed(self) -> None:
@@ -96,8 +97,8 @@ class ImagesPane(Horizontal):
 
     @property
     def image_here(self) -> ImageNode | None:
-        """The image under the cursor."""
-        return self.images.row
+        """The image under the cursor; of a repository, the first."""
+        return self.images.image_here
 
     @property
     def layer_here(self) -> Layer | None:
@@ -110,16 +111,13 @@ class ImagesPane(Horizontal):
             return list(self.layer_here.images)
         if self.users.has_focus and isinstance(self.users.row, ImageNode):
             return [self.users.row]
-        return [self.image_here] if self.image_here is not None else []
+        return self.images.images_here
 
     def go_to(self, node: ImageNode) -> bool:
         """Put the cursor on an image; False when the filter hides it."""
-        index = next((i for i, row in enumerate(self._shown) if row.id == node.id), None)
-        if index is None:
-            return False
-        self.images.move_to(index)
+        found = self.images.go_to(node)
         self._follow(force=True)
-        return True
+        return found
 
     def reveal(self, image: ImageNode | None, layer: Layer | None) -> None:
         """Put the cursors on an image and on one of its layers."""
@@ -152,15 +150,16 @@ class ImagesPane(Horizontal):
     def _follow(self, force: bool = False) -> None:
         if self.host is None:
             return
-        image = self.image_here
-        if force or image is not self._shown_image:
-            same = image is not None and self._shown_image is not None and image.id == self._shown_image.id
-            self._shown_image = image
-            self.stack.empty = self._why_no_layers(image)
-            layers = self.stack.in_order(self.host.stack_of(image)) if image else ()
-            self.stack.show(layers, keep=same, cursor=None if same else 0)
+        row = self.images.row
+        if force or row is not self._shown_row:
+            same = row is not None and self._shown_row is not None and row.id == self._shown_row.id
+            self._shown_row = row
+            layers = self.stack.in_order(self.host.stack_of(self.images.images_here))
+            at = self._found_layer(row, layers)
+            self.stack.empty = self._why_no_layers(self.image_here)
+            self.stack.show(layers, keep=same, cursor=at if at is not None else None if same else 0)
             self._layers_title()
-            self.post_message(ImagePointed(image))
+            self.post_message(ImagePointed(self.image_here))
         layer = self.layer_here
         if force or layer is not self._shown_layer:
             same = layer is not None and self._shown_layer is not None and layer.chain_id == self._shown_layer.chain_id
@@ -170,11 +169,22 @@ class ImagesPane(Horizontal):
             self._users_title()
             self.post_message(LayerPointed(layer))
 
+    def _found_layer(self, row: ImageNode | Group | None, layers: Sequence[Layer]) -> int | None:
+        """Where in the stack an image was found by an instruction; shows that there."""
+        spot = self.images.spots.get(row.id) if row is not None else None
+        if self.stack.find_text:
+            return None
+        self.stack.spots = {}
+        if spot is None or spot.layer is None:
+            return None
+        self.stack.spots = {layer.chain_id: spot for layer in layers if layer.instruction == spot.layer.instruction}
+        return next((index for index, layer in enumerate(layers) if layer is spot.layer), None)
+
     @staticmethod
     def _why_no_layers(image: ImageNode | None) -> str:
         if image is None:
             return ""
-        if image.image.diff_ids is None:
+        if not image.known:
             return clean(image.image.note, 200) or "not read yet"
         return "an image without layers"
 
@@ -232,7 +242,7 @@ class ImagesPane(Horizontal):
             self.notify("the filter hides that image; Esc clears the filter", severity="warning")
             return
         self.trail.append(step)
-        self._titles()
+        self._trail_title()
         self.images.focus()
 
     def action_back(self) -> None:
@@ -249,7 +259,17 @@ class ImagesPane(Horizontal):
                 if step.chain_id in chain:
                     self.stack.move_to(chain.index(step.chain_id))
                     self._follow()
-            self._titles()
+            self._trail_title()
+
+    def action_groups(self) -> None:
+        """Put images under their repositories, or take them out again."""
+        self.images.toggle_groups()
+        self._follow(force=True)
+
+    def action_fold_all(self) -> None:
+        """Unfold all repositories, or fold them."""
+        self.images.toggle_all()
+        self._follow(force=True)
 
     @on(RowTable.Sorted)
     def _sorted(self, message: RowTable.Sorted) -> None:
@@ -262,71 +282,49 @@ class ImagesPane(Horizontal):
 
     # -- titles ---------------------------------------------------------------------------
 
-    def _titles(self) -> None:
-        host = self.host
-        if host is None:
-            return
-        total = len(host.graph.images)
-        shown = len(self._shown)
-        count = f"{shown:,}" if shown == total else f"{shown:,} of {total:,}"
-        self.images.border_title = Content(f" Images · {count} ")
-        names = [host.graph.image_by_id[s.image_id].name for s in self.trail if s.image_id in host.graph.image_by_id]
-        self.images.border_subtitle = (
-            Content(fit(" ← " + clean(" ‹ ".join(reversed(names))) + " ", 40)) if names else ""
-        )
+    def _trail_title(self) -> None:
+        if self.host is not None:
+            known = self.host.graph.image_by_id
+            names = [image_label(known[step.image_id]) for step in reversed(self.trail) if step.image_id in known]
+            self.images.subtitle = Content(f" {fit('← ' + ' ‹ '.join(names), 38)} ") if names else ""
 
     def _layers_title(self) -> None:
-        image = self.image_here
-        if image is None or self.host is None:
-            self.stack.border_title = Content(" Layers ")
+        row, host = self.images.row, self.host
+        if row is None or host is None:
+            self.stack.border_title, self.stack.subtitle = Content(" Layers "), ""
             return
-        room = max(8, self.stack.size.width - 26)
-        self.stack.border_title = Content(f" Layers of {fit(clean(image_name(image)), room)} ")
+        group = row if isinstance(row, Group) else None
+        label = group.name if group is not None else image_label(row)
+        self.stack.border_title = Content(f" Layers of {fit_name(label, max(8, self.stack.size.width - 14))} ")
+        size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, host.units)
         order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
-        self.stack.border_subtitle = Content(f" {len(image.layers)} · {self.host.image_size(image)} · {order} ")
+        of = f"{count(len(group.images), 'image')} · " if group is not None else ""
+        self.stack.subtitle = Content(f" {of}{len(self.stack.rows):,} · {size} · {order} ")
 
     def _users_title(self) -> None:
         layer = self.layer_here
         if layer is None or self.host is None:
-            self.users.border_title, self.users.border_subtitle = Content(" Used by "), ""
+            self.users.border_title, self.users.subtitle = Content(" Used by "), ""
             return
-        count = len(layer.images)
-        who = "1 image" if count == 1 else f"{count:,} images"
+        who = count(len(layer.images), "image")
         self.users.border_title = Content(f" {self.host.size(layer.size)} layer used by {who} ")
-        self.users.border_subtitle = Content(f" {layer.chain_id.removeprefix('sha256:')[:12]} ")
+        self.users.subtitle = Content(f" {layer.chain_id.removeprefix('sha256:')[:12]} ")
 
     # -- columns --------------------------------------------------------------------------
-
-    def _image_columns(self) -> list[Column]:
-        size, by = self._amount, IMAGE_ORDERS
-        return [
-            Column("name", "NAME", name_cell, 20, flex=3, most=46, by=by["name"]),
-            Column("size", "SIZE", lambda n, w: self.host.image_size(n) if self.host else "", 8, align="right",
-                   by=by["size"]),
-            Column("unique", "UNIQUE", lambda n, w: size(n.unique, n.exact), 8, align="right", drop=1,
-                   by=by["unique"]),
-            Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░"),
-            Column("shared", "SHARED", lambda n, w: size(n.shared, n.exact), 8, align="right", drop=6,
-                   by=by["shared"]),
-            Column("containers", "IN USE", in_use_cell, 7, align="right", drop=4, by=by["containers"]),
-            Column("created", "AGE", self._age, 9, align="right", drop=5, by=by["created"]),
-            Column("layers", "LAYERS", lambda n, w: str(len(n.layers)) if n.known else "?", 7, align="right", drop=7,
-                   by=by["layers"]),
-        ]  # fmt: skip
 
     def _layer_columns(self) -> list[Column]:
         by = LAYER_ORDERS
         return [
             Column("size", "SIZE", self._layer_size, 8, align="right", by=by["size"]),
-            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1, by=by["users"]),
+            Column("users", "USED BY", users_cell, 8, align="right", drop=1, by=by["users"]),
             Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
-            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=1, by=by["instruction"]),
+            Column("instruction", "INSTRUCTION", self._instruction, 20, flex=1, by=by["instruction"]),
         ]
 
     def _user_columns(self) -> list[Column]:
         by = USER_ORDERS
         return [
-            Column("name", "NAME", user_cell, 18, flex=1, by=by["name"]),
+            Column("name", "NAME", self._user, 18, flex=1, by=by["name"]),
             Column("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"]),
             Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"]),
         ]
@@ -337,11 +335,11 @@ class ImagesPane(Horizontal):
         text = self.host.size(size)
         return [(text if exact else f"≥{text}", "dim" if not size else "")]
 
-    def _bar(self, node: ImageNode, width: int) -> Cell:
-        return split_bar(node.unique, node.size - node.unique, self._largest, width)
+    def _instruction(self, layer: Layer, width: int) -> Cell:
+        return instruction_cell(layer, width, self.stack.spots.get(layer.chain_id))
 
-    def _age(self, node: ImageNode, width: int) -> Cell:
-        return [(format_age(node.image.created, self.host.now) if self.host else "", "dim")]
+    def _user(self, row: Any, width: int) -> Cell:
+        return user_cell(row, width, self.users.spots.get(row.id))
 
     def _layer_size(self, layer: Layer, width: int) -> Cell:
         if self.host is None or layer.size is None:
@@ -359,56 +357,3 @@ class ImagesPane(Horizontal):
 
     def _user_unique(self, row: Any, width: int) -> Cell:
         return self._amount(row.unique, row.exact) if isinstance(row, ImageNode) else ""
-
-
-def image_name(node: ImageNode) -> str:
-    """What a row calls an image: its tag, its digest, or its short ID. Not cleaned."""
-    if node.image.tags:
-        return node.image.tags[0]
-    short = node.id.removeprefix("sha256:")[:12]
-    if node.image.digests:
-        return f"{node.image.digests[0].split('@')[0]}@{short}"
-    return f"<none> {short}"
-
-
-def name_cell(node: ImageNode, width: int) -> Cell:
-    """The name, and how many other tags there are; both are always seen."""
-    more = len(node.image.tags) - 1
-    suffix = f" +{more}" if more > 0 else ""
-    text = fit(clean(image_name(node), 400), max(1, width - len(suffix)))
-    return [(text, "dim" if node.dangling else ""), (suffix, "accent")]
-
-
-def in_use_cell(node: ImageNode, width: int) -> Cell:
-    """Containers: running ones as ●, others as ○."""
-    if not node.containers:
-        return [("–", "dim")]
-    running = sum(1 for c in node.containers if c.state == "running")
-    rest = len(node.containers) - running
-    parts: list[tuple[str, str]] = []
-    if running:
-        parts.append((f"●{running}", "good"))
-    if rest:
-        parts.append((f"{' ' if running else ''}○{rest}", "dim"))
-    return parts
-
-
-def shared_by_cell(layer: Layer, width: int) -> Cell:
-    """How many images need the layer."""
-    return str(len(layer.images)) if layer.shared else [("–", "dim")]
-
-
-def instruction_cell(layer: Layer, width: int) -> Cell:
-    """What made the layer; dimmed where others need it too."""
-    if layer.instruction is None:
-        return [("no history for this layer", "empty")]
-    text = fold_instruction(layer.instruction, width * 2) or clean(layer.comment, width * 2) or "(no instruction given)"
-    return [(fit(text, width), "dim" if layer.shared else "")]
-
-
-def user_cell(row: ImageNode | Container, width: int) -> Cell:
-    """An image, or a container under it."""
-    if isinstance(row, Container):
-        return [("● " if row.state == "running" else "○ ", "good" if row.state == "running" else "dim"),
-                (fit(clean(f"{row.name} ({row.state})", 200), max(1, width - 2)), "dim")]  # fmt: skip
-    return name_cell(row, width)

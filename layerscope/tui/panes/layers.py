@@ -16,10 +16,12 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
 from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
-from layerscope.tui.panes.images import SETTLE, instruction_cell, name_cell, shared_by_cell
+from layerscope.tui.panes.cells import instruction_cell, name_cell, users_cell
+from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, Column, Sort
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.find import Search, layer_search, user_search
 from layerscope.views.names import amount, count, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
@@ -39,6 +41,8 @@ class LayersPane(Horizontal):
                              sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
+        self.list.search = self._search
+        self.users.search = lambda: user_search(self.users.rows)
         self.users.is_marked = lambda node: self.host is not None and node.id in self.host.marks.ids
 
     def compose(self) -> ComposeResult:
@@ -58,6 +62,10 @@ class LayersPane(Horizontal):
         self.list.border_title = Content(f" All layers · {shown} ")
         self.list.show(self.list.in_order(layers))
         self._follow(force=True)
+
+    def _search(self) -> Search:
+        assert self.host is not None  # nothing is looked for before there are rows
+        return layer_search(self.host.graph)
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
@@ -121,7 +129,7 @@ class LayersPane(Horizontal):
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0)
         self.users.border_title = Content(f" Used by {count(len(layer.images), 'image')} ")
-        self.users.border_subtitle = Content(f" {short_id(layer.chain_id)} ")
+        self.users.subtitle = Content(f" {short_id(layer.chain_id)} ")
         self.post_message(LayerPointed(layer))
 
     @on(RowTable.Activated, "#all-layers")
@@ -150,16 +158,16 @@ class LayersPane(Horizontal):
         return [
             Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
             Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
-            Column("users", "USED BY", shared_by_cell, 8, align="right", drop=1, by=by["users"]),
+            Column("users", "USED BY", users_cell, 8, align="right", drop=1, by=by["users"]),
             Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
-            Column("instruction", "INSTRUCTION", instruction_cell, 20, flex=4, by=by["instruction"]),
+            Column("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
             Column("first", "FIRST USER", lambda layer, w: name_cell(layer.images[0], w), 22, drop=4),
             Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
         ]
 
     def _user_columns(self) -> list[Column]:
         return [
-            Column("name", "NAME", name_cell, 16, flex=1, by=USER_ORDERS["name"]),
+            Column("name", "NAME", self._user, 16, flex=1, by=USER_ORDERS["name"]),
             Column(
                 "size",
                 "SIZE",
@@ -170,6 +178,12 @@ class LayersPane(Horizontal):
                 by=USER_ORDERS["size"],
             ),
         ]
+
+    def _instruction(self, layer: Layer, width: int) -> Cell:
+        return instruction_cell(layer, width, self.list.spots.get(layer.chain_id))
+
+    def _user(self, node: ImageNode, width: int) -> Cell:
+        return name_cell(node, width, self.users.spots.get(node.id))
 
     def _size_cell(self, layer: Layer, width: int) -> Cell:
         if self.host is None or layer.size is None:

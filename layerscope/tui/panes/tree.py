@@ -57,7 +57,7 @@ class TreePane(Vertical):
         self.tree_rows = Tree(host.graph, self.folding, host.shown_images() if host.query else None)
         self.tree_rows.mark(host.marks.ids)
         self.list.border_title = Content(" Tree · what stands on what ")
-        self.list.border_subtitle = Content(" ←→ fold · x take apart · z all ")
+        self.list.subtitle = Content(" ←→ fold · x take apart · z all ")
         self.list.show(self.tree_rows.rows)
 
     def marks_changed(self) -> None:

@@ -32,14 +32,15 @@ from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
-from layerscope.tui.screens.host import HostScreen
+from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.hints import Hints
+from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
 
-class MainScreen(HostScreen):
+class MainScreen(FindingScreen):
     """Everything about one host."""
 
     CSS_PATH = "main.tcss"
@@ -65,6 +66,8 @@ class MainScreen(HostScreen):
         self.followed = False
         self.lost = ""
         """Why the engine cannot be followed just now; what is on screen is then stale."""
+        self._seen: dict[str, int] = {}
+        """For each view the ``Host.changes`` that it shows."""
         self.news = ""
         """What changed last."""
 
@@ -79,6 +82,7 @@ class MainScreen(HostScreen):
             yield EnginePane(id="view-engine")
         yield Static(id="status", markup=False)
         yield Hints(id="hints")
+        yield Prompt(id="prompt")
 
     def on_mount(self) -> None:
         """Say what is going on before there is anything to show."""
@@ -164,10 +168,23 @@ class MainScreen(HostScreen):
     # -- data down ------------------------------------------------------------------------
 
     def _show(self) -> None:
+        """Something about the host, or what is shown of it, is different."""
         if self.host is not None:
-            self.view.show_host(self.host)
+            self.host.changes += 1
+            self._bring_up_to_date()
         self._summary()
         self._status()
+
+    def _bring_up_to_date(self) -> None:
+        """Show the host in the current view; one that was not looked at meanwhile pays for it when it is."""
+        if self.host is None:
+            return
+        view, name = self.view, self.query_one("#views", ContentSwitcher).current or ""
+        if self._seen.get(name) == self.host.changes:
+            view.marks_changed()
+        else:
+            self._seen[name] = self.host.changes
+            view.show_host(self.host)
 
     def _summary(self) -> None:
         if self.host is None:
@@ -213,7 +230,7 @@ class MainScreen(HostScreen):
         self.query_one("#views", ContentSwitcher).current = f"view-{name}"
         view = self.view
         if self.host is not None and view is not before:
-            view.show_host(self.host)
+            self._bring_up_to_date()
             view.reveal(image, layer)
         view.take_focus()
 

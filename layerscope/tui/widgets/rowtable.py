@@ -6,6 +6,7 @@ of rows. It knows nothing of images or bytes; columns turn rows into text.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,13 +16,17 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
+from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
+from layerscope.views.find import Search, Spot
 
 AS_IT_COMES = ""
 """The key of a :class:`Sort`: the order in which rows are handed over."""
@@ -125,10 +130,15 @@ class RowTable(ScrollView, can_focus=True):
         self._has_own_order = sort is None
         self.is_marked: Callable[[Any], bool | None] | None = None
         """True: marked; None: a part of what the row stands for is. No function: no room is kept for marks."""
-        self.spots: Mapping[Hashable, Any] = {}
+        self.search: Callable[[], Search] | None = None
+        """Gives what looks through the rows; none: there is nothing to find here."""
+        self.find_text = ""
+        """What is being looked for; empty: nothing."""
+        self.spots: Mapping[Hashable, Spot] = {}
         """What was found, by the keys of rows: for the cells to show."""
-        self.lit = False
-        """Draw the cursor as with the focus, though a prompt has it."""
+        self._hits: list[int] = []
+        self._lit = False
+        self._below: str | Content = ""
         self._moved = False
         self._held: Hashable | None = None
         self._placed: tuple[Placed, ...] = ()
@@ -148,6 +158,8 @@ class RowTable(ScrollView, can_focus=True):
         if cursor is None and keep and self._moved:  # else nobody chose where it is: it stays at the top
             at = self._place_of(before, at)
         self.cursor = max(0, min(at, len(rows) - 1))
+        if self.find_text:
+            self._look()
         self._arrange()
         self.scroll_to_cursor()
 
@@ -220,6 +232,8 @@ class RowTable(ScrollView, can_focus=True):
         if not self.scroll_to_cursor():
             self._refresh_row(before)
             self._refresh_row(index)
+        if self.find_text:
+            self._say_below()
         if tell:
             self.post_message(self.Highlighted(self, index, self.rows[index]))
 
@@ -255,6 +269,97 @@ class RowTable(ScrollView, can_focus=True):
         """Say that the row under the cursor was chosen."""
         if self.row is not None:
             self.post_message(self.Activated(self, self.cursor, self.row))
+
+    # -- find -----------------------------------------------------------------------------
+
+    def find(self, text: str) -> None:
+        """Look for what was typed and show where it is; nothing for a blank."""
+        self.find_text = text if text.strip() else ""
+        self._look()
+        self.repaint()
+
+    def _look(self) -> None:
+        self.spots = self.search().find(self.find_text) if self.find_text and self.search is not None else {}
+        self._hits = [i for i, row in enumerate(self.rows) if self.key_of(row) in self.spots] if self.spots else []
+        self._say_below()
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where the row under the cursor fits."""
+        return self.spots.get(self.key_of(self.row)) if self.spots and self.row is not None else None
+
+    def best_hit(self, origin: int) -> int | None:
+        """Return the row that fits best, the first of several from ``origin`` on; None for no hit."""
+        rows, spots, key_of = self.rows, self.spots, self.key_of
+        best = max((spots[key_of(rows[index])].score for index in self._hits), default=None)
+        equals = [index for index in self._hits if spots[key_of(rows[index])].score == best]
+        return min(equals, key=lambda index: (index < origin, index), default=None)
+
+    def next_hit(self, by: int) -> int | None:
+        """Return the hit after the cursor (or before it); after the last comes the first."""
+        if not self._hits:
+            return None
+        if by > 0:
+            return self._hits[bisect_right(self._hits, self.cursor) % len(self._hits)]
+        return self._hits[bisect_left(self._hits, self.cursor) - 1]
+
+    @property
+    def hits_said(self) -> str:
+        """``3 of 12``, or what there is to say instead."""
+        if not self.find_text:
+            return ""
+        if not self._hits:
+            return "no match"
+        at = bisect_left(self._hits, self.cursor)
+        if at < len(self._hits) and self._hits[at] == self.cursor:
+            return f"{at + 1:,} of {len(self._hits):,}"
+        return "1 hit" if len(self._hits) == 1 else f"{len(self._hits):,} hits"
+
+    @property
+    def subtitle(self) -> str | Content:
+        """What stands at the bottom of the border, but while something is looked for."""
+        return self._below
+
+    @subtitle.setter
+    def subtitle(self, text: str | Content) -> None:
+        self._below = text
+        self._say_below()
+
+    def _say_below(self) -> None:
+        if self.find_text:
+            self.border_subtitle = Content(f" /{fit(clean(self.find_text), 24)} · {self.hits_said} ")
+        else:
+            self.border_subtitle = self._below
+
+    def light(self, on: bool) -> None:
+        """Draw the list as if it had the focus, while a prompt has it."""
+        self._lit = on
+        self.set_class(on, "-lit")
+        self._refresh_row(self.cursor)
+
+    @property
+    def chosen(self) -> bool:
+        """Has anybody moved the cursor? Else it stays at the top whatever is shown."""
+        return self._moved
+
+    @property
+    def on_view(self) -> bool:
+        """False when it is a part of a view that is not shown."""
+        return all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the cursor is, and what is scrolled to: for :meth:`put_back`."""
+        return self.cursor, round(self.scroll_y)
+
+    def put_back(self, cursor: int, top: int) -> None:
+        """Show the list as it was at an earlier :attr:`place`."""
+        if round(self.scroll_y) != top:
+            self.scroll_to(y=top, animate=False, force=True, immediate=True)
+            self.refresh()
+        self.move_to(cursor)
+
+    # -- sort -----------------------------------------------------------------------------
 
     def action_sort(self) -> None:
         """Sort by the next column."""
@@ -347,7 +452,7 @@ class RowTable(ScrollView, can_focus=True):
         return found
 
     def _cursor_style(self) -> Style:
-        full = self.style("cursor" if self.has_focus or self.lit else "cursor-blurred")
+        full = self.style("cursor" if self.has_focus or self._lit else "cursor-blurred")
         return Style(bgcolor=full.bgcolor, bold=full.bold, reverse=full.reverse, underline=full.underline)
 
     def render_line(self, y: int) -> Strip:
@@ -413,10 +518,10 @@ class RowTable(ScrollView, can_focus=True):
         pieces = [(cell, "")] if isinstance(cell, str) else cell
         used = 0
         found: list[Segment] = []
-        for text, name in pieces:
-            length = len(text) if text.isascii() else cell_len(text)
+        for whole, name in pieces:
+            text, length = whole, len(whole) if whole.isascii() else cell_len(whole)
             if used + length > placed.width:
-                text = set_cell_size(text, max(0, placed.width - used - 1)) + "…"
+                text = set_cell_size(whole, max(0, placed.width - used - 1)) + "…"
                 length = placed.width - used
                 if length <= 0:
                     break

@@ -1,0 +1,70 @@
+"""Cells that several views show: names, instructions, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from layerscope.core.graph import ImageNode, Layer
+from layerscope.inventory import Container
+from layerscope.text import clean, fit, fit_name
+from layerscope.tui.widgets.columns import Cell, Piece
+from layerscope.tui.widgets.hits import lit
+from layerscope.views.find import Spot
+from layerscope.views.names import NO_HISTORY, image_label, layer_label
+
+
+def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository: str = "") -> Cell:
+    """The name, and how many more tags there are: both are always seen. Under its ``repository``, only what differs.
+
+    Where something else than the name was found, that is said behind it.
+    """
+    label = image_label(node)
+    cut = len(repository) + 1 if repository and label.startswith((f"{repository}:", f"{repository}@")) else 0
+    more = len(node.image.tags) - 1
+    tail: list[Piece] = []
+    if more > 0:
+        tail.append((f" +{more}", "hit" if spot is not None and spot.what == "tag" else "accent"))
+    if spot is not None and spot.what not in {"name", "tag"}:
+        tail.append((f" {spot.what}", "hit"))
+    shown = fit_name(label[cut:], max(1, width - sum(len(text) for text, _ in tail)))
+    if spot is not None and spot.what == "name":
+        return [*lit(label[cut:], shown, [p - cut for p in spot.positions if p >= cut], ""), *tail]
+    if node.dangling:
+        head, sep, digits = shown.partition("@" if node.image.digests else " ")
+        return [(head, "" if node.image.digests else "dim"), (sep + digits, "dim" if node.image.digests else ""), *tail]
+    return [(shown, ""), *tail]
+
+
+def user_cell(row: ImageNode | Container, width: int, spot: Spot | None = None) -> Cell:
+    """An image, or a container under it."""
+    if not isinstance(row, Container):
+        return name_cell(row, width, spot)
+    up = row.state == "running"
+    name = clean(f"{row.name} ({row.state})", 200)
+    pieces = lit(name, fit(name, max(1, width - 2)), spot.positions if spot is not None else (), "dim")
+    return [("● " if up else "○ ", "good" if up else "dim"), *pieces]
+
+
+def instruction_cell(layer: Layer, width: int, spot: Spot | None = None) -> Cell:
+    """What made the layer; dimmed where others need it too."""
+    label = layer_label(layer)
+    if label == NO_HISTORY:
+        return [(label, "empty")]
+    style = "dim" if layer.shared else ""
+    if spot is not None and spot.text == label:
+        return lit(label, fit(label, width), spot.positions, style)
+    return [(fit(label, width), style)]
+
+
+def in_use_cell(nodes: Iterable[ImageNode], width: int) -> Cell:
+    """Containers of some images: running ones as ●, others as ○."""
+    states = [container.state == "running" for node in nodes for container in node.containers]
+    running, rest = states.count(True), states.count(False)
+    if not states:
+        return [("–", "dim")]
+    return [(f"●{running}" if running else "", "good"), (f"{' ' * bool(running)}○{rest}" if rest else "", "dim")]
+
+
+def users_cell(layer: Layer, width: int) -> Cell:
+    """How many images need the layer."""
+    return f"{len(layer.images):,}" if layer.shared else [("–", "dim")]

@@ -1,0 +1,260 @@
+"""The list of images: one row each, or folded under their repositories."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from layerscope.core.graph import ImageNode
+from layerscope.text import fit_name
+from layerscope.tui.host import Host
+from layerscope.tui.keys import MOVE
+from layerscope.tui.panes.cells import in_use_cell, name_cell
+from layerscope.tui.widgets.bars import split_bar
+from layerscope.tui.widgets.columns import Cell, Column, Piece, Sort
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import format_age
+from layerscope.views.find import Search, image_search
+from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
+from layerscope.views.names import amount, count
+from layerscope.views.orders import IMAGE_ORDERS
+
+Row = ImageNode | Group
+
+
+class ImageList(RowTable):
+    """Rows are images; when grouped, repositories too, with their images under those that are open."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "unfold", "Unfold a repository", show=False, group=MOVE),
+        Binding("left,h", "fold", "Fold a repository", show=False, group=MOVE),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(self._columns(False), key=lambda row: row.id, empty="waiting for the engine …", id=id)
+        self.is_marked = self._marked
+        self.search = self._search
+        self.host: Host | None = None
+        self.grouped = False
+        self._shown: list[ImageNode] = []
+        self._groups: list[Group] = []
+        self._open: set[str] = set()
+        self._scale = 1
+        self._group_of: dict[str, Group] = {}
+
+    # -- data down ------------------------------------------------------------------------
+
+    def show_host(self, host: Host) -> None:
+        """Show the images that pass the filter, in the order that was chosen."""
+        self.host, self.sort = host, host.image_sort
+        self._shown = host.shown_images()
+        self._groups, self._group_of = [], {}
+        self._scale = max((node.size for node in host.graph.images), default=1) or 1
+        if self.grouped:
+            self._groups = sorted_groups(by_repository(self._shown), self.sort.key, self.sort.reverse)
+            self._group_of = {node.id: group for group in self._groups for node in group.images}
+            self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
+        self.empty = "no image passes the filter" if host.query else "no images here yet"
+        self._fill()
+
+    def _fill(self) -> None:
+        self.show(grouped_rows(self._groups, self.is_open) if self.grouped else self._shown)
+        self._title()
+
+    def _title(self) -> None:
+        if self.host is None:
+            return
+        total, shown = len(self.host.graph.images), len(self._shown)
+        words = [f"Images · {shown:,}" if shown == total else f"Images · {shown:,} of {total:,}"]
+        if self.grouped:
+            words.append(count(len(self._groups), "repository", "repositories"))
+        self.border_title = Content(f" {' · '.join(words)} ")
+
+    # -- what the cursor is on ------------------------------------------------------------
+
+    @property
+    def group_here(self) -> Group | None:
+        """The repository under the cursor, when it is on one."""
+        return self.row if isinstance(self.row, Group) else None
+
+    @property
+    def image_here(self) -> ImageNode | None:
+        """The image under the cursor; of a repository, the first."""
+        row = self.row
+        return row.images[0] if isinstance(row, Group) else row
+
+    @property
+    def images_here(self) -> list[ImageNode]:
+        """The image under the cursor, or all of its repository's."""
+        row = self.row
+        return [] if row is None else list(row.images) if isinstance(row, Group) else [row]
+
+    def go_to(self, node: ImageNode) -> bool:
+        """Put the cursor on an image; False when the filter hides it."""
+        group = self._group_of.get(node.id)
+        if group is not None and not self.is_open(group):
+            self._open.add(group.name)
+            self._fill()
+        index = self.index_of(node.id)
+        if index is not None:
+            self.move_to(index)
+        return index is not None
+
+    # -- groups ---------------------------------------------------------------------------
+
+    def toggle_groups(self) -> None:
+        """Put the images under their repositories, all of them folded, or take them out again."""
+        node = self.image_here
+        chosen = self.chosen
+        self.grouped = not self.grouped
+        self.set_columns(self._columns(self.grouped))
+        self._open.clear()
+        if self.host is None:
+            return
+        if not self.grouped and self.sort.key == "footprint":
+            self.host.image_sort = Sort("size", self.sort.reverse)  # the same of images, and a column that is seen
+        self.show_host(self.host)
+        if node is not None and chosen:
+            group = self._group_of.get(node.id)
+            index = self.index_of(group.id if group is not None else node.id)
+            if index is not None:
+                self.move_to(index)
+
+    def toggle_all(self) -> None:
+        """Open all repositories, or fold them all when all are open."""
+        if self.grouped:
+            names = {group.name for group in self._groups}
+            self._refill(set() if names <= self._open else names)
+
+    def is_open(self, group: Group) -> bool:
+        """Are a repository's images shown? All are while something is looked for."""
+        return bool(self.find_text) or group.name in self._open
+
+    def find(self, text: str) -> None:
+        """Look for what was typed; what is folded is opened meanwhile, and stays so where the cursor is."""
+        unfold = self.grouped and bool(text.strip()) is not bool(self.find_text)
+        if unfold and not text.strip() and self.image_here is not None and self.group_here is None:
+            self._open.add(self._group_of[self.image_here.id].name)
+        super().find(text)
+        if unfold:
+            self._fill()
+
+    def action_unfold(self) -> None:
+        """Open the repository under the cursor; is it open, go to its first image."""
+        group = self.group_here
+        if group is None:
+            raise SkipAction  # to the pane at the right
+        if self.is_open(group):
+            self.action_cursor(1)
+        else:
+            self._refill(self._open | {group.name})
+
+    def action_fold(self) -> None:
+        """Fold the repository under the cursor; on an image, go to its repository."""
+        group = self.group_here
+        if group is not None:
+            self._refill(self._open - {group.name})
+        elif self.grouped and isinstance(self.row, ImageNode):
+            index = self.index_of(self._group_of[self.row.id].id)
+            self.move_to(index if index is not None else self.cursor)
+        else:
+            raise SkipAction
+
+    def action_activate(self) -> None:
+        """Fold or unfold a repository; go into an image."""
+        group = self.group_here
+        if group is None:
+            super().action_activate()
+        else:
+            self._refill(self._open ^ {group.name})
+
+    def _refill(self, open_: set[str]) -> None:
+        self._open = open_
+        self._fill()
+
+    # -- marks and find -------------------------------------------------------------------
+
+    def _marked(self, row: Row) -> bool | None:
+        if self.host is None or not self.host.marks.ids:
+            return False
+        ids = self.host.marks.ids
+        if isinstance(row, ImageNode):
+            return row.id in ids
+        marked = sum(1 for node in row.images if node.id in ids)
+        return True if marked == len(row.images) else None if marked else False
+
+    def _search(self) -> Search:
+        assert self.host is not None  # nothing is looked for before there are rows
+        return image_search(self.host.graph)
+
+    # -- columns --------------------------------------------------------------------------
+
+    def _columns(self, grouped: bool) -> list[Column]:
+        by = IMAGE_ORDERS
+        whole = [Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=2, by=by["footprint"])]
+        return [
+            Column("name", "NAME", self._name_cell, 20, flex=3, most=46, by=by["name"]),
+            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
+            *(whole if grouped else ()),
+            Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"]),
+            Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░"),
+            Column("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"]),
+            Column("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
+            Column("created", "AGE", self._age, 9, align="right", drop=5, by=by["created"]),
+            Column("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
+        ]
+
+    def _name_cell(self, row: Row, width: int) -> Cell:
+        if isinstance(row, ImageNode):
+            spot = self.spots.get(row.id)
+            if not self.grouped:
+                return name_cell(row, width, spot)
+            cell = name_cell(row, width - 2, spot, self._group_of[row.id].name)
+            return [("  ", ""), *([(cell, "")] if isinstance(cell, str) else cell)]
+        number = len(row.images)
+        tail = f" {count(number, 'image')}" if row.tags in {0, number} else f" {number:,} images, {row.tags:,} tags"
+        name = fit_name(row.name, max(1, width - 2 - len(tail)))
+        pieces: list[Piece] = [("▾ " if self.is_open(row) else "▸ ", "dim"), (name, "group"), (tail, "dim")]
+        return pieces
+
+    def _bytes(self, size: int, exact: bool) -> Cell:
+        if self.host is None:
+            return ""
+        style = "dim" if not size else ""
+        return [(amount(size, not exact, self.host.units), style if exact or size else "warn")]
+
+    def _size_cell(self, row: Row, width: int) -> Cell:
+        return self._bytes(row.listed if isinstance(row, Group) else row.size, row.exact)
+
+    def _footprint(self, row: Row, width: int) -> Cell:
+        return self._bytes(row.footprint if isinstance(row, Group) else row.size, row.exact)
+
+    def _unique(self, row: Row, width: int) -> Cell:
+        return self._bytes(row.unique, row.exact)
+
+    def _shared(self, row: Row, width: int) -> Cell:
+        return self._bytes(row.shared, row.exact)
+
+    def _bar(self, row: Row, width: int) -> Cell:
+        if isinstance(row, Group):
+            return split_bar(row.unique, row.shared, self._scale, width)
+        if not row.known:
+            return [("not known" if row.image.note else "not read", "warn")]
+        if not row.layers:
+            return [("no layers", "dim")]
+        return split_bar(row.unique, row.size - row.unique, self._scale, width)
+
+    def _in_use(self, row: Row, width: int) -> Cell:
+        return in_use_cell(row.images if isinstance(row, Group) else [row], width)
+
+    def _age(self, row: Row, width: int) -> Cell:
+        created = row.created if isinstance(row, Group) else row.image.created
+        return [(format_age(created, self.host.now) if self.host else "", "dim")]
+
+    def _layers(self, row: Row, width: int) -> Cell:
+        if isinstance(row, Group):
+            return f"{row.layers:,}"
+        return f"{len(row.layers):,}" if row.known else [("?", "warn")]

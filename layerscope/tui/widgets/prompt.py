@@ -1,0 +1,218 @@
+"""The prompt: one line to type in and one that answers, at the bottom while something is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.highlighter import Highlighter
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from layerscope.tui.keys import FIND, key_name
+from layerscope.tui.widgets.columns import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the second line says: some text, and the part of the typed line that it is about."""
+
+    pieces: Sequence[Piece] = ()
+    """Clean text, and names of styles: ``quiet``, ``text``, ``warn``, ``bad``, ``hit``, ``chosen``."""
+    start: int | None = None
+    end: int = 0
+
+
+class Prompt(Vertical):
+    """Two lines in place of status and hints. Closed by Enter (what was typed is kept) or Esc (as it was before)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "keep", "Keep what is typed", show=False, group=FIND),
+        Binding("escape", "drop", "Leave the prompt, all as before", show=False, group=FIND),
+        Binding("up", "step(-1)", "Previous hit, or earlier filter", show=False, group=FIND),
+        Binding("down", "step(1)", "Next hit, or later filter", show=False, group=FIND),
+        Binding("tab", "complete(1)", "Complete a term", show=False, group=FIND),
+        Binding("shift+tab", "complete(-1)", "Complete a term otherwise", show=False, group=FIND),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Something else is typed."""
+
+        text: str
+
+    @dataclass
+    class Kept(Message):
+        """Enter."""
+
+        text: str
+
+    class Dropped(Message):
+        """Esc."""
+
+    @dataclass
+    class Stepped(Message):
+        """Up or Down."""
+
+        by: int
+
+    @dataclass
+    class CompletionAsked(Message):
+        """Tab."""
+
+        text: str
+        caret: int
+        by: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.line = Line()
+        self.sign = Static("", id="prompt-sign", markup=False)
+        self.count = Static("", id="prompt-count", markup=False)
+        self.answer = AnswerLine(id="prompt-answer")
+        self._ignore = ""
+
+    def compose(self) -> ComposeResult:
+        """Sign, input and count; below them the answer."""
+        with Horizontal():
+            yield self.sign
+            yield self.line
+            yield self.count
+        yield self.answer
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self.line.value
+
+    def open(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Take the keyboard. ``keys`` are those of use now: name of the key, and what it does."""
+        self.sign.update(sign)
+        self.answer.keys = tuple((key_name(key), words) for key, words in keys)
+        self.write(text)
+        self.say("", Answer())
+        self.line.focus()
+
+    def write(self, text: str, caret: int | None = None) -> None:
+        """Replace what is typed; nothing is posted for it."""
+        if text != self.line.value:
+            self._ignore = text
+            self.line.value = text
+        self.line.cursor_position = len(text) if caret is None else caret
+
+    def say(self, count: str, answer: Answer, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
+        """Show how much was found, an answer, and which parts (from, to, is it only a doubt) are wrong."""
+        self.count.update(count)
+        self.line.wrong = tuple(wrong)
+        self.answer.show(answer, 1 + self.sign.size.width - self.line.scroll_offset.x)
+        self.line.refresh()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value == self._ignore and self._ignore:
+            self._ignore = ""
+            return
+        self._ignore = ""
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_keep()
+
+    def action_keep(self) -> None:
+        """Say that Enter was pressed."""
+        self.post_message(self.Kept(self.text))
+
+    def action_drop(self) -> None:
+        """Say that Esc was pressed."""
+        self.post_message(self.Dropped())
+
+    def action_step(self, by: int) -> None:
+        """Say that Up or Down was pressed."""
+        self.post_message(self.Stepped(by))
+
+    def action_complete(self, by: int) -> None:
+        """Say that Tab was pressed."""
+        self.post_message(self.CompletionAsked(self.text, self.line.cursor_position, by))
+
+
+class Line(Input):
+    """The input: what is wrong in it is underlined where it stands."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--wrong", "line--doubt"}
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self), id="prompt-line")
+        self.cursor_blink = False
+        self.wrong: tuple[tuple[int, int, bool], ...] = ()
+
+
+class _Wrong(Highlighter):
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    def highlight(self, text: Text) -> None:
+        for start, end, doubt in self.line.wrong:
+            name = "line--doubt" if doubt else "line--wrong"
+            text.stylize(self.line.get_component_rich_style(name, partial=True), start, end)
+
+
+class AnswerLine(Widget):
+    """What the prompt answers, under the part that it is about; then the keys, if there is room."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"answer--{name}" for name in ("quiet", "text", "warn", "bad", "hit", "chosen", "key", "keytext")
+    }
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.keys: tuple[tuple[str, str], ...] = ()
+        self._answer = Answer()
+        self._offset = 0
+
+    def show(self, answer: Answer, offset: int) -> None:
+        """Show an answer; ``offset`` is the cell in which the typed line begins."""
+        self._answer, self._offset = answer, offset
+        self.refresh()
+
+    def render(self) -> Text:
+        """One line."""
+        width = self.size.width
+        answer = self._answer
+        said = Text(no_wrap=True, end="")
+        for text, name in answer.pieces:
+            said.append(text, self._style(name or "text"))
+        line = Text(no_wrap=True, end="")
+        at = self._offset
+        if answer.start is not None:
+            start, mark = self._offset + answer.start, "^" * max(1, answer.end - answer.start)
+            style = self._style(answer.pieces[0][1] if answer.pieces else "text")
+            if start + len(mark) + 1 + said.cell_len <= width:
+                line.append(" " * start).append(mark, style).append(" ").append(said)
+            elif said.cell_len + 1 <= start:
+                line.append(" " * (start - said.cell_len - 1)).append(said).append(" ").append(mark, style)
+        if not line.plain:
+            at = min(at, max(0, width - said.cell_len))
+            line.append(" " * at).append(said)
+        if line.cell_len > width:
+            line.truncate(width, overflow="ellipsis")
+        keys = Text(no_wrap=True, end="")
+        for key, words in self.keys:
+            keys.append(f"  {key} ", self._style("key")).append(words, self._style("keytext"))
+        keys.append(" ")
+        if line.cell_len + keys.cell_len <= width:
+            line.append(" " * (width - line.cell_len - keys.cell_len)).append(keys)
+        return line
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"answer--{name}", partial=True)

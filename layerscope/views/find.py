@@ -1,0 +1,221 @@
+"""Find: which rows of a list fit what was typed, how well, and where in each.
+
+Names and tags are found a few letters at a time (:mod:`layerscope.core.fuzzy`), an ID by its
+beginning. An image is also found by the instructions of its layers, but there a word must
+stand as it was typed: with letters apart, nearly every image would fit nearly everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from layerscope.core.fuzzy import Finder, Hit
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.inventory import Container
+from layerscope.text import clean
+from layerscope.views.names import LONGEST, image_label, layer_label
+
+ID_DIGITS = 4
+"""Digits from which on an ID is looked for: fewer are in too many."""
+WORD_LETTERS = 3
+"""Letters from which on the instructions of an image's layers are looked through: fewer are in all of them."""
+_ABOVE = 10**6
+"""What a fit in a name scores above one in an instruction."""
+
+
+@dataclass(slots=True, eq=False)
+class Spot:
+    """Where a row fits."""
+
+    what: str
+    """In what, for a person: ``name``, ``tag``, ``ID``, ``digest``, ``layer`` …"""
+    text: str
+    """The text that fits, cleaned."""
+    score: int
+    """Higher is better, among the spots of one search."""
+    words: tuple[str, ...] = ()
+    """What is in the text as it is, in lower case."""
+    hit: Hit | None = None
+    """What is in it letter by letter."""
+    layer: Layer | None = None
+    """Of an image that fits by an instruction: the newest of its layers that does."""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The characters of the text to highlight, rising."""
+        return self.hit.positions if self.hit is not None else places(self.text, self.words)
+
+
+def places(text: str, words: Iterable[str]) -> tuple[int, ...]:
+    """Return the characters of ``text`` in which ``words`` (lower case) stand as they are, each where it is first."""
+    lower = text.lower()
+    found: set[int] = set()
+    for word in words:
+        at = lower.find(word)
+        if at >= 0:
+            found.update(range(at, at + len(word)))
+    return tuple(sorted(found))
+
+
+class Search(Protocol):
+    """Looks through one list."""
+
+    def find(self, text: str) -> Mapping[Hashable, Spot]:
+        """Return the keys of the rows that fit, with where they do; nothing for a blank."""
+        ...
+
+
+class ImageSearch:
+    """Looks through images by name, further tags, ID, digests and instructions. Keys are image IDs."""
+
+    def __init__(self, graph: LayerGraph) -> None:
+        self._texts: list[tuple[str, str, str]] = []
+        self._digests: list[tuple[str, str, str]] = []
+        for node in graph.images:
+            # The digits of an ID in a label are left out: letters from a to f would be found in most of them.
+            label = image_label(node) if node.image.tags else re.split(r"(?<=>) |@", image_label(node))[0]
+            self._texts.append((node.id, "name", label))
+            self._texts += [(node.id, "tag", clean(tag, LONGEST)) for tag in node.image.tags[1:]]
+            self._digests.append((node.id, "ID", node.id))
+            self._digests += [(node.id, "digest", digest.rpartition("@")[2]) for digest in node.image.digests]
+        self._names = Finder([text for _, _, text in self._texts])
+        self._layers = _Instructions(graph.layers)
+
+    def find(self, text: str) -> Mapping[Hashable, Spot]:
+        """Return the images that fit, by ID."""
+        found: dict[Hashable, Spot] = {}
+        for hit in self._names.find(text):  # the best first
+            key, what, name = self._texts[hit.index]
+            if key not in found:
+                found[key] = Spot(what, name, hit.score + _ABOVE, hit=hit)
+        for image_id, by_id in _by_digits(text, self._digests):
+            found.setdefault(image_id, by_id)
+        words = tuple(text.lower().split())
+        if len("".join(words)) >= WORD_LETTERS:
+            owners: dict[ImageNode, Layer] = {}
+            for layer in self._layers.having(words):  # bases first: the newest layer stays
+                owners.update(dict.fromkeys(layer.images, layer))
+            for node, layer in owners.items():
+                if node.id not in found:
+                    found[node.id] = Spot("layer", self._layers.label[layer.index], 0, words, layer=layer)
+        return found
+
+
+class LayerSearch:
+    """Looks through layers by instruction, chain ID and diff ID. Keys are chain IDs."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._digests = [(layer.chain_id, "chain ID", layer.chain_id) for layer in layers]
+        self._digests += [(layer.chain_id, "diff ID", layer.diff_id) for layer in layers]
+        self._layers = _Instructions(layers)
+        self._texts = list(self._layers.having_text)
+        self._finder = Finder(self._texts)
+
+    def find(self, text: str) -> Mapping[Hashable, Spot]:
+        """Return the layers that fit, by chain ID."""
+        found: dict[Hashable, Spot] = {}
+        for hit in self._finder.find(text):
+            label = self._texts[hit.index]
+            spot = Spot("instruction", label, hit.score + _ABOVE, hit=hit)
+            found.update(dict.fromkeys(self._layers.chains(label), spot))
+        for key, spot in _by_digits(text, self._digests):
+            found.setdefault(key, spot)
+        return found
+
+
+class NameSearch:
+    """Looks through rows by one text each, and by an ID where one is given."""
+
+    def __init__(self, rows: Iterable[tuple[Hashable, str, str]]) -> None:
+        """Take (key, text, ID or nothing) for each row."""
+        self._keys: list[Hashable] = []
+        texts: list[str] = []
+        self._digests: list[tuple[Hashable, str, str]] = []
+        for key, text, digest in rows:
+            self._keys.append(key)
+            texts.append(text)
+            if digest:
+                self._digests.append((key, "ID", digest))
+        self._texts = texts
+        self._finder = Finder(texts)
+
+    def find(self, text: str) -> Mapping[Hashable, Spot]:
+        """Return the rows that fit, by key."""
+        found: dict[Hashable, Spot] = {}
+        for hit in self._finder.find(text):
+            found.setdefault(self._keys[hit.index], Spot("name", self._texts[hit.index], hit.score + _ABOVE, hit=hit))
+        for key, spot in _by_digits(text, self._digests):
+            found.setdefault(key, spot)
+        return found
+
+
+def user_search(rows: Iterable[ImageNode | Container]) -> NameSearch:
+    """Return a search through what uses a layer; keys are IDs."""
+    return NameSearch(
+        (row.id, clean(row.name, LONGEST) if isinstance(row, Container) else image_label(row), row.id) for row in rows
+    )
+
+
+_SEARCHES: WeakKeyDictionary[LayerGraph, tuple[ImageSearch | None, LayerSearch | None]] = WeakKeyDictionary()
+
+
+def image_search(graph: LayerGraph) -> ImageSearch:
+    """Return the search through all images of a graph, made once."""
+    images, layers = _SEARCHES.get(graph, (None, None))
+    if images is None:
+        images = ImageSearch(graph)
+        _SEARCHES[graph] = images, layers
+    return images
+
+
+def layer_search(graph: LayerGraph) -> LayerSearch:
+    """Return the search through all layers of a graph, made once."""
+    images, layers = _SEARCHES.get(graph, (None, None))
+    if layers is None:
+        layers = LayerSearch(graph.layers)
+        _SEARCHES[graph] = images, layers
+    return layers
+
+
+class _Instructions:
+    """Instructions as they are shown, each once: on a big host one stands in many layers."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        labels: dict[str, str] = {}
+        self.label: dict[int, str] = {}
+        """By the index of a layer."""
+        self.having_text: dict[str, list[Layer]] = {}
+        for layer in layers:
+            raw = layer.instruction
+            if raw is None:
+                continue
+            label = labels.get(raw) if raw.strip() else layer_label(layer)
+            if label is None:
+                label = labels[raw] = layer_label(layer)
+            self.label[layer.index] = label
+            self.having_text.setdefault(label, []).append(layer)
+        self._lower = [(label.lower(), layers) for label, layers in self.having_text.items()]
+
+    def having(self, words: Sequence[str]) -> list[Layer]:
+        """Return the layers whose instruction holds all the words as they are, parents before children."""
+        hits = [layer for text, layers in self._lower if all(word in text for word in words) for layer in layers]
+        hits.sort(key=lambda layer: layer.index)
+        return hits
+
+    def chains(self, label: str) -> list[str]:
+        return [layer.chain_id for layer in self.having_text[label]]
+
+
+def _by_digits(text: str, digests: Iterable[tuple[Hashable, str, str]]) -> Iterable[tuple[Hashable, Spot]]:
+    """Yield (key, spot) of those whose digest begins with what was typed."""
+    typed = text.strip().lower().rpartition("@")[2].removeprefix("sha256:")
+    if len(typed) < ID_DIGITS or not re.fullmatch("[0-9a-f]+", typed):
+        return
+    start = "sha256:" + typed
+    for key, what, digest in digests:
+        if digest.startswith(start):
+            yield key, Spot(what, clean(digest, 80), _ABOVE // 2, (typed,))

@@ -117,11 +117,9 @@ class EnginePane(VerticalScroll, can_focus=True):
         full = self.get_component_rich_style(f"engine--{name}")
         return Style(color=full.color, bold=full.bold, dim=full.dim, italic=full.italic)
 
-    def notify_style_update(self) -> None:
-        """Another theme: other colours."""
-        super().notify_style_update()
-        if self.is_mounted:
-            self._draw()
+    def on_mount(self) -> None:
+        """Another theme means other colours in the page."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def _draw(self) -> None:
         if self.host is None or not self.is_mounted:

@@ -32,7 +32,8 @@ def refresh(conn: Connection, old: Inventory) -> Inventory:
         else:
             images.append(fresh)
     containers = list_containers(conn)
-    same = tuple(images) == old.images and containers == old.containers
+    # By ID: the engine's order of images of the same second is not the same twice.
+    same = {image.id: image for image in images} == known and set(containers) == set(old.containers)
     return replace(
         old,
         images=tuple(images),

@@ -17,7 +17,6 @@ from layerscope.engine.backend import open_backend
 from layerscope.engine.events import Watcher
 from layerscope.inventory import Inventory
 
-
 HOLD: dict[str, Any] = {"": "the stream stays open, and nothing comes"}
 
 

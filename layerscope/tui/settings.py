@@ -7,12 +7,12 @@ what cannot be read from it has its default, and what is wrong is told once, in 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from layerscope.files import cause, write_whole
+from layerscope.state import state_path
 from layerscope.text import clean
 from layerscope.units import Units
 
@@ -88,18 +88,8 @@ class SettingsFile:
 
 
 def default_path() -> Path | None:
-    """Return where settings are kept by the XDG Base Directory Specification; None when there is no home.
-
-    ``$XDG_STATE_HOME/layerscope/settings.json``, with ``~/.local/state`` for the variable
-    where that is not set, or is a relative path, which the specification says to ignore.
-    """
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not base.is_absolute():
-        try:
-            base = Path.home() / ".local" / "state"
-        except RuntimeError:
-            return None
-    return base / "layerscope" / "settings.json"
+    """Return where settings are kept; None when there is no home."""
+    return state_path("settings.json")
 
 
 def _settings(found: dict[str, Any]) -> Settings:

@@ -1,0 +1,92 @@
+"""Pinned images: never proposed for removal. Kept on disk, by name, so that a rebuilt image stays pinned.
+
+``$XDG_STATE_HOME/layerscope/pins.json`` is a list of names; an image without a name is in it by
+its ID. An image is pinned when one of its names, or its ID, is in the list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.files import cause, write_whole
+from layerscope.state import state_path
+from layerscope.text import clean
+
+MAX_BYTES = 4 * 1024 * 1024
+"""A longer file is none of ours."""
+
+
+class PinsError(Exception):
+    """Pins could not be read or kept; the message is one printable line."""
+
+
+class Pins:
+    """The pinned names. Nothing is read before :meth:`load`; ``Pins(None)`` keeps nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._names: set[str] = set()
+
+    @classmethod
+    def of_user(cls) -> Pins:
+        """Return the pins of whoever runs the program, not loaded yet."""
+        return cls(state_path("pins.json"))
+
+    def load(self) -> None:
+        """Read the file. Raises PinsError: a proposal without the pins would break a promise."""
+        if self.path is None:
+            return
+        try:
+            with self.path.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                raise ValueError("too long")
+            found = json.loads(data)
+            if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+                raise ValueError("not a list of names")
+        except FileNotFoundError:
+            found = []
+        except OSError as error:
+            raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
+        except (ValueError, RecursionError):
+            raise PinsError(f"{self._file}: pins cannot be read, the file is damaged; mend it or delete it") from None
+        self._names = set(found)
+
+    def __contains__(self, node: ImageNode) -> bool:
+        return not self._names.isdisjoint((*node.image.tags, node.id))
+
+    def ids(self, graph: LayerGraph) -> set[str]:
+        """Return the IDs of the pinned images of a graph."""
+        return {node.id for node in graph.images if node in self} if self._names else set()
+
+    def toggle(self, nodes: Iterable[ImageNode]) -> bool:
+        """Pin these images, or unpin them if all of them are pinned; return True when they are pinned now.
+
+        Raises PinsError when that could not be kept; it holds for this session all the same.
+        """
+        nodes = list(nodes)
+        pinning = not all(node in self for node in nodes)
+        for node in nodes:
+            if pinning:
+                self._names.update(node.image.tags or (node.id,))
+            else:
+                self._names.difference_update((*node.image.tags, node.id))
+        self._save()
+        return pinning
+
+    def _save(self) -> None:
+        if self.path is None:
+            return
+        data = json.dumps(sorted(self._names), indent=1) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, data.encode("ascii"))
+        except (OSError, ValueError) as error:
+            raise PinsError(f"{self._file}: pins are not kept beyond this session: {cause(error)}") from None
+
+    @property
+    def _file(self) -> str:
+        return clean(str(self.path), 200)

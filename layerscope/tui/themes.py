@@ -83,6 +83,18 @@ PLAIN = Theme(
     boost="ansi_default",
     dark=True,
     ansi=True,
+    variables={
+        name: "ansi_default"
+        for name in (
+            *("ansi-background", "ansi-foreground", "border", "border-blurred", "block-hover-background"),
+            *("block-cursor-foreground", "block-cursor-background", "block-cursor-blurred-background"),
+            *("input-cursor-foreground", "input-cursor-background", "input-selection-foreground"),
+            *("input-selection-background", "screen-selection-foreground", "screen-selection-background"),
+            *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background", "scrollbar-corner-color"),
+            *("scrollbar-background-hover", "scrollbar-background-active", "link-color", "link-color-hover"),
+        )
+    }
+    | {"block-cursor-text-style": "bold reverse", "block-cursor-blurred-text-style": "bold underline"},
 )
 THEMES = (DARK, LIGHT, CONTRAST, COLOURBLIND)
 DEFAULT = DARK.name

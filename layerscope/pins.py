@@ -29,6 +29,8 @@ class Pins:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._names: set[str] = set()
+        self._added: set[str] = set()
+        self._removed: set[str] = set()
 
     @classmethod
     def of_user(cls) -> Pins:
@@ -36,7 +38,10 @@ class Pins:
         return cls(state_path("pins.json"))
 
     def load(self) -> None:
-        """Read the file. Raises PinsError: a proposal without the pins would break a promise."""
+        """Read the file; what this session pinned and unpinned stays. Raises PinsError.
+
+        A proposal without the pins would break a promise: do without it, not without them.
+        """
         if self.path is None:
             return
         try:
@@ -53,7 +58,7 @@ class Pins:
             raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
         except (ValueError, RecursionError):
             raise PinsError(f"{self._file}: pins cannot be read, the file is damaged; mend it or delete it") from None
-        self._names = set(found)
+        self._names = (set(found) | self._added) - self._removed
 
     def __contains__(self, node: ImageNode) -> bool:
         return not self._names.isdisjoint((*node.image.tags, node.id))
@@ -69,17 +74,22 @@ class Pins:
         """
         nodes = list(nodes)
         pinning = not all(node in self for node in nodes)
-        for node in nodes:
-            if pinning:
-                self._names.update(node.image.tags or (node.id,))
-            else:
-                self._names.difference_update((*node.image.tags, node.id))
+        names = {name for node in nodes for name in (node.image.tags if pinning else (*node.image.tags, node.id))}
+        names |= {node.id for node in nodes if not node.image.tags}
+        if pinning:
+            self._added |= names
+            self._removed -= names
+        else:
+            self._removed |= names
+            self._added -= names
+        self._names = (self._names | self._added) - self._removed
         self._save()
         return pinning
 
     def _save(self) -> None:
         if self.path is None:
             return
+        self.load()  # another session may have pinned something since
         data = json.dumps(sorted(self._names), indent=1) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

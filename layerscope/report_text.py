@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
 
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.text import clean, fit, fit_name, fold_instruction, pad
+from layerscope.tables import Column, spare, table
+from layerscope.text import clean, fit, fit_name, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_ratio, format_size
 
 MIN_WIDTH = 80
@@ -46,20 +45,6 @@ def report_text(
         engine_bytes = usage.layers_size
     parts = [page.heading(), page.totals(engine_bytes), page.images(), page.layers()]
     return "\n".join("\n".join(lines) + "\n" for lines in parts if lines)
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of a table; only one with a ``cut`` is ever narrower than its widest cell."""
-
-    title: str
-    cells: list[str]
-    right: bool = True
-    cut: Callable[[str, int], str] | None = None
-
-    @cached_property
-    def width(self) -> int:
-        return max(len(self.title), *(cell_len(cell) for cell in self.cells))
 
 
 class _Page:
@@ -138,28 +123,29 @@ class _Page:
         if not nodes:
             return ["No images."]
         columns = [
-            _Column("IMAGE", [_name(node) for node in nodes], right=False, cut=_cut_name),
-            _Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
-            _Column("UNIQUE", [self.at_least(node.unique, node.exact) for node in nodes]),
-            _Column("SHARED", [self.at_least(node.shared, node.exact) for node in nodes]),
-            _Column("LAYERS", [str(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
-            _Column("CONTAINERS", [str(len(node.containers) or "–") for node in nodes]),
-            _Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
+            Column("IMAGE", [_name(node) for node in nodes], right=False, cut=_cut_name),
+            Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
+            Column("UNIQUE", [self.at_least(node.unique, node.exact) for node in nodes]),
+            Column("SHARED", [self.at_least(node.shared, node.exact) for node in nodes]),
+            Column("LAYERS", [str(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
+            Column("CONTAINERS", [str(len(node.containers) or "–") for node in nodes]),
+            Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
         ]
-        if self.spare(columns) < 0:  # names are worth more than the number of layers
+        if spare(self.width, columns) < 0:  # names are worth more than the number of layers
             columns = [column for column in columns if column.title != "LAYERS"]
-        return self.table(*columns)
+        return table(self.width, *columns)
 
     def layers(self) -> list[str]:
         saving = sorted((layer for layer in self.graph.layers if layer.saves), key=lambda layer: -layer.saves)
         if not saving:
             return []
         top, rest = saving[:TOP_LAYERS], saving[TOP_LAYERS:]
-        lines = self.table(
-            _Column("SAVES", [self.size(layer.saves) for layer in top]),
-            _Column("SIZE", [("~" if layer.size_is == "inferred" else "") + self.size(layer.size) for layer in top]),
-            _Column("IMAGES", [str(len(layer.images)) for layer in top]),
-            _Column("LAYER THAT SAVES MOST", [_instruction(layer) for layer in top], right=False, cut=fit),
+        lines = table(
+            self.width,
+            Column("SAVES", [self.size(layer.saves) for layer in top]),
+            Column("SIZE", [("~" if layer.size_is == "inferred" else "") + self.size(layer.size) for layer in top]),
+            Column("IMAGES", [str(len(layer.images)) for layer in top]),
+            Column("LAYER THAT SAVES MOST", [_instruction(layer) for layer in top], right=False, cut=fit),
         )
         if rest:
             saved = self.size(sum(layer.saves for layer in rest))
@@ -167,22 +153,6 @@ class _Page:
         if any(layer.size_is == "inferred" for layer in top):
             lines.append("~ inferred: see size_is in the JSON report")
         return lines
-
-    def spare(self, columns: Sequence[_Column]) -> int:
-        """Cells of a line that are left when nothing is cut; below 0: those to be cut."""
-        return self.width - sum(column.width for column in columns) - 2 * (len(columns) - 1)
-
-    def table(self, *columns: _Column) -> list[str]:
-        """Lay out columns two blanks apart; the one that can be cut takes what room the others leave."""
-        widths = [column.width for column in columns]
-        if (spare := self.spare(columns)) < 0:
-            widths = [w + spare if column.cut else w for w, column in zip(widths, columns, strict=True)]
-        rows = [[column.title for column in columns], *zip(*(column.cells for column in columns), strict=True)]
-        return ["  ".join(map(_placed, row, widths, columns)).rstrip() for row in rows]
-
-
-def _placed(cell: str, width: int, column: _Column) -> str:
-    return pad(column.cut(cell, width) if column.cut else cell, width, right=column.right)
 
 
 _MORE_TAGS = " +"

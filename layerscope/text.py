@@ -19,6 +19,7 @@ it over as plain text (``rich.text.Text``, ``markup=False``), not as markup.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -103,6 +104,15 @@ def fit(text: str, width: int) -> str:
         if used > width - 1:
             return text[:index] + ELLIPSIS
     return text + ELLIPSIS
+
+
+def fit_first(texts: Iterable[str], width: int) -> str:
+    """Return the first of some clean ``texts``, the longest first, that fits ``width`` cells; else the last, cut."""
+    text = ""
+    for text in texts:
+        if cell_len(text) <= width:
+            return text
+    return fit(text, width)
 
 
 def fit_name(name: str, width: int) -> str:

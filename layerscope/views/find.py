@@ -18,6 +18,7 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container
 from layerscope.text import clean
 from layerscope.views.names import LONGEST, image_label, layer_label
+from layerscope.views.tree import TreeRow
 
 ID_DIGITS = 4
 """Digits from which on an ID is looked for: fewer are in too many."""
@@ -158,6 +159,20 @@ def user_search(rows: Iterable[ImageNode | Container]) -> NameSearch:
     return NameSearch(
         (row.id, clean(row.name, LONGEST) if isinstance(row, Container) else image_label(row), row.id) for row in rows
     )
+
+
+def tree_search(rows: Iterable[TreeRow]) -> NameSearch:
+    """Return a search through rows of the tree: names and tags of images, instructions of runs of layers."""
+    return NameSearch((row.key, _tree_text(row), "" if row.image is None else row.image.id) for row in rows)
+
+
+def _tree_text(row: TreeRow) -> str:
+    """What is found begins with what is shown, so that places in it can be highlighted there."""
+    if row.image is not None:
+        return " ".join((row.label, *(clean(tag, LONGEST) for tag in row.image.image.tags[1:])))
+    if row.layer is not None or row.run is None:
+        return row.label
+    return " ".join((row.label, *(layer_label(layer) for layer in row.run.layers[-8:] if layer is not row.run.biggest)))
 
 
 _SEARCHES: WeakKeyDictionary[LayerGraph, tuple[ImageSearch | None, LayerSearch | None]] = WeakKeyDictionary()

@@ -144,6 +144,8 @@ class Folding:
     """What the user folded and unfolded, by chain ID: kept while graphs come and go."""
 
     open: dict[str, bool] = field(default_factory=dict)
+    below: int | None = None
+    """Runs of a depth below this are open, but those of which ``open`` says otherwise; None: as many as there is room for."""
     apart: set[str] = field(default_factory=set)
 
 
@@ -157,7 +159,7 @@ class Tree:
         self.forest = forest_of(graph) if images is None else Forest(graph, images)
         self.folding = folding if folding is not None else Folding()
         everything = len(self.forest.run_of) + len(self.forest.images)
-        self._open_below = 10**9 if everything <= ROOMY else 1
+        self._roomy = 10**9 if everything <= ROOMY else 1
         self.rows: list[TreeRow] = []
         """What is visible, from the top."""
         self._marked: dict[int, int] = {}
@@ -173,7 +175,9 @@ class Tree:
 
     def is_open(self, run: Run) -> bool:
         """Return whether what stands on a run is visible (if the run is)."""
-        return self.folding.open.get(run.key, run.depth < self._open_below)
+        return self.folding.open.get(
+            run.key, run.depth < (self._roomy if self.folding.below is None else self.folding.below)
+        )
 
     def toggle(self, index: int) -> bool:
         """Fold or unfold a row; True when that changed something."""
@@ -201,7 +205,7 @@ class Tree:
     def fold_all(self, open_: bool = False) -> None:
         """Fold (or unfold) everything."""
         self.folding.open.clear()
-        self._open_below = 10**9 if open_ else 0
+        self.folding.below = 10**9 if open_ else 0
         self._fill()
 
     def _replace(self, index: int) -> None:

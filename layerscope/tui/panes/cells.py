@@ -10,6 +10,7 @@ from layerscope.text import clean, fit, fit_name
 from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.views.find import Spot
+from layerscope.views.images import NAMELESS
 from layerscope.views.names import NO_HISTORY, image_label, layer_label
 
 
@@ -19,17 +20,20 @@ def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository:
     Where something else than the name was found, that is said behind it.
     """
     label = image_label(node)
-    cut = len(repository) + 1 if repository and label.startswith((f"{repository}:", f"{repository}@")) else 0
+    cut = 0
+    if repository and label.startswith((f"{repository}:", f"{repository}@", f"{NAMELESS} ")):
+        cut = len(repository) + label.startswith(f"{NAMELESS} ")
     more = len(node.image.tags) - 1
     tail: list[Piece] = []
     if more > 0:
-        tail.append((f" +{more}", "hit" if spot is not None and spot.what == "tag" else "accent"))
+        tail += [(" ", ""), (f"+{more}", "hit" if spot is not None and spot.what == "tag" else "accent")]
     if spot is not None and spot.what not in {"name", "tag"}:
-        tail.append((f" {spot.what}", "hit"))
-    shown = fit_name(label[cut:], max(1, width - sum(len(text) for text, _ in tail)))
+        tail += [(" ", ""), (spot.what, "hit")]
+    cut_down = fit_name if node.image.tags or node.image.digests else fit  # of an ID the beginning tells
+    shown = cut_down(label[cut:], max(1, width - sum(len(text) for text, _ in tail)))
     if spot is not None and spot.what == "name":
         return [*lit(label[cut:], shown, [p - cut for p in spot.positions if p >= cut], ""), *tail]
-    if node.dangling:
+    if node.dangling and not cut:
         head, sep, digits = shown.partition("@" if node.image.digests else " ")
         return [(head, "" if node.image.digests else "dim"), (sep + digits, "dim" if node.image.digests else ""), *tail]
     return [(shown, ""), *tail]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from layerscope.core.graph import ImageNode
-from layerscope.text import fit_name
+from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
 from layerscope.tui.panes.cells import in_use_cell, name_cell
@@ -37,6 +38,7 @@ class ImageList(RowTable):
         super().__init__(self._columns(False), key=lambda row: row.id, empty="waiting for the engine …", id=id)
         self.is_marked = self._marked
         self.search = self._search
+        self.unfold = self._unfold
         self.host: Host | None = None
         self.grouped = False
         self._shown: list[ImageNode] = []
@@ -71,6 +73,9 @@ class ImageList(RowTable):
         words = [f"Images · {shown:,}" if shown == total else f"Images · {shown:,} of {total:,}"]
         if self.grouped:
             words.append(count(len(self._groups), "repository", "repositories"))
+        if self.host.query is not None:
+            room = self.size.width - cell_len(" · ".join(words)) - 9
+            words.append(f"& {fit(clean(self.host.query.text, 200), max(8, room))}")
         self.border_title = Content(f" {' · '.join(words)} ")
 
     # -- what the cursor is on ------------------------------------------------------------
@@ -131,15 +136,13 @@ class ImageList(RowTable):
 
     def is_open(self, group: Group) -> bool:
         """Are a repository's images shown? All are while something is looked for."""
-        return bool(self.find_text) or group.name in self._open
+        return self.finding or group.name in self._open
 
-    def find(self, text: str) -> None:
-        """Look for what was typed; what is folded is opened meanwhile, and stays so where the cursor is."""
-        unfold = self.grouped and bool(text.strip()) is not bool(self.find_text)
-        if unfold and not text.strip() and self.image_here is not None and self.group_here is None:
-            self._open.add(self._group_of[self.image_here.id].name)
-        super().find(text)
-        if unfold:
+    def _unfold(self, finding: bool) -> None:
+        """Show what find may lead to; afterwards only the repository of the cursor stays as it is."""
+        if self.grouped and self.host is not None:
+            if not finding and isinstance(self.row, ImageNode):
+                self._open.add(self._group_of[self.row.id].name)
             self._fill()
 
     def action_unfold(self) -> None:
@@ -212,10 +215,14 @@ class ImageList(RowTable):
             spot = self.spots.get(row.id)
             if not self.grouped:
                 return name_cell(row, width, spot)
-            cell = name_cell(row, width - 2, spot, self._group_of[row.id].name)
-            return [("  ", ""), *([(cell, "")] if isinstance(cell, str) else cell)]
-        number = len(row.images)
-        tail = f" {count(number, 'image')}" if row.tags in {0, number} else f" {number:,} images, {row.tags:,} tags"
+            cell = name_cell(row, width - 4, spot, self._group_of[row.id].name)
+            return [("    ", ""), *([(cell, "")] if isinstance(cell, str) else cell)]
+        room = width - 2 - cell_len(row.name)
+        images, tags = count(len(row.images), "image"), count(row.tags, "tag")
+        tails = [f" {images}", f" {len(row.images):,}"]
+        if row.tags not in {0, len(row.images)}:
+            tails.insert(0, f" {images}, {tags}")
+        tail = next((tail for tail in tails if len(tail) <= room), tails[-1])
         name = fit_name(row.name, max(1, width - 2 - len(tail)))
         pieces: list[Piece] = [("▾ " if self.is_open(row) else "▸ ", "dim"), (name, "group"), (tail, "dim")]
         return pieces

@@ -15,7 +15,7 @@ from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
-from layerscope.text import clean, fit, fit_name
+from layerscope.text import clean, fit, fit_first, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.messages import ImagePointed, LayerPointed
@@ -66,6 +66,7 @@ class ImagesPane(Horizontal):
         self.trail: list[Step] = []
         self._shown_row: ImageNode | Group | None = None
         self._shown_layer: Layer | None = None
+        self._shown_find = ""
         self._settling: Timer | None = None
         self.images = ImageList(id="images")
         self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
@@ -133,6 +134,7 @@ class ImagesPane(Horizontal):
 
     # -- linking --------------------------------------------------------------------------
 
+    @on(RowTable.Found, "#images")
     @on(RowTable.Highlighted, "#images")
     def _image_moved(self) -> None:
         self._soon()
@@ -151,7 +153,8 @@ class ImagesPane(Horizontal):
         if self.host is None:
             return
         row = self.images.row
-        if force or row is not self._shown_row:
+        if force or row is not self._shown_row or self.images.find_text != self._shown_find:
+            self._shown_find = self.images.find_text
             same = row is not None and self._shown_row is not None and row.id == self._shown_row.id
             self._shown_row = row
             layers = self.stack.in_order(self.host.stack_of(self.images.images_here))
@@ -299,7 +302,9 @@ class ImagesPane(Horizontal):
         size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, host.units)
         order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
         of = f"{count(len(group.images), 'image')} · " if group is not None else ""
-        self.stack.subtitle = Content(f" {of}{len(self.stack.rows):,} · {size} · {order} ")
+        rest = f"{count(len(self.stack.rows), 'layer')} · {size}"
+        tries = (f"{of}{rest} · {order}", f"{of}{rest}", rest)
+        self.stack.subtitle = Content(f" {fit_first(tries, self.stack.size.width - 4)} ")
 
     def _users_title(self) -> None:
         layer = self.layer_here
@@ -307,7 +312,9 @@ class ImagesPane(Horizontal):
             self.users.border_title, self.users.subtitle = Content(" Used by "), ""
             return
         who = count(len(layer.images), "image")
-        self.users.border_title = Content(f" {self.host.size(layer.size)} layer used by {who} ")
+        size = self.host.size(layer.size)
+        tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
+        self.users.border_title = Content(f" {fit_first(tries, self.users.size.width - 4)} ")
         self.users.subtitle = Content(f" {layer.chain_id.removeprefix('sha256:')[:12]} ")
 
     # -- columns --------------------------------------------------------------------------

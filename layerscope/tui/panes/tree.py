@@ -13,14 +13,16 @@ from textual.content import Content
 from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.text import fit
+from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import VIEWS
 from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import two_part_bar
 from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.find import tree_search
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
 
@@ -43,6 +45,8 @@ class TreePane(Vertical):
         self._settling: Timer | None = None
         self._all_open = True
         self.list = RowTable(self._columns(), key=lambda row: row.key, empty="no layers", id="tree")
+        self.list.search = lambda: tree_search(self.list.rows)
+        self.list.unfold = self._unfold_all
         self.list.is_marked = lambda row: self.tree_rows is not None and self.tree_rows.marked(row) == row.images
 
     def compose(self) -> ComposeResult:
@@ -54,11 +58,27 @@ class TreePane(Vertical):
     def show_host(self, host: Host) -> None:
         """Show the tree of the images that pass the filter."""
         self.host = host
-        self.tree_rows = Tree(host.graph, self.folding, host.shown_images() if host.query else None)
-        self.tree_rows.mark(host.marks.ids)
+        self._grow(host)
         self.list.border_title = Content(" Tree · what stands on what ")
         self.list.subtitle = Content(" ←→ fold · x take apart · z all ")
+
+    def _grow(self, host: Host) -> None:
+        """Make the rows: as they are folded, or all of them while something is looked for."""
+        finding = self.list.finding
+        images = host.shown_images() if host.query else None
+        self.tree_rows = Tree(host.graph, Folding() if finding else self.folding, images)
+        if finding:
+            self.tree_rows.fold_all(True)
+        self.tree_rows.mark(host.marks.ids)
         self.list.show(self.tree_rows.rows)
+
+    def _unfold_all(self, finding: bool) -> None:
+        """A find begins or ends: what is folded is shown meanwhile, and the cursor stays where it led."""
+        if self.host is not None:
+            image, layer = self.row.image if self.row else None, self.layer_here
+            self._grow(self.host)
+            if not finding:
+                self.reveal(image, None if image is not None else layer)
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
@@ -175,10 +195,12 @@ class TreePane(Vertical):
     def _label(self, row: TreeRow, width: int) -> Cell:
         guides = row.guides
         room = max(4, width - len(guides) - 2)
-        label = fit(row.label, room)
-        name = "" if row.image is None else "accent"
+        cut = fit_name if row.image is not None and not row.image.dangling else fit
+        label = cut(row.label, room)
+        spot = self.list.spots.get(row.key)
+        pieces = lit(row.label, label, spot.positions if spot else (), "" if row.image is None else "accent")
         detail = fit(row.detail, room - len(label) - 2) if room - len(label) > 8 else ""
-        return [(guides, "dim"), (f"{row.marker} ", "dim"), (label, name), (f"  {detail}" if detail else "", "dim")]
+        return [(guides, "dim"), (f"{row.marker} ", "dim"), *pieces, (f"  {detail}" if detail else "", "dim")]
 
     def _images(self, row: TreeRow, width: int) -> Cell:
         return "" if row.image is not None else f"{row.images:,}"

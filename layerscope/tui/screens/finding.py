@@ -81,11 +81,14 @@ class FindingScreen(HostScreen):
         self._table: RowTable | None = None
         self._from: Widget | None = None
         self._origin = (0, 0)
+        self._start = 0
+        self._refused = False
         self._last = ""
         self._filters = History()
         self._before: Query | None = None
         self._typing: Timer | None = None
         self._cycle: Cycle | None = None
+        self._choices: Answer | None = None
 
     @property
     def prompt(self) -> Prompt:
@@ -97,7 +100,7 @@ class FindingScreen(HostScreen):
     def _open(self, kind: str, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         self._prompted = kind
         self._from = self.focused
-        self._cycle = None
+        self._cycle = self._choices = None
         self.add_class("-prompting")
         self.prompt.open(sign, text, keys)
 
@@ -122,7 +125,8 @@ class FindingScreen(HostScreen):
 
     @on(Prompt.Changed)
     def _changed_text(self, event: Prompt.Changed) -> None:
-        self._cycle = None
+        self._cycle = self._choices = None
+        self._refused = False
         if self._prompted == "find":
             self._look(event.text)
         elif self._prompted == "filter":
@@ -138,12 +142,16 @@ class FindingScreen(HostScreen):
                 self._look(self._last)
                 text = self._last
             self._last = text if text.strip() else self._last
+            if self._table is not None and not self._table.find_text:
+                self._table.end_find()
             self._close(back=back)
         elif self._prompted == "filter":
             query = self._read(text, at_once=True)
             wrong = query is not None and any(not problem.hint for problem in query.problems)
-            if wrong and back:
-                self.app.bell()  # a filter that means less than it says would show, and mark, too much
+            if query is not None and wrong and back:
+                self._refused = True  # a filter that means less than it says would show, and mark, too much
+                self._explain(query)
+                self.app.bell()
                 return
             if wrong and self.host is not None:
                 self.host.query = self._before
@@ -156,7 +164,8 @@ class FindingScreen(HostScreen):
     def _escape(self) -> None:
         table = self._table
         if self._prompted == "find" and table is not None:
-            table.find("")
+            table.move_to(self._start)
+            table.end_find()
             table.put_back(*self._origin)
         elif self._prompted == "filter" and self.host is not None and self.host.query is not self._before:
             self.host.query = self._before
@@ -168,6 +177,7 @@ class FindingScreen(HostScreen):
         if self._prompted == "find":
             self._go(event.by)
         else:
+            self._cycle = self._choices = None
             self._put(self._filters.step(event.by, self.prompt.text))
 
     def _put(self, text: str, caret: int | None = None) -> None:
@@ -176,10 +186,10 @@ class FindingScreen(HostScreen):
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, then the filter."""
-        finding = [table for table in self.query(RowTable) if table.find_text]
+        finding = [table for table in self.query(RowTable) if table.finding]
         if finding:
             for table in finding:
-                table.find("")
+                table.end_find()
         elif self.host is not None and self.host.query is not None:
             self.host.query = None
             self.redraw()
@@ -198,9 +208,10 @@ class FindingScreen(HostScreen):
             self.notify("there is no list here to find in", severity="warning")
             return
         for other in self.query(RowTable):
-            if other is not table and other.find_text:
-                other.find("")
+            other.end_find()
         self._table, self._origin = table, table.place
+        table.begin_find()
+        self._start = table.cursor  # other than before where rows were unfolded
         self._open("find", "/", "", FIND_KEYS)
         table.light(True)
         last: list[Piece] = [("letters of a name, a tag, an ID or an instruction", "quiet")]
@@ -213,9 +224,9 @@ class FindingScreen(HostScreen):
         if table is None:
             return
         table.find(text)
-        best = table.best_hit(self._origin[0])
+        best = table.best_hit(self._start)
         if best is None:
-            table.put_back(*self._origin)
+            table.move_to(self._start)
         else:
             table.move_to(best)
         self._report()
@@ -301,11 +312,14 @@ class FindingScreen(HostScreen):
         caret = self.prompt.line.cursor_position
         wrong = [(problem.start, problem.end, problem.hint) for problem in query.problems]
         here = [p for p in query.problems if p.start <= caret <= p.end] or list(query.problems)
-        if here:
+        if self._choices is not None:
+            answer = self._choices
+        elif here:
             problem = here[0]
             more = f" · and {len(query.problems) - 1} more" if len(query.problems) > 1 else ""
             style = "warn" if problem.hint else "bad"
-            answer = Answer([(problem.message + more, style)], problem.start, problem.end)
+            refused = "not kept yet: " if self._refused else ""
+            answer = Answer([(refused + problem.message + more, style)], problem.start, problem.end)
         elif query:
             answer = Answer([(query.explain, "quiet")])
         else:
@@ -327,14 +341,11 @@ class FindingScreen(HostScreen):
         choices = cycle.completion.choices
         cycle.at = (cycle.at + event.by) % len(choices) if cycle.at >= 0 or event.by > 0 else len(choices) - 1
         chosen = choices[cycle.at]
-        self._put(cycle.head + chosen + cycle.tail.removeprefix(" " * chosen.endswith(" ")), len(cycle.head + chosen))
-        self._cycle = cycle if len(choices) > 1 else None
         pieces: list[Piece] = []
         for index, choice in enumerate(choices):
-            pieces.append((choice.rstrip(), "chosen" if index == cycle.at else "quiet"))
-            pieces.append(("  ", "quiet"))
+            pieces += [(choice.rstrip(), "chosen" if index == cycle.at else "quiet"), ("  ", "quiet")]
         name = chosen.rstrip()
         pieces.append((FLAGS[name][0] if name in FLAGS else f"like {example(chosen)}", "text"))
-        host = self.host
-        count = f"{len(host.shown_images()):,} of {len(host.graph.images):,}" if host is not None else ""
-        self.prompt.say(count, Answer(pieces))
+        self._choices = Answer(pieces)
+        self._put(cycle.head + chosen + cycle.tail.removeprefix(" " * chosen.endswith(" ")), len(cycle.head + chosen))
+        self._cycle = cycle if len(choices) > 1 else None

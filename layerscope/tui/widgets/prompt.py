@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.highlighter import Highlighter
 from rich.style import Style
 from rich.text import Text
@@ -79,6 +80,7 @@ class Prompt(Vertical):
         self.count = Static("", id="prompt-count", markup=False)
         self.answer = AnswerLine(id="prompt-answer")
         self._ignore = ""
+        self._begins = 0
 
     def compose(self) -> ComposeResult:
         """Sign, input and count; below them the answer."""
@@ -96,6 +98,7 @@ class Prompt(Vertical):
     def open(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         """Take the keyboard. ``keys`` are those of use now: name of the key, and what it does."""
         self.sign.update(sign)
+        self._begins = cell_len(sign) + 2
         self.answer.keys = tuple((key_name(key), words) for key, words in keys)
         self.write(text)
         self.say("", Answer())
@@ -112,7 +115,7 @@ class Prompt(Vertical):
         """Show how much was found, an answer, and which parts (from, to, is it only a doubt) are wrong."""
         self.count.update(count)
         self.line.wrong = tuple(wrong)
-        self.answer.show(answer, 1 + self.sign.size.width - self.line.scroll_offset.x)
+        self.answer.show(answer, self._begins - self.line.scroll_offset.x)
         self.line.refresh()
 
     @on(Input.Changed)

@@ -99,6 +99,17 @@ class RowTable(ScrollView, can_focus=True):
             return self.table
 
     @dataclass
+    class Found(Message):
+        """Something else is looked for in it, or nothing any more."""
+
+        table: RowTable
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    @dataclass
     class Sorted(Message):
         """Another order is wanted: :attr:`RowTable.sort` says which; whoever fills the table shows its rows again."""
 
@@ -132,6 +143,10 @@ class RowTable(ScrollView, can_focus=True):
         """True: marked; None: a part of what the row stands for is. No function: no room is kept for marks."""
         self.search: Callable[[], Search] | None = None
         """Gives what looks through the rows; none: there is nothing to find here."""
+        self.unfold: Callable[[bool], None] | None = None
+        """Called when a find begins (True), to show rows that are folded away, and when it ends."""
+        self.finding = False
+        self._looker: Search | None = None
         self.find_text = ""
         """What is being looked for; empty: nothing."""
         self.spots: Mapping[Hashable, Spot] = {}
@@ -153,7 +168,7 @@ class RowTable(ScrollView, can_focus=True):
 
         Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
         """
-        before, self.rows = self.rows, rows
+        before, self.rows, self._looker = self.rows, rows, None
         at = self.cursor if cursor is None else cursor
         if cursor is None and keep and self._moved:  # else nobody chose where it is: it stays at the top
             at = self._place_of(before, at)
@@ -273,13 +288,40 @@ class RowTable(ScrollView, can_focus=True):
     # -- find -----------------------------------------------------------------------------
 
     def find(self, text: str) -> None:
-        """Look for what was typed and show where it is; nothing for a blank."""
+        """Look for what was typed and show where it is; for a blank nothing is found, but the find goes on."""
         self.find_text = text if text.strip() else ""
+        self.begin_find()
         self._look()
         self.repaint()
+        self.post_message(self.Found(self))
+
+    def begin_find(self) -> None:
+        """Make ready to look for something."""
+        if not self.finding:
+            self.finding = True
+            if self.unfold is not None:
+                self.unfold(True)
+            self._searcher()
+
+    def end_find(self) -> None:
+        """Look for nothing any more."""
+        if self.finding:
+            self.finding, self.find_text = False, ""
+            self._look()
+            if self.unfold is not None:
+                self.unfold(False)
+            self.repaint()
+            self.post_message(self.Found(self))
+
+    def _searcher(self) -> Search | None:
+        """What looks through these rows, made once for them."""
+        if self._looker is None and self.search is not None and self.rows:
+            self._looker = self.search()
+        return self._looker
 
     def _look(self) -> None:
-        self.spots = self.search().find(self.find_text) if self.find_text and self.search is not None else {}
+        searcher = self._searcher() if self.find_text else None
+        self.spots = searcher.find(self.find_text) if searcher is not None else {}
         self._hits = [i for i, row in enumerate(self.rows) if self.key_of(row) in self.spots] if self.spots else []
         self._say_below()
 

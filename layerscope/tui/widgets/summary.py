@@ -13,7 +13,7 @@ from layerscope.core.graph import Totals
 from layerscope.inventory import Engine
 from layerscope.text import clean, fit
 from layerscope.tui.messages import ScanProgressed
-from layerscope.tui.widgets.bars import plain_bar
+from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.units import Units, format_ratio, format_size
 
 LABEL = 14
@@ -102,26 +102,44 @@ class Summary(Widget):
         room = max(4, width - LABEL - FIGURE - 1)
         scale = max(totals.listed, totals.footprint, 1)
         at_least = "" if totals.exact else "≥"
-        first = self._line("Sum of sizes", totals.listed, scale, room, "listed", at_least, Text())
-        note = Text()
+        shown = self.shown
+        first = self._line(
+            "Sum of sizes", totals.listed, scale, room, "listed", at_least, [], shown.listed if shown else None
+        )
+        notes = self._notes(totals)
+        part = shown.footprint if shown else None
+        return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, notes, part)]
+
+    def _notes(self, totals: Totals) -> list[Text]:
+        """What is said beside the second bar, in more and in fewer words."""
+        label = self.style_of("label")
         if self.shown is not None:
-            s = self.shown
-            note.append(
-                f"filter shows {s.images:,} of {totals.images:,} images · {format_size(s.footprint, self.units)} of it",
-                self.style_of("label"),
-            )
+            of = f"{self.shown.images:,} of {totals.images:,}"
+            part = format_size(self.shown.footprint, self.units)
+            notes = [
+                Text().append(words, label)
+                for words in (
+                    f"filter shows {of} images · {part} of it",
+                    f"filter: {of} images · {part}",
+                    f"{of} · {part}",
+                )
+            ]
         elif totals.saved > 0:
-            note.append("shared layers save ", self.style_of("label"))
-            note.append(format_size(totals.saved, self.units), self.style_of("saved"))
-            note.append(f" · {format_ratio(totals.listed, totals.footprint)}", self.style_of("label"))
-        if totals.unknown_layers or totals.unknown_images:
-            parts = []
-            if totals.unknown_images:
-                parts.append(f"{totals.unknown_images:,} images not read")
-            if totals.unknown_layers:
-                parts.append(f"{totals.unknown_layers:,} layer sizes unknown")
-            note.append((" · " if note.plain else "") + ", ".join(parts), self.style_of("stale"))
-        return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, note)]
+            saved = format_size(totals.saved, self.units), self.style_of("saved")
+            ratio = f" · {format_ratio(totals.listed, totals.footprint)}", label
+            said = ("shared layers save ", "saved ")
+            notes = [Text().append(words, label).append(*saved).append(*ratio) for words in said]
+        else:
+            notes = [Text()]
+        parts = []
+        if totals.unknown_images:
+            parts.append(f"{totals.unknown_images:,} images not read")
+        if totals.unknown_layers:
+            parts.append(f"{totals.unknown_layers:,} layer sizes unknown")
+        unknown = Text().append(", ".join(parts), self.style_of("stale"))
+        if parts:
+            notes = [note + (Text(" · ") if note.plain else Text()) + unknown for note in notes] + [unknown]
+        return notes
 
     def _progress(self, width: int) -> Text:
         """How far the scan is, as a bar, while there is nothing else to show."""
@@ -135,16 +153,26 @@ class Summary(Widget):
         line.append(bar, self.style_of("busy")).append("·" * (room - len(bar)), self.style_of("rest"))
         return line.append(f" {figure}", self.style_of("figure"))
 
-    def _line(self, label: str, value: int, scale: int, room: int, style: str, prefix: str, note: Text) -> Text:
+    def _line(
+        self,
+        label: str,
+        value: int,
+        scale: int,
+        room: int,
+        style: str,
+        prefix: str,
+        notes: list[Text],
+        part: int | None = None,
+    ) -> Text:
+        """A bar, the longest note that fits behind it, and the figure; of ``value`` only ``part`` is filled."""
         line = Text().append(label.ljust(LABEL), self.style_of("label"))
         bar = Text()
-        for text, _ in plain_bar(value, scale, room, style):
+        pieces = plain_bar(value, scale, room, style) if part is None else split_bar(part, value - part, scale, room)
+        for text, _ in pieces:
             bar.append(text, self.style_of(style))
-        if note.plain:
-            left = room - bar.cell_len - 1
-            if left >= note.cell_len:
-                bar.append(" " * (left - note.cell_len + 1 if left > note.cell_len else 1)).append(note)
-        bar.append(" " * max(0, room - bar.cell_len))
+        left = room - bar.cell_len - 1
+        note = next((note for note in notes if note.plain and note.cell_len <= left), Text())
+        bar.append(" " * (room - bar.cell_len - note.cell_len)).append(note)
         bar.truncate(room)
         figure = (prefix + format_size(value, self.units)).rjust(FIGURE + 1)
         return line + bar + Text(figure, self.style_of("figure"))

@@ -8,9 +8,13 @@ implements it for a live engine (:mod:`layerscope.engine.backend`), and
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from layerscope.inventory import DiskUsage, Inventory
+
+if TYPE_CHECKING:
+    from layerscope.core.plan import RemovalPlan
 
 
 class BackendError(Exception):
@@ -20,6 +24,47 @@ class BackendError(Exception):
         super().__init__(f"{cause}; {hint}" if hint else cause)
         self.cause = cause
         self.hint = hint
+
+
+StepState = Literal["removing", "removed", "untagged", "gone", "refused", "lost", "skipped"]
+"""What became of an image: under way, removed, only some of its names removed, gone before it was asked for, refused,
+not known because the engine was lost, not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far the removal of one image is."""
+
+    image_id: str
+    state: StepState
+    words: str = ""
+    """Why, in the engine's own words; one line, cleaned."""
+
+
+class Remover(Protocol):
+    """What changes an engine. Every method blocks: call it in a worker thread. Nothing is ever forced."""
+
+    def measure(self) -> DiskUsage:
+        """Ask the engine for its totals, before and after. Raises :class:`BackendError`."""
+        ...
+
+    def remove(
+        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+    ) -> tuple[Step, ...]:
+        """Remove the images of ``plan.removed``, one after the other in that order; return what became of each.
+
+        ``progress`` hears of each image when it is begun and when it is done. ``cancelled`` is asked
+        between images: what is left is then skipped, as it is when the engine is lost. A refused
+        image does not stop the others. What was removed is in the log. Raises nothing for what an engine may do.
+        """
+        ...
+
+    def prune_build_cache(self) -> int | None:
+        """Remove what of the build cache is not in use; return the bytes by the engine's count, None without one.
+
+        Raises :class:`BackendError`.
+        """
+        ...
 
 
 class Backend(Protocol):
@@ -53,6 +98,15 @@ class Backend(Protocol):
         """
         ...
 
+    def remover(self) -> Remover | None:
+        """Return what removes images here; None where nothing is ever removed: :attr:`no_removal` says why."""
+        ...
+
+    @property
+    def no_removal(self) -> str:
+        """Why :meth:`remover` gives none, in a line; empty where it gives one."""
+        ...
+
     def close(self) -> None:
         """Let go of connections."""
         ...
@@ -62,6 +116,7 @@ class SavedBackend:
     """An inventory that was loaded: there is nothing behind it to ask or to change."""
 
     live = False
+    no_removal = "this is a saved scan: there is no engine behind it to remove anything from"
 
     def __init__(self, load: Callable[[], Inventory]) -> None:
         self._load = load
@@ -81,6 +136,10 @@ class SavedBackend:
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
         """A saved scan does not change."""
+
+    def remover(self) -> Remover | None:
+        """There is nothing to remove from."""
+        return None
 
     def close(self) -> None:
         """Nothing is open."""

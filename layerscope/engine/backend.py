@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from layerscope.backend import BackendError
+from layerscope.backend import BackendError, Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.events import Watcher
@@ -21,8 +21,10 @@ class LiveBackend:
 
     live = True
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
+        """Take an open connection; with ``read_only`` nothing is ever removed, and no code for it loaded."""
         self.connection = connection
+        self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
         self._watcher: Watcher | None = None
 
@@ -68,6 +70,14 @@ class LiveBackend:
         watcher = self._watcher = Watcher(self.connection, look_again, state)
         watcher.run()
 
+    def remover(self) -> Remover | None:
+        """Return what removes images on this engine; None when read-only."""
+        if self.no_removal:
+            return None
+        from layerscope.engine.remove import EngineRemover  # noqa: PLC0415 (out of reach unless it is wanted)
+
+        return EngineRemover(self.connection)
+
     def close(self) -> None:
         """Close the connections; what is still under way fails."""
         if self._watcher is not None:
@@ -75,10 +85,10 @@ class LiveBackend:
         self.connection.close()
 
 
-def open_backend(host: str | None, context: str | None) -> LiveBackend:
+def open_backend(host: str | None, context: str | None, *, read_only: bool = False) -> LiveBackend:
     """Connect to the engine that ``docker --host … --context …`` would use. Raises BackendError."""
     with _as_backend_error():
-        return LiveBackend(connect(host, context))
+        return LiveBackend(connect(host, context), read_only=read_only)
 
 
 @contextmanager

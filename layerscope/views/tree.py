@@ -145,7 +145,7 @@ class Folding:
 
     open: dict[str, bool] = field(default_factory=dict)
     below: int | None = None
-    """Runs of a depth below this are open, but those of which ``open`` says otherwise; None: as many as there is room for."""
+    """Runs of a smaller depth are open unless ``open`` says otherwise; None: as there is room for."""
     apart: set[str] = field(default_factory=set)
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.theme import Theme
 from textual.worker import get_current_worker
 
@@ -90,8 +90,15 @@ class LayerscopeApp(App[int]):
         """Show the main screen at once; what it shows comes by message."""
         self.push_screen(MainScreen(self.units, self.clock))
         self.load()
+        self.call_after_refresh(self._guard)
         self.theme_changed_signal.subscribe(self, self._themed)
         self._tell(self._warning)
+
+    def search_themes(self) -> None:
+        """List the themes, to choose one."""
+        from layerscope.tui.commands import Themes  # noqa: PLC0415 - only when asked for
+
+        self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
 
     def get_css_variables(self) -> dict[str, str]:
         """Add the interface's own hues to those of the theme."""
@@ -132,10 +139,15 @@ class LayerscopeApp(App[int]):
     # -- a terminal that is too small -----------------------------------------------------
 
     def on_resize(self) -> None:
-        """Say so when the terminal is too small; it goes away by itself."""
+        """Look whether there is room."""
+        self._guard()
+
+    def _guard(self) -> None:
+        """Say so when the terminal is too small; that goes away by itself."""
         from layerscope.tui.screens.small import SmallScreen  # noqa: PLC0415 - only when needed
 
-        if self.too_small and self.screen_stack and not any(isinstance(s, SmallScreen) for s in self.screen_stack):
+        kinds = {type(screen) for screen in self.screen_stack}
+        if self.too_small and MainScreen in kinds and SmallScreen not in kinds:
             self.push_screen(SmallScreen(SMALLEST))
 
     @property

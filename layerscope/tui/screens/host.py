@@ -34,7 +34,7 @@ class HostScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "info", "Info", group=SHOW, tooltip="Everything about what the cursor is on"),
-        Binding("y", "copy", "Copy", group=SHOW, tooltip="Copy its ID, or the command that removes what is marked"),
+        Binding("y", "copy", "Copy", group=SHOW, tooltip="Copy its ID, or the command to remove what is marked"),
         Binding("E", "export", "Save", group=SHOW, tooltip="Save the scan in a file"),
         Binding("b", "units", "Units", show=False, group=SHOW, tooltip="Sizes in kB or KiB"),
         Binding("question_mark", "help", "Help", group=APP, key_display="?", tooltip="All keys and signs"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.inventory import Container, Platform
+from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_size
 from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, count, image_label, short_id
@@ -85,6 +85,8 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
             labels.add(clean(key, 200), value or "(empty)", copies=True)
         labels.more(len(image.labels))
         sections.append(labels.section("Labels"))
+    if image.history:
+        sections.append(_history(image.history, units))
     return tuple(sections)
 
 
@@ -214,6 +216,16 @@ def _containers(containers: Sequence[Container], now: int) -> Section:
     if not containers:
         facts.add("", "no container")
     return facts.section("Used by")
+
+
+def _history(history: Sequence[HistoryEntry], units: Units) -> Section:
+    """Every entry as the engine gives them, newest first, those that made no layer too."""
+    facts = _Facts()
+    for entry in history[::-1][:MOST]:
+        text = fold_instruction(entry.created_by, LONGEST) or clean(entry.comment, LONGEST) or NO_INSTRUCTION
+        facts.add(format_size(entry.size if entry.size >= 0 else None, units).rjust(8), text, copies=True)
+    facts.more(len(history))
+    return facts.section(f"History, newest first: {count(len(history), 'entry', 'entries')}")
 
 
 def _platforms(platforms: Sequence[Platform], units: Units) -> Section:

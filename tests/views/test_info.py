@@ -54,6 +54,12 @@ def test_an_image_from_its_tags_to_its_labels() -> None:
         "Labels\n"
         "  stage  prod\n"
         "  empty  (empty)\n"
+        "\n"
+        "History, newest first: 4 entries\n"
+        "    6.6 MB  COPY app2 /app\n"
+        "       0 B  ENV A=1\n"
+        "   30.0 MB  RUN apt-get install -y python3\n"
+        "    117 MB  ADD rootfs.tar /\n"
     )
     assert lines(image_info(graph.image_by_id[app.id], graph, NOW, Units.BINARY))["On disk: Size"].startswith("146 MiB")
 

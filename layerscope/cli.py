@@ -116,7 +116,9 @@ class _Cli(click.Group):
     def invoke(self, ctx: click.Context) -> int | None:
         """Run the command that was named; what it raises becomes a line and a status."""
         from layerscope.commands.common import OutputError  # noqa: PLC0415
+        from layerscope.core.select import SelectionError  # noqa: PLC0415
         from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
+        from layerscope.pins import PinsError  # noqa: PLC0415
         from layerscope.scanfile import ScanFileError  # noqa: PLC0415
 
         try:
@@ -125,7 +127,7 @@ class _Cli(click.Group):
             return INTERRUPTED
         except BrokenPipeError:
             return NOBODY_READS
-        except (ScanFileError, UsageError) as error:
+        except (ScanFileError, UsageError, SelectionError, PinsError) as error:
             return _fail(WRONG_USE, str(error))
         except (EngineError, OutputError) as error:
             return _fail(FAILED, str(error))
@@ -199,6 +201,48 @@ def export(choices: Choices, target: str) -> None:
     from layerscope.commands import export  # noqa: PLC0415
 
     export.run(choices.source, target)
+
+
+@cli.command()
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.option("--filter", "filters", multiple=True, metavar="TERM", help="Only images that it selects, like unused.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.plan/1; sizes in bytes.")
+@click.pass_obj
+def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as_json: bool) -> int:
+    """Say what removing exactly these images would free, and what stays and why. Removes nothing.
+
+    IMAGE is a name, a tag, a digest, an ID or the start of one, or a glob like 'myapp:*'.
+    TERM is as in the interface: unused, dangling, older:30d, '>500MB', repo:api.
+    """
+    from layerscope.commands import plan as command  # noqa: PLC0415
+
+    if not images and not filters:
+        raise click.UsageError("which images? Name some, or select some with --filter")
+    return command.run_plan(choices.source, images, filters, as_json=as_json, units=choices.units)
+
+
+@cli.command()
+@click.argument("size", metavar="SIZE")
+@click.option("--include-used", is_flag=True, help="Also images with containers, which have to be removed first.")
+@click.option("--pin", "pinned", multiple=True, metavar="IMAGE", help="Never this one; may be given several times.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.free/1; sizes in bytes.")
+@click.pass_obj
+def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...], as_json: bool) -> int:
+    """Say what to remove to free at least SIZE, like 5GB, with the least loss. Removes nothing.
+
+    Unused images before used ones, leftovers without a name first, older before newer, and as
+    few as will do. Images that are pinned in the interface are left out too.
+    """
+    from layerscope.commands import plan as command  # noqa: PLC0415
+    from layerscope.units import parse_size  # noqa: PLC0415
+
+    try:
+        target = parse_size(size)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return command.run_free(
+        choices.source, target, pinned, include_used=include_used, as_json=as_json, units=choices.units
+    )
 
 
 def _report(choices: Choices, form: Form) -> None:

@@ -1,0 +1,105 @@
+"""``layerscope plan`` and ``layerscope free``: what a removal would free, and what to remove for a size."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from layerscope.commands.common import take_inventory, write_out
+from layerscope.core.free import Proposal, propose
+from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.plan import plan, plan_dict
+from layerscope.core.query import Query, parse
+from layerscope.core.select import SelectionError, select
+from layerscope.pins import Pins
+from layerscope.plan_text import MIN_WIDTH, free_text, plan_text
+from layerscope.source import Source
+from layerscope.units import Units
+
+NO = 1
+"""Exit status: the answer is no."""
+
+
+def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *, as_json: bool, units: Units) -> int:
+    """Print what removing the images would do that ``patterns`` name and all of ``filters`` select.
+
+    Returns 1 when nothing would go, though something was meant to. Raises SelectionError for what means no image.
+    """
+    queries = [_query(text, int(time.time())) for text in filters]  # a slip is told before a scan
+    graph = build_graph(take_inventory(source))
+    found = plan(graph, [node.id for node in _meant(graph, patterns, queries)])
+    if as_json:
+        write_out(_document(plan_dict(found)))
+    else:
+        write_out(plan_text(found, now=_now(graph, source), units=units, width=_width()))
+    return 0 if found.removed else NO
+
+
+def run_free(
+    source: Source, target: int, pinned: Sequence[str], *, include_used: bool, as_json: bool, units: Units
+) -> int:
+    """Print what to remove for ``target`` bytes. Returns 1 when so much cannot be had.
+
+    ``pinned`` names images that must stay, beside the user's own pins.
+    """
+    pins = Pins.of_user()
+    pins.load()
+    graph = build_graph(take_inventory(source))
+    kept = pins.ids(graph) | {node.id for node in select(graph, pinned)}
+    found = propose(graph, target, pins=kept, include_used=include_used)
+    if as_json:
+        write_out(_document(proposal_dict(found, kept)))
+    else:
+        write_out(free_text(found, pinned=len(kept), now=_now(graph, source), units=units, width=_width()))
+    return 0 if found.reached else NO
+
+
+def proposal_dict(found: Proposal, pins: set[str]) -> dict[str, Any]:
+    """Return a proposal as plain data, ready for JSON: ``layerscope.free/1``. All sizes are bytes.
+
+    ``plan`` is a ``layerscope.plan/1``. Where ``containers_first`` is not empty it is for after their removal.
+    """
+    return {
+        "schema": "layerscope.free/1",
+        "target_bytes": found.target,
+        "reached": found.reached,
+        "most_bytes": found.most,
+        "most_with_used_bytes": found.most_with_used,
+        "most_with_pinned_bytes": found.most_with_pinned,
+        "fewest": found.fewest,
+        "pinned": sorted(pins),
+        "containers_first": [container.name or container.id[:12] for container in found.containers],
+        "plan": plan_dict(found.plan),
+    }
+
+
+def _query(text: str, now: int) -> Query:
+    query = parse(text, now)
+    wrong = [problem for problem in query.problems if not problem.hint]
+    if wrong or not query:
+        why = wrong[0].message if wrong else "it selects nothing in particular"
+        raise SelectionError(f"--filter {text!r}: {why}")
+    return query
+
+
+def _meant(graph: LayerGraph, patterns: Sequence[str], queries: Sequence[Query]) -> list[ImageNode]:
+    nodes = select(graph, patterns) if patterns else list(graph.images)
+    return [node for node in nodes if all(query.matches(node, graph) for query in queries)]
+
+
+def _document(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=1) + "\n"
+
+
+def _now(graph: LayerGraph, source: Source) -> int:
+    return int(time.time()) if source.live or not graph.inventory.taken_at else graph.inventory.taken_at
+
+
+def _width() -> int:
+    if sys.stdout is None or not sys.stdout.isatty():
+        return MIN_WIDTH
+    return shutil.get_terminal_size((MIN_WIDTH, 24)).columns

@@ -67,6 +67,15 @@ COLOURBLIND = Theme(
     panel="#282828",
     dark=True,
 )
+_FROM_A_THEME = (
+    *("ansi-background", "ansi-foreground", "border", "border-blurred", "block-hover-background"),
+    *("block-cursor-foreground", "block-cursor-background", "block-cursor-blurred-background"),
+    *("input-cursor-foreground", "input-cursor-background", "input-selection-foreground"),
+    *("input-selection-background", "screen-selection-foreground", "screen-selection-background"),
+    *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background", "scrollbar-corner-color"),
+    *("scrollbar-background-hover", "scrollbar-background-active", "link-color", "link-color-hover"),
+)
+"""Colours that Textual looks up in every theme of the terminal's own colours, and would choose itself otherwise."""
 PLAIN = Theme(
     # For NO_COLOR: the terminal's own two colours; shapes, bold, dim and reverse say the rest.
     name="layerscope-plain",
@@ -83,17 +92,7 @@ PLAIN = Theme(
     boost="ansi_default",
     dark=True,
     ansi=True,
-    variables={
-        name: "ansi_default"
-        for name in (
-            *("ansi-background", "ansi-foreground", "border", "border-blurred", "block-hover-background"),
-            *("block-cursor-foreground", "block-cursor-background", "block-cursor-blurred-background"),
-            *("input-cursor-foreground", "input-cursor-background", "input-selection-foreground"),
-            *("input-selection-background", "screen-selection-foreground", "screen-selection-background"),
-            *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-background", "scrollbar-corner-color"),
-            *("scrollbar-background-hover", "scrollbar-background-active", "link-color", "link-color-hover"),
-        )
-    }
+    variables=dict.fromkeys(_FROM_A_THEME, "ansi_default")
     | {"block-cursor-text-style": "bold reverse", "block-cursor-blurred-text-style": "bold underline"},
 )
 THEMES = (DARK, LIGHT, CONTRAST, COLOURBLIND)

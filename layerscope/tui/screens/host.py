@@ -12,7 +12,7 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import fit
 from layerscope.tui.host import Host
-from layerscope.tui.keys import APP, SHOW
+from layerscope.tui.keys import APP, FIND, SHOW
 from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.rowtable import RowTable
@@ -36,6 +36,7 @@ class HostScreen(Screen[None]):
         Binding("i", "info", "Info", group=SHOW, tooltip="Everything about what the cursor is on"),
         Binding("y", "copy", "Copy", group=SHOW, tooltip="Copy its ID, or the command to remove what is marked"),
         Binding("E", "export", "Save", group=SHOW, tooltip="Save the scan in a file"),
+        Binding("C", "columns", "Columns", show=False, group=FIND, tooltip="Choose the columns of the images"),
         Binding("b", "units", "Units", show=False, group=SHOW, tooltip="Sizes in kB or KiB"),
         Binding("question_mark", "help", "Help", group=APP, key_display="?", tooltip="All keys and signs"),
     ]
@@ -69,6 +70,10 @@ class HostScreen(Screen[None]):
         if isinstance(focused, RowTable):
             return self.view.image_here or self.view.layer_here
         return self.view.layer_here or self.view.image_here
+
+    def on_mount(self) -> None:
+        """Show those columns of the images that were chosen in the session before."""
+        self.query_one("#images", RowTable).hide(self.layerscope.settings.hidden)
 
     def kept_order(self) -> Sort:
         """Return the order of the images that was kept from the session before, or the usual one."""
@@ -121,6 +126,18 @@ class HostScreen(Screen[None]):
             self.host.units = self.units
         self.layerscope.keep(units=self.units)
         self.redraw()
+
+    def action_columns(self) -> None:
+        """Choose the columns of the images."""
+        from layerscope.tui.screens.columns import ColumnsScreen  # noqa: PLC0415 - only when needed
+
+        table = self.query_one("#images", RowTable)
+
+        def changed(hidden: frozenset[str]) -> None:
+            table.hide(hidden)
+            self.layerscope.keep(hidden=tuple(sorted(hidden)))
+
+        self.app.push_screen(ColumnsScreen(table.columns[1:], table.hidden, changed))
 
     def action_help(self) -> None:
         """All keys."""

@@ -156,6 +156,7 @@ class RowTable(ScrollView, can_focus=True):
         self._below: str | Content = ""
         self._moved = False
         self._held: Hashable | None = None
+        self.hidden: frozenset[str] = frozenset()
         self._placed: tuple[Placed, ...] = ()
         self._placed_for = -1
         self._strips: dict[int, Strip] = {}
@@ -227,6 +228,15 @@ class RowTable(ScrollView, can_focus=True):
         """Show other columns."""
         self.columns = tuple(columns)
         self._arrange()
+
+    def hide(self, keys: Iterable[str]) -> None:
+        """Leave the columns with these keys out, now and when other columns are set; the first one always stays."""
+        self.hidden = frozenset(keys)
+        self._arrange()
+
+    @property
+    def _wanted(self) -> list[Column]:
+        return [column for place, column in enumerate(self.columns) if not place or column.key not in self.hidden]
 
     @property
     def row(self) -> Any | None:
@@ -502,7 +512,7 @@ class RowTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if width != self._placed_for:  # resized, or a scrollbar came or went
             self._strips.clear()
-            self._placed = place(self.columns, max(1, width - self._gutter), self.sort.key)
+            self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key)
             self._placed_for = width
         if y == 0:
             return self._heading(width)

@@ -44,10 +44,6 @@ class Step:
 class Remover(Protocol):
     """What changes an engine. Every method blocks: call it in a worker thread. Nothing is ever forced."""
 
-    def measure(self) -> DiskUsage:
-        """Ask the engine for its totals, before and after. Raises :class:`BackendError`."""
-        ...
-
     def remove(
         self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
@@ -85,6 +81,10 @@ class Backend(Protocol):
 
         Raises :class:`BackendError`.
         """
+        ...
+
+    def look_again(self) -> Inventory:
+        """Return what the engine has now: the last scan brought up to date. Raises :class:`BackendError`."""
         ...
 
     def usage(self) -> DiskUsage:
@@ -128,6 +128,10 @@ class SavedBackend:
         cancelled: Callable[[], bool],
     ) -> Inventory:
         """Return the saved inventory."""
+        return self._load()
+
+    def look_again(self) -> Inventory:
+        """It is what it was."""
         return self._load()
 
     def usage(self) -> DiskUsage:

@@ -37,6 +37,7 @@ class Choices:
     file: str | None = None
     demo: bool | None = None
     units_name: str | None = None
+    read_only: bool = False
 
     @property
     def source(self) -> Source:
@@ -166,9 +167,10 @@ def _close_output() -> None:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 the answer is no, 2 wrong use, 3 no engine, or the engine or the output failed.",
 )
+@click.option("--read-only", is_flag=True, help="The interface removes nothing, whatever is pressed.")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context) -> int | None:
+def cli(ctx: click.Context, read_only: bool) -> int | None:
     """What Docker images really cost on disk.
 
     Without a command: the interface, on the engine that docker itself would use.
@@ -176,7 +178,9 @@ def cli(ctx: click.Context) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    return _interface(ctx.ensure_object(Choices))
+    choices = ctx.ensure_object(Choices)
+    choices.read_only = read_only
+    return _interface(choices)
 
 
 @cli.command()
@@ -259,7 +263,7 @@ def _interface(choices: Choices) -> int | None:
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    return interface.run(source, choices.units if choices.units_name else None, keyboard)
+    return interface.run(source, choices.units if choices.units_name else None, keyboard, read_only=choices.read_only)
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -6,15 +6,16 @@ import os
 
 from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.inventory import Inventory
+from layerscope.pins import Pins
 from layerscope.scanfile import ScanFileError
 from layerscope.source import Source, load_sample
 from layerscope.units import Units
 
 
-def run(source: Source, units: Units | None, keyboard: int) -> int:
+def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool = False) -> int:
     """Show ``source`` until the user leaves; return the exit status.
 
-    ``units`` None: those that the user chose last.
+    ``units`` None: those that the user chose last. ``read_only``: nothing is ever removed.
 
     ``keyboard`` is the descriptor of the terminal that keys are read from. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
@@ -28,12 +29,12 @@ def run(source: Source, units: Units | None, keyboard: int) -> int:
             return SavedBackend(lambda: inventory)
         from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: while the screen is up already)
 
-        return open_backend(source.host, source.context)
+        return open_backend(source.host, source.context, read_only=read_only)
 
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
     from layerscope.tui.settings import SettingsFile, default_path  # noqa: PLC0415
 
-    app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()))
+    app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
     app.run()
     return app.return_code or 0
 

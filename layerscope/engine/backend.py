@@ -43,6 +43,13 @@ class LiveBackend:
             self._latest = scan(self.connection, progress=report, partial=partial, cancelled=cancelled)
         return self._latest
 
+    def look_again(self) -> Inventory:
+        """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
+        with _as_backend_error():
+            latest = scan(self.connection) if self._latest is None else refresh(self.connection, self._latest)
+        self._latest = latest
+        return latest
+
     def usage(self) -> DiskUsage:
         """Ask for the disk usage; see :func:`layerscope.engine.usage.disk_usage`. Raises BackendError."""
         with _as_backend_error():

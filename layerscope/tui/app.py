@@ -21,6 +21,7 @@ from textual.worker import get_current_worker
 from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.inventory import Inventory
+from layerscope.pins import Pins, PinsError
 from layerscope.text import clean
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, UsageAnswered
@@ -69,8 +70,12 @@ class LayerscopeApp(App[int]):
         theme: str | None = None,
         clock: Callable[[], float] = time.time,
         settings: SettingsFile | None = None,
+        pins: Pins | None = None,
     ) -> None:
-        """Take where to open the host, and what the user asked for; ``settings`` has the rest, by default nothing."""
+        """Take where to open the host, and what the user asked for.
+
+        ``settings`` has the rest and ``pins`` what is never proposed for removal; by default nothing is kept.
+        """
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
         self.opener = opener
@@ -79,6 +84,7 @@ class LayerscopeApp(App[int]):
         self.backend: Backend | None = None
         self.settings_file = settings or SettingsFile(None)
         self.settings, self._warning = self.settings_file.load()
+        self.pins = pins or Pins(None)
         self._writing = Lock()
         self.units = units or self.settings.units or Units.SI
         for known in (*THEMES, PLAIN):
@@ -93,6 +99,10 @@ class LayerscopeApp(App[int]):
         self.call_after_refresh(self._guard)
         self.theme_changed_signal.subscribe(self, self._themed)
         self._tell(self._warning)
+        try:
+            self.pins.load()
+        except PinsError as error:
+            self._tell(str(error))
 
     def search_themes(self) -> None:
         """List the themes, to choose one."""

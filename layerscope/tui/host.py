@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.marks import Marks
 from layerscope.core.query import Query
+from layerscope.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size
 from layerscope.views.orders import IMAGE_ORDERS
@@ -24,7 +25,14 @@ class Host:
     query: Query | None = None
     image_sort: Sort = field(default_factory=lambda: Sort("size"))
     clock: Callable[[], float] = time.time
+    only: frozenset[str] | None = None
+    """IDs of the images that were marked when only those were asked for; None: not asked for."""
+    pins: Pins = field(default_factory=lambda: Pins(None))
+    """Images that are never proposed for removal."""
+    freed: int = 0
+    """Bytes that removals of this session brought back, as the engine's figures say."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
+    _alone: Marks | None = field(default=None, repr=False)
     changes: int = 0
     """Counts everything that changes which rows are shown; views compare it to know that they are stale."""
 
@@ -47,9 +55,11 @@ class Host:
     def shown_images(self) -> list[ImageNode]:
         """The images that pass the filter, in the chosen order; the same list until any of that changes."""
         sort = self.image_sort
-        wanted = (self.graph, self.query, sort.key, sort.reverse)
+        wanted = (self.graph, self.query, self.only, sort.key, sort.reverse)
         if self._shown is None or self._shown[0] != wanted:
             images = list(self.graph.images) if self.query is None else self.query.select(self.graph)
+            if self.only is not None:
+                images = [node for node in images if node.id in self.only]
             by, falls = IMAGE_ORDERS[sort.key]
             if (sort.key, sort.reverse) != ("size", False):  # the graph's own order
                 images.sort(key=by, reverse=falls is not sort.reverse)
@@ -58,7 +68,22 @@ class Host:
 
     def shown_layers(self) -> Sequence[Layer]:
         """The layers of the images that pass the filter."""
-        return self.graph.layers if self.query is None else union(self.shown_images())
+        return union(self.shown_images()) if self.filtered else self.graph.layers
+
+    @property
+    def filtered(self) -> bool:
+        """Are only some of the images shown?"""
+        return self.query is not None or self.only is not None
+
+    def alone(self, nodes: Sequence[ImageNode]) -> Marks:
+        """Return what some images would come to if they alone were marked; good until the next call."""
+        if self._alone is None or self._alone.graph is not self.graph:
+            self._alone = Marks(self.graph)
+        for node in self._alone.images:  # in time with the images, where a fresh start is with the host
+            self._alone.unmark(node)
+        for node in nodes:
+            self._alone.mark(node)
+        return self._alone
 
     def stack_of(self, nodes: Sequence[ImageNode]) -> list[Layer]:
         """The layers of some images, each once, newest first as ``docker history`` lists them."""

@@ -35,7 +35,9 @@ class ImageList(RowTable):
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(self._columns(False), key=lambda row: row.id, empty="waiting for the engine …", id=id)
+        super().__init__(
+            self._columns(False), key=lambda row: row.id, sort=Sort("size"), empty="waiting for the engine …", id=id
+        )
         self.is_marked = self._marked
         self.search = self._search
         self.unfold = self._unfold
@@ -59,7 +61,7 @@ class ImageList(RowTable):
             self._groups = sorted_groups(by_repository(self._shown), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
             self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
-        self.empty = "no image passes the filter" if host.query else "no images here yet"
+        self.empty = "no image passes the filter" if host.filtered else "no images here yet"
         self._fill()
 
     def _fill(self) -> None:
@@ -73,6 +75,8 @@ class ImageList(RowTable):
         words = [f"Images · {shown:,}" if shown == total else f"Images · {shown:,} of {total:,}"]
         if self.grouped:
             words.append(count(len(self._groups), "repository", "repositories"))
+        if self.host.only is not None:
+            words.append("the marked")
         if self.host.query is not None:
             room = self.size.width - cell_len(" · ".join(words)) - 9
             words.append(f"& {fit(clean(self.host.query.text, 200), max(8, room))}")
@@ -213,10 +217,12 @@ class ImageList(RowTable):
     def _name_cell(self, row: Row, width: int) -> Cell:
         if isinstance(row, ImageNode):
             spot = self.spots.get(row.id)
+            pin: list[Piece] = [(" ⊥", "accent")] if self.host is not None and row in self.host.pins else []
+            width -= 2 * len(pin)
             if not self.grouped:
-                return name_cell(row, width, spot)
+                return [*_pieces(name_cell(row, width, spot)), *pin]
             cell = name_cell(row, width - 4, spot, self._group_of[row.id].name)
-            return [("    ", ""), *([(cell, "")] if isinstance(cell, str) else cell)]
+            return [("    ", ""), *_pieces(cell), *pin]
         room = width - 2 - cell_len(row.name)
         images, tags = count(len(row.images), "image"), count(row.tags, "tag")
         tails = [f" {images}", f" {len(row.images):,}"]
@@ -265,3 +271,7 @@ class ImageList(RowTable):
         if isinstance(row, Group):
             return f"{row.layers:,}"
         return f"{len(row.layers):,}" if row.known else [("?", "warn")]
+
+
+def _pieces(cell: Cell) -> list[Piece]:
+    return [(cell, "")] if isinstance(cell, str) else cell

@@ -229,7 +229,7 @@ class MapPane(Vertical):
     def show_host(self, host: Host) -> None:
         """Show the map of the images that pass the filter."""
         self.host = host
-        forest = Forest(host.graph, host.shown_images()) if host.query else forest_of(host.graph)
+        forest = Forest(host.graph, host.shown_images()) if host.filtered else forest_of(host.graph)
         self.canvas.show(forest, host.units, frozenset(host.marks.ids))
         self._titles()
 

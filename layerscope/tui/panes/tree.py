@@ -65,7 +65,7 @@ class TreePane(Vertical):
     def _grow(self, host: Host) -> None:
         """Make the rows: as they are folded, or all of them while something is looked for."""
         finding = self.list.finding
-        images = host.shown_images() if host.query else None
+        images = host.shown_images() if host.filtered else None
         self.tree_rows = Tree(host.graph, Folding() if finding else self.folding, images)
         if finding:
             self.tree_rows.fold_all(True)

@@ -8,13 +8,13 @@ from typing import ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from layerscope.core.changes import changes
+from layerscope.core.graph import ImageNode
 from layerscope.core.marks import Marks
 from layerscope.tui.host import Host
-from layerscope.tui.keys import APP, MARK, VIEWS
+from layerscope.tui.keys import APP, VIEWS
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
@@ -32,27 +32,25 @@ from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
-from layerscope.tui.screens.finding import FindingScreen
+from layerscope.tui.screens.marking import MarkingScreen
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.prompt import Prompt
+from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
 
-class MainScreen(FindingScreen):
+class MainScreen(MarkingScreen):
     """Everything about one host."""
 
     CSS_PATH = "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", group=MARK),
         Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
         Binding("2", "view('layers')", "All layers", group=VIEWS),
         Binding("3", "view('tree')", "Tree", group=VIEWS),
         Binding("4", "view('map')", "Map", group=VIEWS),
         Binding("5", "view('engine')", "Engine's own figures", group=VIEWS),
-        Binding("asterisk", "mark_all", "Mark all shown", show=False, group=MARK, key_display="*"),
-        Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("r", "rescan", "Rescan", group=APP),
         Binding("q", "quit", "Quit", group=APP),
     ]
@@ -80,7 +78,7 @@ class MainScreen(FindingScreen):
             yield TreePane(id="view-tree")
             yield MapPane(id="view-map")
             yield EnginePane(id="view-engine")
-        yield Static(id="status", markup=False)
+        yield Status(id="status")
         yield Hints(id="hints")
         yield Prompt(id="prompt")
 
@@ -116,9 +114,9 @@ class MainScreen(FindingScreen):
             self.progress = None
         if self.host is None:
             self.host = Host(graph, Marks(graph), self.units, image_sort=self.kept_order(), clock=self.clock)
+            self.host.pins = self.layerscope.pins
         else:
-            self.host.graph = graph
-            self.host.marks.rebase(graph)
+            self.host_changed(graph)
         self._show()
 
     @on(HostChanged)
@@ -126,8 +124,7 @@ class MainScreen(FindingScreen):
         if self.host is None or self.progress is not None:
             return
         difference = changes(self.host.graph, message.graph)
-        self.host.graph = message.graph
-        self.host.marks.rebase(message.graph)
+        self.host_changed(message.graph)
         if line := describe(difference, self.units):
             self.news = line
         self._show()
@@ -148,8 +145,7 @@ class MainScreen(FindingScreen):
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
         if message.graph is not None and self.host is not None:
-            self.host.graph = message.graph
-            self.host.marks.rebase(message.graph)
+            self.host_changed(message.graph)
             self._show()
         self.query_one(EnginePane).answered(message.refused)
 
@@ -203,23 +199,23 @@ class MainScreen(FindingScreen):
             state = ("stale", "scan stopped")
         else:
             state = ("live", self.news or ("live" if self.followed else "scanned"))
-        shown = graph.totals_of(self.host.shown_images()) if self.host.query else None
+        shown = graph.totals_of(self.host.shown_images()) if self.host.filtered else None
         self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown, self.progress)
 
     def _scanning(self) -> str:
         return scanning_words(self.progress) if self.progress is not None else ""
 
-    def _status(self) -> None:
-        self.query_one("#status", Static).update(self._status_text())
+    @property
+    def waiting(self) -> bool:
+        """Is a scan under way?"""
+        return self.progress is not None
 
-    def _status_text(self) -> Content:
-        host = self.host
-        if host is None:
-            return Content("what there is shows up as it comes" if self.progress else "")
-        marks = host.marks
-        if marks.ids:
-            return Content(f"✓ {len(marks.ids):,} marked")
-        return Content("Enter: into the layers · Backspace: back · Space: mark · ?: all keys")
+    def go_to_image(self, node: ImageNode) -> None:
+        """Show an image in the main view, leaving a filter that hides it."""
+        if self.host is not None and node not in self.host.shown_images():
+            self.host.query = self.host.only = None
+            self.redraw()
+        self._pivoted(Pivoted(node))
 
     # -- actions --------------------------------------------------------------------------
 
@@ -239,36 +235,6 @@ class MainScreen(FindingScreen):
         """From a row of another view to the image itself, with its layers."""
         self.action_view("images")
         self.images_pane.reveal(message.image, None)
-
-    def action_mark(self) -> None:
-        """Mark or unmark what is under the cursor."""
-        if self.host is None:
-            return
-        targets = list(self.view.targets())
-        every = all(node.id in self.host.marks.ids for node in targets)
-        for node in targets:
-            if every:
-                self.host.marks.unmark(node)
-            else:
-                self.host.marks.mark(node)
-        self._marked()
-
-    def action_mark_all(self) -> None:
-        """Mark every image that is shown."""
-        if self.host is not None:
-            for node in self.host.shown_images():
-                self.host.marks.mark(node)
-            self._marked()
-
-    def action_unmark_all(self) -> None:
-        """Take all marks away."""
-        if self.host is not None:
-            self.host.marks.clear()
-            self._marked()
-
-    def _marked(self) -> None:
-        self.view.marks_changed()
-        self._status()
 
     def redraw(self) -> None:
         """Show the host again, as after any change of how it is shown."""

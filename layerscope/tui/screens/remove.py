@@ -1,0 +1,99 @@
+"""Removal, the question: what goes, what stays and why, what comes back; the answer is No until somebody says yes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from layerscope.tui.host import Host
+from layerscope.tui.screens.dialog import Dialog
+from layerscope.views.names import count
+from layerscope.views.removal import Said, needs_typing, plan_rows, plan_said
+
+WORD = "remove"
+
+
+class RemoveScreen(Dialog[bool]):
+    """Asks; answers True for yes. Follows the host while it is open: what it shows is what would happen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "agree", "remove them"),
+        Binding("n,enter,q", "refuse", "no"),
+    ]
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self.host = host
+        self.plan = host.marks.plan()
+        self.typing = needs_typing(self.plan)
+        self.question = Static("", id="question")
+        self.line = Input(id="typed", select_on_focus=False)
+        self.line.cursor_blink = False
+
+    def parts(self) -> ComposeResult:
+        """The list, what it comes to, the question, and a line to type in when it is much."""
+        yield from super().parts()
+        yield self.question
+        yield self.line
+
+    def host_changed(self) -> None:
+        """Work the plan out again: an image may have gone, or have been taken into use, while one reads."""
+        before = self.plan
+        self.plan = plan = self.host.marks.plan()
+        if not plan.images:
+            self.notify("the marked images are gone")
+            self.dismiss(None)
+            return
+        self.typing = needs_typing(plan) and bool(plan.removed)
+        said = plan_said(plan, self.host.units)
+        if {node.id for node in plan.removed} != {node.id for node in before.removed} or plan.frees != before.frees:
+            said.insert(0, Said("The engine has changed: this is what it comes to now.", "warn"))
+            self.line.value = ""
+        self._ask()
+        self.put(plan_rows(plan, self.host.units), said)
+
+    def _ask(self) -> None:
+        number = len(self.plan.removed)
+        what = count(number, "image")
+        self.line.display = self.typing
+        if not number:
+            question, keys = "There is nothing to do.", "Esc close"
+        elif self.typing:
+            question = f"That is a lot. To remove {what}, type {number} and Enter."
+            keys = "Enter with nothing typed, Esc: no"
+        else:
+            question, keys = f"Remove {what}?", "y yes · n, Enter, Esc: no"
+        self.question.update(Content(question))
+        self.retitle("Remove images", keys)
+        (self.line if self.typing else self.rows).focus()
+
+    def _below(self) -> int:
+        return super()._below() + 2 + self.typing
+
+    def action_agree(self) -> None:
+        """Yes: where a key is enough."""
+        if self.plan.removed and not self.typing:
+            self.dismiss(True)
+
+    @on(Input.Submitted)
+    def _entered(self, message: Input.Submitted) -> None:
+        """Yes, if the number of images was typed, or the word; No, if nothing was."""
+        typed = message.value.strip().lower()
+        number = len(self.plan.removed)
+        if not typed:
+            self.action_refuse()
+        elif typed in {str(number), f"{number:,}", WORD}:
+            self.dismiss(True)
+        else:
+            self.question.update(Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc."))
+
+    @on(events.DescendantBlur)
+    def _keep_the_line(self) -> None:
+        """Keys are for the line while there is one."""
+        if self.typing and self.is_current:
+            self.line.focus()

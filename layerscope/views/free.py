@@ -1,0 +1,65 @@
+"""A proposal of what to remove for so many bytes, in words."""
+
+from __future__ import annotations
+
+from layerscope.core.free import Proposal
+from layerscope.core.graph import ImageNode
+from layerscope.text import fit_name
+from layerscope.units import Units, format_age, format_size
+from layerscope.views.names import amount, count, image_label
+from layerscope.views.removal import Row, Said
+
+
+def proposal_rows(proposal: Proposal, now: int, units: Units) -> list[Row]:
+    """Return the images of a proposal, what is missed least first; ``now`` in Unix seconds."""
+    return [
+        Row(node.id, "✓", "mark", image_label(node), amount(node.size, not node.exact, units), _note(node, now, units))
+        for node in proposal.plan.images
+    ]
+
+
+def _note(node: ImageNode, now: int, units: Units) -> str:
+    return f"{format_age(node.image.created, now)} old · {format_size(node.unique, units)} its own"
+
+
+def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
+    """Return what a proposal comes to, and what the most is where the size cannot be had."""
+    plan = proposal.plan
+    most = format_size(proposal.most, units)
+    said: list[Said] = []
+    if not proposal.reached:
+        said.append(
+            Said(f"{format_size(proposal.target, units)} cannot be had: the most that can be had is {most}.", "warn")
+        )
+        more = []
+        if proposal.most_with_used > proposal.most:
+            more.append(f"{format_size(proposal.most_with_used, units)} if images with containers went too")
+        if proposal.most_with_pinned > proposal.most:
+            more.append(f"{format_size(proposal.most_with_pinned, units)} if pinned ones did")
+        if more:
+            said.append(Said(f"It would be {', '.join(more)}.", "quiet"))
+    if not plan.images:
+        said.append(Said("There is nothing to propose.", "strong"))
+        return said
+    named = sum(not node.dangling for node in plan.images)
+    which = "none of them with a name" if not named else f"{named:,} of them with a name"
+    least = "; no smaller set does it" if proposal.fewest and proposal.reached else ""
+    frees = format_size(plan.frees, units)
+    said.append(
+        Said(
+            f"frees {frees if plan.exact else '≥' + frees} · {count(len(plan.images), 'image')}, {which}{least}",
+            "strong",
+        )
+    )
+    if proposal.families:
+        layer, images = proposal.families[0]
+        size = format_size(proposal.run_size(layer), units)
+        first = fit_name(image_label(images[0]), 40)
+        said.append(Said(f"{size} of it only go because {first} and {len(images) - 1:,} more all go.", "quiet"))
+    if proposal.reached:
+        said.append(Said(f"The most that can be had is {most}.", "quiet"))
+    if plan.held_by_cache:
+        said.append(
+            Said(f"Up to {format_size(plan.held_by_cache, units)} of it after the build cache is pruned.", "warn")
+        )
+    return said

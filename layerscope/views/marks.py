@@ -1,0 +1,137 @@
+"""The line about the marked set, or about what a mark would do: sentences in pieces, by how much they matter.
+
+The bytes come from :mod:`layerscope.core.marks`; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from layerscope.core.graph import ImageNode
+from layerscope.core.marks import Figures
+from layerscope.text import fit, fit_name
+from layerscope.units import Units, format_size
+from layerscope.views.names import count, image_label
+
+GAP = " · "
+SHORTEST = 12
+"""Cells under which a name says too little to be worth the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a line: it is said as long as there is room, in the longest wording that fits."""
+
+    key: str
+    wordings: tuple[str, ...]
+    """Longest first. A number in them is never cut."""
+    rank: int
+    """0 is never left out; the highest goes first."""
+
+
+def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: int) -> list[Part]:
+    """Return the line for a marked set; ``freed`` bytes came back in this session so far.
+
+    ``held_by_cache``: as :attr:`layerscope.core.marks.Marks.held_by_cache`.
+    """
+    frees = _frees(figures, units)
+    parts = [
+        Part("mark", (f"✓ marked {figures.marked:,}", f"✓ {figures.marked:,}"), 0),
+        Part("listed", (f"listed {format_size(figures.listed, units)}",), 5),
+        Part("frees", (f"frees {frees}",), 0),
+    ]
+    if held_by_cache:
+        held = format_size(held_by_cache, units)
+        if held_by_cache == figures.frees:
+            after = ("after the build cache is pruned", "after a cache prune")
+        else:
+            after = (f"up to {held} of it after the build cache is pruned", f"≤{held} after a cache prune")
+        parts.append(Part("cache", after, 3))
+    if figures.blocked:
+        parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 1))
+    if figures.kept:
+        parts.append(Part("keeps", _keeps(figures, units), 2))
+    return [*parts, *freed_part(freed, units)]
+
+
+def freed_part(freed: int, units: Units) -> list[Part]:
+    """Return what came back in this session so far; nothing when nothing did."""
+    if not freed:
+        return []
+    size = format_size(freed, units)
+    return [Part("freed", (f"freed this session: {size}", f"freed {size}"), 6)]
+
+
+def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: Units, freed: int) -> list[Part]:
+    """Return the line about what the cursor is on, nothing being marked: what these images alone would free.
+
+    ``why_not``: what keeps the engine from removing the only one of them; empty for nothing.
+    """
+    one = image_label(images[0])
+    if why_not:
+        parts = [Part("name", (f"{one} stays: {why_not}", f"{fit_name(one, 30)} stays: {why_not}"), 0)]
+        return [*parts, *freed_part(freed, units)]
+    frees = _frees(figures, units)
+    if len(images) == 1:
+        said = tuple(f"{fit_name(one, width)} alone frees {frees}" for width in (60, 30, SHORTEST))
+    else:
+        said = (f"these {len(images):,} images together free {frees}",)
+    parts = [Part("frees", said, 0)]
+    if figures.kept:
+        kept = format_size(figures.kept, units)
+        what = f"its other {kept}" if len(images) == 1 and figures.frees else kept
+        whom = "" if figures.keeper is None else image_label(figures.keeper)
+        verb = "stay" if what.startswith("its") else "stays"
+        if figures.keepers == 1:
+            said = tuple(f"{what} {verb} for {fit_name(whom, width)}" for width in (60, 30, SHORTEST))
+        elif figures.keepers:
+            said = (f"{what} {verb} for {count(figures.keepers, 'image')}",)
+        else:
+            said = (f"{what} {verb} for build steps",)
+        parts.append(Part("keeps", (*said, f"{what} {verb}"), 1))
+    if figures.blocked:
+        parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 2))
+    return [*parts, *freed_part(freed, units)]
+
+
+def fit_parts(parts: list[Part], width: int) -> list[tuple[str, str]]:
+    """Return ``(key, text)`` of the parts that fit in ``width`` cells, in order.
+
+    Parts of the highest rank are shortened and then left out first; one of rank 0 is only ever shortened,
+    and cut at the very last.
+    """
+    level = {part.key: 0 for part in parts}
+    left = list(parts)
+
+    def used() -> int:
+        return sum(cell_len(part.wordings[level[part.key]]) for part in left) + len(GAP) * max(0, len(left) - 1)
+
+    for part in sorted(parts, key=lambda part: -part.rank):
+        while used() > width and level[part.key] < len(part.wordings) - 1:
+            level[part.key] += 1
+        if used() > width and part.rank:
+            left.remove(part)
+    texts = [(part.key, part.wordings[level[part.key]]) for part in left]
+    if used() > width and texts:
+        key, text = texts[-1]
+        texts[-1] = (key, fit(text, max(0, cell_len(text) - (used() - width))))
+    return texts
+
+
+def _frees(figures: Figures, units: Units) -> str:
+    size = format_size(figures.frees, units)
+    if figures.exact:
+        return size
+    return f"≥{size}" if figures.frees else "?"
+
+
+def _keeps(figures: Figures, units: Units) -> tuple[str, ...]:
+    kept = f"keeps {format_size(figures.kept, units)}"
+    if figures.keeper is None:
+        return (f"{kept} for build steps", kept)
+    name = image_label(figures.keeper)
+    others = figures.keepers - 1
+    more = f" and {others:,} more" if others else ""
+    return (*(f"{kept} for {fit_name(name, width)}{more}" for width in (60, 30, SHORTEST)), kept)

@@ -1,0 +1,253 @@
+"""A removal in words: what a plan would do, line by line, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from layerscope.backend import Step, StepState
+from layerscope.core.changes import changes
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.plan import RemovalPlan, plan
+from layerscope.inventory import DiskUsage
+from layerscope.text import clean
+from layerscope.units import Units, format_size
+from layerscope.views.names import amount, count, image_label, image_labels
+
+MANY = 10
+"""More images than this are removed only when their number is typed."""
+MUCH = 10_000_000_000
+"""So are more bytes than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image in a dialog."""
+
+    id: str
+    sign: str
+    style: str
+    """Of the sign and the note."""
+    name: str
+    size: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence of a dialog, and how it is meant: "", "strong", "quiet", "warn", "bad" or "good"."""
+
+    text: str
+    style: str = ""
+
+
+def needs_typing(removal: RemovalPlan) -> bool:
+    """Is so much removed that one key is too little?"""
+    return len(removal.removed) > MANY or max(removal.frees, removal.listed) > MUCH
+
+
+def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
+    """Return the images of a plan: those that stay first, with the engine's rule, then those that go, in order."""
+    rows: list[Row] = []
+    for node in removal.blocked_images:
+        whys = [blocker for blocker in removal.blocked if blocker.image is node]
+        by = "; ".join(clean(blocker.by, 120) for blocker in whys)
+        rules = "; ".join(dict.fromkeys(clean(blocker.rule, 200) for blocker in whys))
+        rows.append(_row(node, "✗", "warn", f"stays: {by} ({rules})", units))
+    rows += [_row(node, "−", "", _names(node), units) for node in removal.removed]
+    return rows
+
+
+def _row(node: ImageNode, sign: str, style: str, note: str, units: Units) -> Row:
+    return Row(node.id, sign, style, image_label(node), amount(node.size, not node.exact, units), note)
+
+
+def _names(node: ImageNode) -> str:
+    """What goes with the image besides the name that is shown."""
+    tags = [clean(tag, 120) for tag in node.image.tags[1:]]
+    return f"and {count(len(tags), 'more name')}: {', '.join(tags)}" if tags else ""
+
+
+def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
+    """Return what a plan comes to: bytes now and after the build cache is pruned, what stays, what is not known."""
+    said = [Said(_goes(removal, units), "strong")]
+    said += _cache(removal, units)
+    said += [Said(line, "quiet") for line in _besides(removal, units)]
+    said += [Said(doubt, "warn") for doubt in removal.doubts]
+    return said
+
+
+def _goes(removal: RemovalPlan, units: Units) -> str:
+    if not removal.removed:
+        return "Nothing of it can be removed: the engine would refuse."
+    frees = _at_least(removal.frees, removal.exact, units)
+    stay = len(removal.blocked_images)
+    which = f"{count(len(removal.removed), 'image')} of {len(removal.images):,}" if stay else (
+        count(len(removal.removed), "image")
+    )  # fmt: skip
+    verb = "goes" if len(removal.removed) == 1 and not stay else "go"
+    return f"{which} {verb} · listed {format_size(removal.listed, units)} · frees {frees}"
+
+
+def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
+    held = removal.held_by_cache
+    if not removal.frees or held == 0:
+        return []
+    if held is None:
+        return [Said("The engine does not tell, or not yet, how much of it the build cache holds on disk.", "warn")]
+    size, whole = format_size(held, units), format_size(removal.frees, units)
+    now = removal.frees_at_once
+    if not now:
+        return [Said(f"On disk nothing may come back before the build cache is pruned, then {whole}.", "warn")]
+    at_once = format_size(now, units)
+    return [
+        Said(f"On disk: at least {at_once} at once, {whole} after the build cache is pruned (holds ≤{size}).", "warn")
+    ]
+
+
+def _besides(removal: RemovalPlan, units: Units) -> list[str]:
+    lines = []
+    if removal.parents:
+        lines.append(f"{count(len(removal.parents), 'build step')} without a name go along.")
+    keepers = [node for node, _ in removal.keepers()]
+    if removal.keeps:
+        whom = image_labels(keepers, 2) if keepers else "build steps"
+        lines.append(f"{format_size(removal.keeps, units)} of its layers stay for {whom}.")
+    if removal.unseen and removal.frees:
+        lines.append(
+            f"{count(len(removal.unseen), 'container')} whose image is gone may keep some of it on disk."
+        )  # fmt: skip
+    return lines
+
+
+def _at_least(size: int, exact: bool, units: Units) -> str:
+    text = format_size(size, units)
+    return text if exact else f"≥{text}" if size else "?"
+
+
+# -- what became of it --------------------------------------------------------------------
+
+SIGNS: dict[StepState, tuple[str, str, str]] = {
+    "removing": ("◌", "warn", "removing …"),
+    "removed": ("✓", "good", "removed"),
+    "untagged": ("–", "warn", "only untagged"),
+    "gone": ("✓", "dim", "was gone already"),
+    "refused": ("✗", "bad", "refused"),
+    "lost": ("?", "bad", "not known: the engine was lost"),
+    "skipped": ("·", "dim", "not tried"),
+}
+
+
+def step_row(node: ImageNode, step: Step | None, units: Units) -> Row:
+    """Return the line of an image while its removal is under way, and afterwards."""
+    sign, style, words = ("·", "dim", "") if step is None else SIGNS[step.state]
+    note = words if step is None or not step.words else f"{words}: {clean(step.words, 400)}"
+    return _row(node, sign, style, note, units)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a removal was to free and what it freed. Bytes in the store's unit."""
+
+    predicted: int
+    freed: int | None
+    """None: it could not be measured."""
+    held: int
+    """At most so much of ``freed`` is still on disk for the build cache."""
+    said: tuple[Said, ...]
+
+
+def account(
+    removal: RemovalPlan,
+    steps: Sequence[Step],
+    before: DiskUsage | None,
+    after: DiskUsage | None,
+    graph: LayerGraph | None,
+    held: int | None,
+    failed: str,
+    units: Units,
+) -> Account:
+    """Return what came of a removal, measured, with the reason where it is not what was predicted.
+
+    Measured is the fall of the engine's own total for image layers where that total is the footprint, from
+    ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine names no more.
+    ``graph`` is the host afterwards, None when it could not be read, which ``failed`` says why.
+    ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
+    """
+    freed, how = _measured(removal, before, after, graph)
+    done = {step.image_id for step in steps if step.state in {"removed", "gone"}}
+    part = removal if len(done) == len(removal.removed) else plan(removal.graph, done)
+    predicted = format_size(removal.frees, units)
+    said = []
+    if freed is None:
+        said.append(Said(f"predicted {predicted} · freed: not measured{f' ({failed})' if failed else ''}", "bad"))
+    else:
+        right = freed == removal.frees
+        said.append(
+            Said(f"predicted {predicted} · freed {format_size(freed, units)}{how}", "good" if right else "warn")
+        )
+        if not right:
+            said += [Said(why, "warn") for why in _why(removal, part, steps, freed, graph, units)]
+    left = min(held or 0, part.frees)
+    if left:
+        size = format_size(left, units)
+        said.append(
+            Said(f"Up to {size} of it is still on disk for the build cache; it goes when that is pruned.", "warn")
+        )
+    return Account(removal.frees, freed, left, tuple(said))
+
+
+def _measured(
+    removal: RemovalPlan, before: DiskUsage | None, after: DiskUsage | None, graph: LayerGraph | None
+) -> tuple[int | None, str]:
+    if removal.graph.rules.engine_total_is_footprint:
+        total = None if before is None else before.layers_size
+        rest = None if after is None else after.layers_size
+        return (None, "") if total is None or rest is None else (total - rest, " by the engine's own total")
+    if graph is None:
+        return None, ""
+    left = {layer.chain_id for layer in (*graph.layers, *graph.hidden_layers)}
+    gone = sum(layer.known_size for layer in removal.freed if layer.chain_id not in left)
+    return gone, " in layers that the engine has no more"
+
+
+def _why(
+    removal: RemovalPlan,
+    part: RemovalPlan,
+    steps: Sequence[Step],
+    freed: int,
+    graph: LayerGraph | None,
+    units: Units,
+) -> list[str]:
+    """Say why ``freed`` is not what was predicted."""
+    found = []
+    for state, one, many in (
+        ("refused", "1 image was refused", "{} images were refused"),
+        ("untagged", "1 image only lost its name", "{} images only lost their names"),
+        ("skipped", "1 image was not tried", "{} images were not tried"),
+        ("lost", "of 1 image it is not known", "of {} images it is not known"),
+    ):
+        number = sum(step.state == state for step in steps)
+        if number:
+            found.append(one if number == 1 else many.format(f"{number:,}"))
+    lines = [f"{', '.join(found)}: what went was to free {format_size(part.frees, units)}."] if found else []
+    rest = freed - part.frees
+    if not rest:
+        return lines
+    if graph is not None:
+        meanwhile = changes(removal.graph, graph)
+        others = set(meanwhile.removed) - {node.id for node in removal.removed}
+        if meanwhile.added:
+            lines.append(f"{count(len(meanwhile.added), 'image')} came meanwhile.")
+        if others:
+            lines.append(f"{count(len(others), 'image')} went meanwhile, not of the set.")
+    if any(step.state == "gone" for step in steps):
+        lines.append("Some were gone already: another session or program removes images too.")
+    if len(lines) == bool(found):
+        if not removal.exact:
+            lines += removal.doubts
+        else:
+            lines.append(
+                f"{format_size(rest, units, signed=True)} are not accounted for: press 5 for the engine's own figures."
+            )
+    return lines

@@ -14,12 +14,17 @@ from textual.widget import Widget
 
 MOVE = Binding.Group("Move")
 VIEWS = Binding.Group("Views")
+TREE = Binding.Group("In the tree")
+MAP = Binding.Group("On the map")
+ENGINE = Binding.Group("In the engine view")
 FIND = Binding.Group("Find, filter, sort")
+TYPING = Binding.Group("While typing a find or filter")
 MARK = Binding.Group("Mark and remove")
 SHOW = Binding.Group("Look closer, copy, save")
 APP = Binding.Group("Session")
 
-ORDER = (MOVE, VIEWS, FIND, MARK, SHOW, APP)
+ORDER = (MOVE, VIEWS, FIND, TYPING, MARK, SHOW, APP, TREE, MAP, ENGINE)
+"""As they are listed. The keys of a group after APP are for one view only."""
 
 _NAMES = {
     "enter": "Enter",

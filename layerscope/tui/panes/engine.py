@@ -17,7 +17,7 @@ from textual.widgets import Static
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import clean
 from layerscope.tui.host import Host
-from layerscope.tui.keys import MOVE, VIEWS
+from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
 from layerscope.units import Units, format_size
 from layerscope.views.engine import Figure, reconcile
@@ -41,8 +41,8 @@ class EnginePane(VerticalScroll, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
         Binding("k", "scroll_up", "Up", show=False, group=MOVE),
-        Binding("a", "ask", "Ask the engine again", group=VIEWS),
-        Binding("escape", "give_up", "Stop waiting for the engine", show=False, group=VIEWS),
+        Binding("a", "ask", "Ask the engine again", group=ENGINE),
+        Binding("escape", "give_up", "Stop waiting for the engine", show=False, group=ENGINE),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:

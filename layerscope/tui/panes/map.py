@@ -20,7 +20,7 @@ from textual.widget import Widget
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
-from layerscope.tui.keys import VIEWS
+from layerscope.tui.keys import MAP
 from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
 from layerscope.units import Units
 from layerscope.views.forest import Forest, forest_of
@@ -34,13 +34,13 @@ class MapCanvas(Widget, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"map--cursor", "map--marked"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "go('left')", "Left: what it stands on", show=False, group=VIEWS),
-        Binding("right,l", "go('right')", "Right: what stands on it", show=False, group=VIEWS),
-        Binding("up,k", "go('up')", "Block above", show=False, group=VIEWS),
-        Binding("down,j", "go('down')", "Block below", show=False, group=VIEWS),
-        Binding("enter,plus,equals_sign", "zoom_in", "Zoom in; on an image: its layers", show=False, group=VIEWS),
-        Binding("backspace,minus", "zoom_out", "Zoom out", show=False, group=VIEWS),
-        Binding("home,g", "edge(0)", "Biggest base", show=False, group=VIEWS),
+        Binding("left,h", "go('left')", "Left: what it stands on", show=False, group=MAP),
+        Binding("right,l", "go('right')", "Right: what stands on it", show=False, group=MAP),
+        Binding("up,k", "go('up')", "Block above", show=False, group=MAP),
+        Binding("down,j", "go('down')", "Block below", show=False, group=MAP),
+        Binding("enter,plus,equals_sign", "zoom_in", "Zoom in; on an image: its layers", show=False, group=MAP),
+        Binding("backspace,minus", "zoom_out", "Zoom out", show=False, group=MAP),
+        Binding("home,g", "edge(0)", "Biggest base", show=False, group=MAP),
     ]
 
     class Moved(Message):

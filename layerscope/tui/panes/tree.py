@@ -15,7 +15,7 @@ from textual.timer import Timer
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
-from layerscope.tui.keys import VIEWS
+from layerscope.tui.keys import TREE
 from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import two_part_bar
@@ -31,10 +31,10 @@ class TreePane(Vertical):
     """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "unfold", "Unfold, or to the first below", show=False, group=VIEWS),
-        Binding("left,h,backspace", "fold", "Fold, or to the one above", show=False, group=VIEWS),
-        Binding("z", "fold_all", "Fold or unfold everything", show=False, group=VIEWS),
-        Binding("x", "apart", "Take a run of layers apart", show=False, group=VIEWS),
+        Binding("right,l", "unfold", "Unfold, or to the first below", show=False, group=TREE),
+        Binding("left,h,backspace", "fold", "Fold, or to the one above", show=False, group=TREE),
+        Binding("z", "fold_all", "Fold or unfold everything", show=False, group=TREE),
+        Binding("x", "apart", "Take a run of layers apart", show=False, group=TREE),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:

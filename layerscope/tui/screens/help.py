@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from layerscope.tui.keys import ORDER, bindings_of, keys_of
+from layerscope.tui.wrap import wrapped
 
 SIGNS = (
     ("█", "bytes that only this image needs"),
@@ -26,7 +27,7 @@ SIGNS = (
     ("~", "inferred from other images"),
     ("?", "not known"),
 )
-KEYS = 20
+KEYS = 18
 """Cells for the keys of one line."""
 COLUMN = 52
 """Cells of one column of the page."""
@@ -86,19 +87,26 @@ class HelpScreen(ModalScreen[None]):
         blocks = []
         for title, rows in self.groups().items():
             lines = [Text(title, heading)]
-            lines += [_line("  ".join(keys), text, key, words) for text, keys in rows.items()]
+            for text, keys in rows.items():
+                lines += _lines("  ".join(keys), text, key, words)
             blocks.append(lines)
-        blocks.append([Text("Signs", heading), *(_line(sign, text, key, words) for sign, text in SIGNS)])
-        return blocks
+        lines = [Text("Signs", heading)]
+        for sign, text in SIGNS:
+            lines += _lines(sign, text, key, words)
+        return [*blocks, lines]
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"help--{name}", partial=True)
 
 
-def _line(keys: str, words: str, key: Style, text: Style) -> Text:
-    line = Text("  ")
-    line.append(keys + " " * max(1, KEYS - cell_len(keys)), key).append(words, text)
-    return line
+def _lines(keys: str, words: str, key: Style, text: Style) -> list[Text]:
+    """Set keys and what they do side by side; words that are too long go on below."""
+    lines = []
+    for part in wrapped(words, COLUMN - KEYS - 2):
+        line = Text("  ").append(keys + " " * max(1, KEYS - cell_len(keys)), key).append(part, text)
+        lines.append(line)
+        keys = ""
+    return lines
 
 
 def _set(blocks: list[list[Text]], columns: int) -> Text:

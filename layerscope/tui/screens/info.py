@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +21,7 @@ from layerscope.tui.host import Host
 from layerscope.tui.screens.host import Subject, copy_text
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.tui.wrap import wrapped
 from layerscope.views.info import Fact, Section, as_text, container_info, image_info, layer_info
 from layerscope.views.names import image_label, short_id
 
@@ -124,21 +125,3 @@ def lines_of(sections: Sequence[Section], width: int) -> Iterator[Line]:
             for index, part in enumerate(wrapped(fact.value, max(10, width - NAME))):
                 yield Line(fact, name if beside and not index else "", part)
 
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Break clean ``text`` into lines of at most ``width`` cells, after a blank where there is one."""
-    lines: list[str] = []
-    start = used = 0
-    blank = -1
-    for at, char in enumerate(text):
-        size = get_character_cell_size(char)
-        if used + size > width:
-            cut = blank + 1 if blank >= start else at
-            lines.append(text[start:cut])
-            start, blank = cut, -1
-            used = cell_len(text[start:at])
-        used += size
-        if char == " ":
-            blank = at
-    lines.append(text[start:])
-    return lines

@@ -4,6 +4,7 @@ The engine answers a list of layers (RootFS digests, no sizes) and a list of
 history entries (sizes, no digests). Every layer took at most one entry, in
 order, and some entries took none. This module finds *all* the ways in which
 the two can be laid side by side, and says what is the same in every one.
+What may be believed of an entry is not decided here: see :mod:`.sizes`.
 
 The set of positions reachable after each entry is an integer used as a bit
 mask, forwards and then backwards, so one image costs two passes over its
@@ -12,13 +13,14 @@ history whatever the number of ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.core.labels import Label, labels
-from layerscope.core.stores import StoreRules
-from layerscope.inventory import HistoryEntry
+from layerscope.core.labels import Label
+
+NO_GATES: Mapping[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,78 +31,48 @@ class Alignment:
     """For each layer, oldest first: the indices of the entries that may have made it."""
     maybe_none: tuple[bool, ...]
     """For each layer: may it be one that the history has no entry for?"""
-    by_rule: bool
-    """True when only sizes and builders' rules were used; False when text had to be disbelieved."""
+    made: int
+    """How many layers the history made, as a bit mask: bit k is set when it may be k."""
+    left: int | None
+    """Bytes of all layers without an entry together; None where no total says it."""
 
 
 def align(
-    entries: Sequence[HistoryEntry],
-    diff_ids: Sequence[str],
-    rules: StoreRules,
-    *,
-    total: int | None = None,
-    known: Sequence[int | None] | None = None,
-    cuts: Iterable[tuple[int, int]] = (),
-) -> Alignment | None:
-    """Lay ``entries`` (oldest first) beside the layers ``diff_ids`` (oldest first).
-
-    ``total`` is the engine's own sum of the layers' sizes, ``known`` a size for each
-    layer where other images have settled it, both in bytes of the store's unit.
-    A cut ``(m, n)`` says that the first m entries made exactly the first n layers,
-    as an image with that history and those layers exists.
-
-    Returns None when no way fits, even with the builders' text disbelieved.
-    """
-    n = len(diff_ids)
-    sizes = [entry.size for entry in entries]
-    known = list(known) if known is not None else [None] * n
-    if rules.empty_diff_is_zero:
-        known = [0 if diff == EMPTY_DIFF_ID else size for diff, size in zip(diff_ids, known, strict=True)]
-    shown = sum(size for size in sizes if size > 0)
-    # Unpacked in part or not at all: the total then says nothing about the layers.
-    usable_total = total if total is not None and shown <= total else None
-    bytes_missing = usable_total is not None and shown < usable_total
-
-    by_size = [Label.LAYER if size > 0 else Label.MAYBE if size < 0 else Label.EMPTY for size in sizes]
-    by_text = labels(entries)
-    by_nothing = [Label.LAYER if size > 0 else Label.MAYBE for size in sizes]
-    cuts = tuple(cuts)
-
-    if rules.zero_size_means_no_layer:
-        layers = sum(1 for found in by_size if found is Label.LAYER)
-        complete = layers == n or (layers < n and (usable_total is None or bytes_missing))
-        if complete and (fit := _fit(by_size, sizes, known, n, layers == n, rules, ())):
-            return Alignment(*fit, by_rule=True)
-    attempts = [(by_text, True), (by_nothing, True)] if not bytes_missing else []
-    attempts += [(by_text, False), (by_nothing, False)]
-    for found, every in attempts:
-        for through in (cuts, ()) if cuts else ((),):
-            if fit := _fit(found, sizes, known, n, every, rules, through):
-                return Alignment(*fit, by_rule=found is by_text)
-    return None
-
-
-_Fit = tuple[tuple[tuple[int, ...], ...], tuple[bool, ...]]
-
-
-def _fit(
-    found: Sequence[Label],
+    labels: Sequence[Label],
     sizes: Sequence[int],
     known: Sequence[int | None],
-    n: int,
-    every: bool,
-    rules: StoreRules,
-    cuts: Iterable[tuple[int, int]],
-) -> _Fit | None:
-    """Find all ways under one set of labels; ``every``: each layer must have an entry."""
-    m = len(found)
-    bottom = rules.history_anchor == "bottom"
+    *,
+    anchor: Literal["bottom", "top"] = "bottom",
+    total: int | None = None,
+    short: bool = True,
+    gates: Mapping[int, int] = NO_GATES,
+) -> Alignment | None:
+    """Lay history entries (``labels`` and ``sizes``, oldest first) beside the layers (``known``, oldest first).
+
+    ``sizes`` are bytes, -1 where the engine gave none; an entry that weighs something must be
+    labelled a layer. ``known`` is a size for each layer, None where nothing has settled it;
+    ``total`` is the engine's own sum of the layers.
+    ``short``: may layers have no entry? They are the top ones when the history is
+    anchored at the bottom, and the other way round. ``gates``, for an anchor at the bottom only,
+    maps a number of entries to the numbers of layers that these may have made (a bit mask).
+
+    Returns None when no way fits.
+    """
+    n = len(known)
+    # An entry of unknown size may weigh whatever the total has left.
+    left = total - sum(sizes) if total is not None and min(sizes, default=0) >= 0 else None
+    took = [i for i, label in enumerate(labels) if label is Label.LAYER]
+    if len(took) > n:
+        return None
+    if len(took) == n:
+        return _only_way(took, sizes, known, left, gates)
+
+    spare = _spare(known if anchor == "top" else known[::-1], left, short)
     start, end = 1, 1 << n
-    if not every:
-        partial = (1 << n) - 1  # Docker: ends below the top; Podman: starts above the bottom
-        start, end = (start, partial) if bottom else (partial << 1, end)
-    if (direct := _only_way(found, sizes, known, n, every, start, end)) is not None:
-        return direct
+    if anchor == "top":
+        start = spare
+    else:
+        end = sum(1 << n - count for count in _bits(spare))
 
     unsettled = 0
     settled: dict[int, int] = {}
@@ -111,56 +83,71 @@ def _fit(
             settled[size] = settled.get(size, 0) | 1 << j
     full = (1 << n) - 1
     allow = [full if size < 0 else unsettled | settled.get(size, 0) for size in sizes]
-    gates = dict(cuts)
 
     reach = [start]
-    for i, kind in enumerate(found):
+    for i, label in enumerate(labels):
         here = reach[i]
-        there = here if kind is not Label.LAYER else 0
-        if kind is not Label.EMPTY:
+        there = here if label is not Label.LAYER else 0
+        if label is not Label.EMPTY:
             there |= (here & allow[i]) << 1
-        if i + 1 in gates:
-            there &= 1 << gates[i + 1]
-        reach.append(there)
-    ends = reach[m] & end
+        reach.append(there & gates.get(i + 1, there))
+    live = ends = reach[-1] & end
     if not ends:
         return None
     candidates: list[list[int]] = [[] for _ in range(n)]
-    live = ends
-    for i in reversed(range(m)):
-        kind = found[i]
-        took = (live >> 1) & allow[i] & reach[i] if kind is not Label.EMPTY else 0
-        passed = live & reach[i] if kind is not Label.LAYER else 0
-        bits = took
-        while bits:
-            low = bits & -bits
-            candidates[low.bit_length() - 1].append(i)
-            bits ^= low
-        live = took | passed
-    if bottom:
-        lowest = (ends & -ends).bit_length() - 1
-        none = tuple(j >= lowest for j in range(n))
-    else:
-        highest = live.bit_length() - 1
-        none = tuple(j < highest for j in range(n))
-    return tuple(tuple(reversed(c)) for c in candidates), none
+    for i in reversed(range(len(labels))):
+        label = labels[i]
+        made = (live >> 1) & allow[i] & reach[i] if label is not Label.EMPTY else 0
+        passed = live & reach[i] if label is not Label.LAYER else 0
+        for j in _bits(made):
+            candidates[j].append(i)
+        live = made | passed
+    if anchor == "bottom":
+        fewest = (ends & -ends).bit_length() - 1
+        return Alignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+    most = live.bit_length() - 1  # layers below the first that has an entry
+    consumed = sum(1 << n - count for count in _bits(live))
+    return Alignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
 
 
 def _only_way(
-    found: Sequence[Label],
-    sizes: Sequence[int],
-    known: Sequence[int | None],
-    n: int,
-    every: bool,
-    start: int,
-    end: int,
-) -> _Fit | None:
-    """The common case, straight: no entry is in doubt, and there are as many as layers."""
-    if not every or Label.MAYBE in found:
+    took: Sequence[int], sizes: Sequence[int], known: Sequence[int | None], left: int | None, gates: Mapping[int, int]
+) -> Alignment | None:
+    """The common case, straight: as many entries surely made layers as there are layers."""
+    n = len(known)
+    if left:
         return None
-    took = [i for i, kind in enumerate(found) if kind is Label.LAYER]
-    if len(took) != n:
-        return None
-    if any(size is not None and size != sizes[i] for size, i in zip(known, took, strict=True)):
-        return None
-    return tuple((i,) for i in took), (False,) * n
+    for i, size in zip(took, known, strict=True):
+        if size is not None and size != sizes[i] >= 0:
+            return None
+    for entries, allowed in gates.items():
+        if not allowed >> bisect_left(took, entries) & 1:
+            return None
+    return Alignment(tuple((i,) for i in took), (False,) * n, 1 << n, left)
+
+
+def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
+    """Return how many layers may have no entry, as a bit mask; ``known`` begins with the first that may have none."""
+    found = 0 if left else 1
+    if not short:
+        return found
+    certain, doubt = 0, False
+    for count, size in enumerate(known, 1):
+        if size is None:
+            doubt = True
+        else:
+            certain += size
+        if left is None or (certain <= left if doubt else certain == left):
+            found |= 1 << count
+    return found
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _tuples(candidates: Iterable[list[int]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(reversed(entries)) for entries in candidates)

@@ -7,7 +7,7 @@ All sizes are bytes in the store's unit (``graph.rules.unit``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -38,6 +38,9 @@ class Layer:
     instruction_is: Certainty
     comment: str
     created: int | None
+    sum_exact: bool
+    """Is every sum exact that has this layer in it? True where ``size_is`` is exact, and where sizes are
+    inferred but their sum over layers that the same images need is the engine's own."""
     children: list[Layer] = field(default_factory=list)
     images: list[ImageNode] = field(default_factory=list)
     """The listed images that need this layer, in the order of :attr:`LayerGraph.images`."""
@@ -76,13 +79,18 @@ class ImageNode:
     intermediates: tuple[Image, ...]
     """Untagged build parents that are not listed and lie under this image."""
     size: int
-    """Bytes of all its layers; a lower bound unless ``exact``."""
+    """Bytes of all its layers, exact if ``exact``; else a lower bound, or a guess where sizes are inferred."""
     unique: int
-    """Bytes of the layers that no other listed image needs; a lower bound unless ``exact``."""
+    """Bytes of the layers that no other listed image needs, exact if ``sharing_exact``.
+
+    It may be less in truth while there are images whose layers are not known.
+    """
     shared: int
-    """``size - unique`` where exact: bytes of the layers that other listed images need too."""
+    """Bytes of the layers that other listed images need too, exact if ``sharing_exact``; else a lower bound."""
     exact: bool
-    """False when a layer's size, or the layers themselves, are not known."""
+    """False when a layer's size, or the layers themselves, are not known or only inferred."""
+    sharing_exact: bool
+    """Are ``unique`` and ``shared`` exact too? Not while another image's layers are not known."""
     unknown_layers: int
 
     def __repr__(self) -> str:
@@ -202,26 +210,33 @@ def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:
 def build_graph(inventory: Inventory) -> LayerGraph:
     """Compute the layer graph of an inventory.
 
-    Raises nothing on odd data: what does not add up is marked unknown or inferred.
+    Raises nothing on odd data: what does not add up is marked unknown or inferred,
+    and of records with the same image ID the first counts.
     """
     rules = STORES[inventory.engine.store_kind]
+    by_id: dict[str, Image] = {}
+    for image in inventory.images:
+        by_id.setdefault(image.id, image)
+    images = tuple(by_id.values())
     parents: dict[str, str | None] = {}
     diffs: dict[str, str] = {}
     memo: dict[tuple[str | None, str], str] = {}
     stacks: list[Stack] = []
-    for image in inventory.images:
+    for image in images:
+        if image.diff_ids is None:
+            continue
         chain: list[str] = []
         parent: str | None = None
-        for diff_id in image.diff_ids or ():
+        for diff_id in image.diff_ids:
             key = (parent, diff_id)
             here = memo.get(key)
             if here is None:
                 here = memo[key] = chain_id(parent, diff_id)
-                parents[here], diffs[here] = parent, diff_id
+                parents.setdefault(here, parent)  # by chance or malice a diff ID may be another layer's chain ID
+                diffs.setdefault(here, diff_id)
             chain.append(here)
             parent = here
-        if image.diff_ids is not None:
-            stacks.append(Stack(image, image.diff_ids, tuple(chain)))
+        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
 
     settled = settle(stacks, parents, rules)
     needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
@@ -235,7 +250,8 @@ def build_graph(inventory: Inventory) -> LayerGraph:
         shelf.append(layer)
         if layer.parent is not None and name in needed:
             layer.parent.children.append(layer)
-    return LayerGraph(inventory, tuple(layers), _images(inventory, stacks, made), tuple(hidden))
+    rows = _images(stacks, made, inventory, images, rules)
+    return LayerGraph(inventory, tuple(layers), rows, tuple(hidden))
 
 
 def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:
@@ -253,25 +269,28 @@ def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settl
         instruction_is=found.entry_is,
         comment="" if entry is None else entry.comment,
         created=None if entry is None else entry.created,
+        sum_exact=found.sum_exact,
     )
 
 
-def _images(inventory: Inventory, stacks: Sequence[Stack], made: dict[str, Layer]) -> tuple[ImageNode, ...]:
+def _images(
+    stacks: Sequence[Stack], made: Mapping[str, Layer], inventory: Inventory, images: Sequence[Image], rules: StoreRules
+) -> tuple[ImageNode, ...]:
     stack_of = {stack.image.id: tuple(made[chain] for chain in stack.chain) for stack in stacks}
     containers: dict[str, list[Container]] = {}
     for container in inventory.containers:
         containers.setdefault(container.image_id, []).append(container)
-    folded = _intermediates(inventory.images)
+    folded = _intermediates(images)
 
     rows: list[ImageNode] = []
-    for image in inventory.images:
+    for image in images:
         if not image.listed:
             continue
         layers = stack_of.get(image.id, ())
         unknown = sum(1 for layer in layers if layer.size is None)
-        total = sum(layer.known_size for layer in layers)
-        if (unknown or image.diff_ids is None) and image.layers_size is not None:
-            total = max(total, image.layers_size)  # the engine's own sum is still right
+        size = sum(layer.known_size for layer in layers)
+        if (unknown or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
+            size = max(size, image.layers_size)  # the engine's own sum is still right
         rows.append(
             ImageNode(
                 index=0,
@@ -279,22 +298,30 @@ def _images(inventory: Inventory, stacks: Sequence[Stack], made: dict[str, Layer
                 layers=layers,
                 containers=tuple(containers.get(image.id, ())),
                 intermediates=folded.get(image.id, ()),
-                size=total,
+                size=size,
                 unique=0,
                 shared=0,
-                exact=image.diff_ids is not None and not unknown,
+                exact=image.diff_ids is not None and all(layer.sum_exact for layer in layers),
+                sharing_exact=False,
                 unknown_layers=unknown,
             )
         )
     rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
+    all_known = all(node.known or _stores_nothing(node.image) for node in rows)
     for index, node in enumerate(rows):
         node.index = index
+        node.sharing_exact = node.exact and all_known
         for layer in node.layers:
             layer.images.append(node)
     for node in rows:
         node.unique = sum(layer.known_size for layer in node.layers if len(layer.images) == 1)
         node.shared = sum(layer.known_size for layer in node.layers if len(layer.images) > 1)
     return tuple(rows)
+
+
+def _stores_nothing(image: Image) -> bool:
+    """Is nothing of it unpacked? So it is with an image for other platforms only, whose layers no engine tells."""
+    return bool(image.platforms) and all(platform.unpacked_size == 0 for platform in image.platforms)
 
 
 def _intermediates(images: Sequence[Image]) -> dict[str, tuple[Image, ...]]:

@@ -48,3 +48,10 @@ def snap(snap_compare: Any) -> Callable[..., bool]:
 def by_size(size: tuple[int, int]) -> str:
     """Name a parameter: ``80x24``."""
     return "x".join(map(str, size))
+
+
+def screen_text(app: LayerscopeApp) -> str:
+    """Return what is on screen, line by line, without styles."""
+    width = app.size.width
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line)[:width] for line in lines)

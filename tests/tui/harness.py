@@ -19,15 +19,16 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from layerscope.backend import Backend, BackendError, SavedBackend
+from layerscope.backend import Backend, BackendError, Remover, SavedBackend
 from layerscope.inventory import DiskUsage, Engine, Inventory
+from layerscope.source import load_sample
 from layerscope.tui.app import LayerscopeApp
 from tests.replay import recorded_inventory
 
 SIZES = ((80, 24), (120, 36), (200, 50))
 """The terminals that everything has to look right on."""
 NOW = 1_795_431_000
-"""The clock of every app here: an hour or so after the recordings were made."""
+"""The clock of every app here: just after the recordings were made."""
 ENDLESS = frozenset({"follow"})
 """Groups of workers that run as long as the app does."""
 
@@ -41,6 +42,12 @@ def inventory(name: str) -> Inventory:
     found = recorded_inventory(name)
     engine = replace(found.engine, host="unix:///var/run/docker.sock")
     return replace(found, engine=engine, taken_at=NOW, from_file=True)
+
+
+@cache
+def sample() -> Inventory:
+    """Return the bundled sample host."""
+    return load_sample()
 
 
 def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
@@ -121,6 +128,7 @@ class FakeBackend:
         self.inventory = replace(found, from_file=not live)
         self.live = live
         self.held = held
+        self.no_removal = "this one is only looked at"
         self.scans = 0
         """Scans that were begun."""
         self.cancelled = 0
@@ -201,6 +209,12 @@ class FakeBackend:
                     self.inventory = replace(found, from_file=not self.live) if found else self.inventory
                     break
         return self.inventory
+
+    def look_again(self) -> Inventory:
+        return self.inventory
+
+    def remover(self) -> Remover | None:
+        return None
 
     def usage(self) -> DiskUsage:
         self.asked_usage += 1

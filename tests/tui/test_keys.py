@@ -1,0 +1,195 @@
+"""Every binding is in the help, every action in the palette, and no key means two things in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.dom import DOMNode
+from textual.screen import ModalScreen, Screen
+from textual.widgets import OptionList
+
+from layerscope.tui.commands import Commands
+from layerscope.tui.keys import TYPING, bindings_of, keys_of
+from layerscope.tui.screens.columns import ColumnsScreen
+from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.screens.export import ExportScreen
+from layerscope.tui.screens.help import COLUMN, KEYS, HelpScreen
+from layerscope.tui.screens.info import InfoScreen
+from layerscope.tui.wrap import wrapped
+from tests.tui.conftest import screen_text
+from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
+
+HOST = "docker-28.5-overlay2"
+VIEWS = {"1": "images", "2": "layers", "3": "tree", "4": "map", "5": "engine"}
+
+MEANT = {
+    # The inner one gives way where it has nothing to do.
+    ("ImageList", "fold", "ImagesPane", "side(-1)"),
+    ("ImageList", "unfold", "ImagesPane", "side(1)"),
+    ("EnginePane", "give_up", "MainScreen", "clear"),
+}
+"""Keys that are bound in a widget and again around it: (inner, its action, outer, its action)."""
+
+
+def ours(node: DOMNode) -> dict[str, list[str]]:
+    """Return the keys that classes of ours bind on a node, each with its actions."""
+    found: dict[str, list[str]] = {}
+    for owner in type(node).__mro__:
+        if owner.__module__.startswith("layerscope"):
+            for binding in owner.__dict__.get("BINDINGS", ()):
+                for key in binding.key.split(","):
+                    found.setdefault(key, []).append(binding.action)
+    return found
+
+
+async def test_every_binding_of_the_session_is_in_the_help() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        wanted = {(one.title, key) for one in bindings_of(app.main) for key in keys_of(one.binding)}
+        ungrouped = [one.binding for one in bindings_of(app.main) if not one.group]
+        await press(pilot, "?")
+        assert isinstance(app.screen, HelpScreen)
+        told = {(title, key) for rows in app.screen.groups().values() for title, keys in rows.items() for key in keys}
+        assert not ungrouped
+        assert told == wanted
+        assert len(wanted) > 50
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_the_help_can_be_read_to_its_end(size: tuple[int, int]) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, "?")
+        seen = screen_text(app)
+        for _ in range(30):
+            await press(pilot, "pagedown")
+            seen += screen_text(app)
+        assert isinstance(app.screen, HelpScreen)
+        for rows in app.screen.groups().values():
+            for title in rows:
+                assert wrapped(title, COLUMN - KEYS - 2)[-1] in seen
+        assert "not known" in seen
+        await press(pilot, "escape")
+        assert app.screen is app.main
+
+
+@pytest.mark.parametrize("key", VIEWS, ids=VIEWS.get)
+async def test_every_action_on_view_is_in_the_palette(key: str) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, key)
+        listed = {title: keys for title, keys, _ in Commands(app.screen).commands()}
+        for one in bindings_of(app.main, shown=True):
+            if one.binding.action != "command_palette":
+                assert set(keys_of(one.binding)) <= set(listed[one.title]), one
+
+
+async def test_the_views_together_have_every_action_in_the_palette() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        everything = {one.title for one in bindings_of(app.main) if one.binding.group is not TYPING}
+        found: set[str] = set()
+        for key in VIEWS:
+            await press(pilot, key)
+            found |= {title for title, _, _ in Commands(app.screen).commands()}
+        assert everything - found == {"All commands"}
+
+
+async def test_the_palette_runs_what_is_chosen() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "ctrl+p")
+        assert isinstance(app.screen, CommandPalette)
+        await press(pilot, *"mark all")
+        first = app.screen.query_one(OptionList).get_option_at_index(0)
+        assert str(first.prompt).startswith("Mark all shown")
+        await press(pilot, "enter")
+        await settled(pilot)
+        assert app.screen is app.main
+        assert app.main.host is not None
+        assert len(app.main.host.marks) == len(app.main.host.graph.images)
+
+
+@pytest.mark.parametrize("key", VIEWS, ids=VIEWS.get)
+async def test_no_key_means_two_things_in_one_place(key: str) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, key)
+        assert app.screen.focus_chain
+        for widget in app.screen.focus_chain:
+            bound: dict[str, tuple[str, str]] = {}
+            for node in widget.ancestors_with_self:
+                for pressed, actions in ours(node).items():
+                    assert len(set(actions)) == 1, f"{pressed} is bound twice on {node}: {actions}"
+                    here = (type(node).__name__, actions[0])
+                    inner = bound.setdefault(pressed, here)
+                    assert inner == here or (*inner, *here) in MEANT, f"{pressed}: {inner} hides {here}"
+
+
+def no_engine() -> FakeBackend:
+    backend = FakeBackend()
+    backend.fail("nobody listens", "start the engine")
+    return backend
+
+
+MODALS: dict[type[Screen[Any]], tuple[str, ...]] = {
+    HelpScreen: ("question_mark",),
+    InfoScreen: ("i",),
+    ExportScreen: ("E",),
+    ColumnsScreen: ("C",),
+}
+
+
+@pytest.mark.parametrize("kind", [*MODALS, ErrorScreen], ids=lambda kind: kind.__name__)
+async def test_a_box_names_its_own_keys(kind: type[ModalScreen[Any]]) -> None:
+    app = make_app(no_engine() if kind is ErrorScreen else inventory(HOST), demo=lambda: inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, *MODALS.get(kind, ()))
+        assert isinstance(app.screen, kind)
+        text = screen_text(app)
+        for one in bindings_of(app.screen):
+            if one.node is app.screen and one.binding.show:
+                names = keys_of(one.binding)
+                assert any(f"{name} " in text for name in [*names, f"{names[0]}:"]), (one.binding, text)
+
+
+async def test_clicking_a_hint_presses_its_key() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        line = screen_text(app).splitlines()[-1]
+        await pilot.click("#hints", offset=(line.index("? help"), 0))
+        await settled(pilot)
+        assert isinstance(app.screen, HelpScreen)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+async def test_help_and_quit_are_hinted_at_whatever_the_room(width: int) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await settled(pilot)
+        for key in VIEWS:
+            await press(pilot, key)
+            line = screen_text(app).splitlines()[-1]
+            assert "? help" in line
+            assert "q quit" in line
+            assert "Space mark" in line or key == "5"
+
+
+async def test_q_and_ctrl_q_leave() -> None:
+    for key in ("q", "ctrl+q"):
+        app = make_app(inventory(HOST))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            await pilot.press(key)
+            await pilot.pause()
+            assert not app.is_running

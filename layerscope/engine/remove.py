@@ -1,0 +1,211 @@
+"""Removing images: the only code here that changes an engine. It knows no way to force.
+
+An image goes by its names first: all but the last are taken away one by one, each only after a look that it
+still means this image; a tag that has moved on in the meantime is left alone. The last name and
+the image go together, by ID: that never hits another image, and an engine checks a removal by ID
+against containers and children before it takes anything away. (By its last *name*, moby would silently only untag an
+image that others were made from: ``daemon/images/image_delete.go``.) Untagged build parents go along, as
+with ``docker rmi``.
+
+This module is imported only by a remover that was asked for; nothing else reaches it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from docker.utils.config import load_general_config
+
+from layerscope.backend import BackendError, Step, StepState
+from layerscope.core.graph import ImageNode
+from layerscope.core.plan import RemovalPlan
+from layerscope.core.stores import STORES
+from layerscope.engine.connect import Connection
+from layerscope.engine.errors import EngineError, Refused
+from layerscope.engine.explain import explain, explain_refusal
+from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
+from layerscope.engine.scan import list_containers
+from layerscope.engine.usage import disk_usage
+from layerscope.inventory import DiskUsage, Image
+from layerscope.removal_log import RemovalLog
+from layerscope.text import clean
+
+TIMEOUT = 900.0
+"""Seconds without an answer: deleting the files of a big image takes its time."""
+_MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
+"""How moby and Podman refuse to remove by ID what has several names."""
+_WORDS = 600
+"""Characters of what an engine says."""
+
+
+class EngineRemover:
+    """Removes images on one engine: a :class:`layerscope.backend.Remover`."""
+
+    def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
+        """``log``: that of the user, unless another one is given."""
+        self.connection = connection
+        self.log = log or RemovalLog.of_user(connection.engine)
+
+    def measure(self) -> DiskUsage:
+        """Return the engine's own account of its disk, as before and after a removal. Raises BackendError."""
+        try:
+            return disk_usage(self.connection)
+        except EngineError as error:
+            raise BackendError(error.cause, error.hint) from error
+
+    def remove(
+        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+    ) -> tuple[Step, ...]:
+        """Remove the images of ``plan.removed`` one after the other; see :class:`layerscope.backend.Remover`."""
+        steps: list[Step] = []
+        stopped = ""
+        for node in plan.removed:
+            if not stopped and cancelled():
+                stopped = "cancelled"
+            if stopped:
+                step = Step(node.id, "skipped", stopped)
+            else:
+                progress(Step(node.id, "removing"))
+                step = self._remove(node)
+                if step.state == "lost":
+                    stopped = "the engine was lost"
+            steps.append(step)
+            progress(step)
+        return tuple(steps)
+
+    def prune_build_cache(self) -> int | None:
+        """Remove what of the build cache nothing uses, as ``docker builder prune`` does; return bytes by its count.
+
+        That count is no measure of the disk: engines count layers that images share. Raises BackendError.
+        """
+        try:
+            answer = self._send("POST", "/build/prune")
+        except Refused as refused:
+            error = explain_refusal(refused, self.connection.endpoint, "to prune the build cache")
+            raise BackendError(error.cause, error.hint) from refused
+        except EngineError as error:
+            raise BackendError(error.cause, error.hint) from error
+        return as_size(as_dict(answer).get("SpaceReclaimed"))
+
+    def _remove(self, node: ImageNode) -> Step:
+        image = node.image
+        self.log.removing(image, node.size)
+        try:
+            state, words = _OneImage(self, image).remove()
+        except EngineError as error:
+            state, words = "lost", error.cause
+        words = clean(words, _WORDS)
+        self.log.became(image, state, words)
+        return Step(image.id, state, words)
+
+    def _send(self, method: str, path: str) -> Any:
+        """Return the JSON answer to a request without any parameter. Raises Refused or EngineError."""
+        client = self.connection.client
+        url = f"{client.base_url}/v{client.api_version}{path}"
+        headers = as_dict(load_general_config().get("HttpHeaders"))
+        try:
+            answer = client.request(method, url, headers=headers, timeout=TIMEOUT)
+            body = answer.content
+        except Exception as error:  # the transports raise what they like
+            raise explain(error, self.connection.endpoint) from error
+        try:
+            found = json.loads(body) if body else None
+        except (ValueError, RecursionError):
+            found = None
+        if answer.status_code >= 400:
+            words = as_text(as_dict(found).get("message")) or body[:500].decode("utf-8", "replace")
+            raise Refused(answer.status_code, words)
+        return found
+
+
+class _OneImage:
+    """The removal of one image. Every method raises EngineError when the engine is lost."""
+
+    def __init__(self, remover: EngineRemover, image: Image) -> None:
+        self.connection = remover.connection
+        self.send = remover._send
+        self.image = image
+        self.taken = 0
+        """Names taken away so far."""
+
+    def remove(self) -> tuple[StepState, str]:
+        """Return what became of it, and the engine's words."""
+        try:
+            return self._by_names_then_by_id()
+        except Refused as refused:
+            if refused.status == 404 and self._now() is None:
+                return ("removed" if self.taken else "gone"), ""
+            return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
+
+    def _by_names_then_by_id(self) -> tuple[StepState, str]:
+        names = self.image.tags[:-1]
+        if names and (blocker := self._container()):  # or it would lose these names, and then stay
+            return "refused", blocker
+        for name in names:
+            if self._take(name):
+                return "removed", ""
+        try:
+            return self._by_id()
+        except Refused as refused:
+            # Names with digests count as names too; but one that somebody has just added is not ours to take.
+            if not (_MORE_NAMES.search(refused.message) and self.image.digests) or self._has_new_names():
+                raise
+            if blocker := self._container():
+                return "refused", blocker
+            for name in self.image.digests:
+                if self._take(name):
+                    return "removed", ""
+            return self._by_id()
+
+    def _by_id(self) -> tuple[StepState, str]:
+        answer = self.send("DELETE", _path(self.image.id))
+        if self._is_deleted(answer) or self._now() is None:
+            return "removed", ""
+        # Engines that answer without refusing, and keep it: something was made from it a moment ago.
+        return "untagged", "the engine took its names away and kept the image"
+
+    def _take(self, name: str) -> bool:
+        """Take a name away if it still means this image; return whether that was the end of the image."""
+        try:
+            meant = as_dict(self.connection.get_json(f"{_path(name)}/json"))
+            if with_prefix(as_text(meant.get("Id"))) != self.image.id:
+                return False
+            answer = self.send("DELETE", _path(name))
+        except Refused as refused:
+            if refused.status == 404:
+                return False
+            raise
+        self.taken += 1
+        return self._is_deleted(answer)
+
+    def _is_deleted(self, answer: Any) -> bool:
+        return any(with_prefix(as_text(as_dict(row).get("Deleted"))) == self.image.id for row in as_list(answer))
+
+    def _now(self) -> dict[str, Any] | None:
+        """Return the engine's description of the image as it is now, None when it is gone."""
+        try:
+            return as_dict(self.connection.get_json(f"{_path(self.image.id)}/json"))
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def _has_new_names(self) -> bool:
+        now = self._now()
+        return now is None or not set(as_texts(now.get("RepoTags"))) <= {*self.image.tags, *self.image.digests}
+
+    def _container(self) -> str:
+        """Return the engine's rule and the container by which it would refuse, empty if it would not."""
+        rules = STORES[self.connection.engine.store_kind]
+        for container in list_containers(self.connection):
+            if container.image_id == self.image.id:
+                return f"{rules.stopped_rule}: {container.name or container.id[:12]} ({container.state})"
+        return ""
+
+
+def _path(name: str) -> str:
+    return f"/images/{quote(name, safe='/:@')}"

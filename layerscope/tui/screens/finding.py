@@ -101,12 +101,12 @@ class FindingScreen(HostScreen):
         self._prompted = kind
         self._from = self.focused
         self._cycle = self._choices = None
-        self.add_class("-prompting")
+        self._prompting(True)
         self.prompt.open(sign, text, keys)
 
     def _close(self, *, back: bool = True) -> None:
         self._prompted = ""
-        self.remove_class("-prompting")
+        self._prompting(False)
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
@@ -116,6 +116,12 @@ class FindingScreen(HostScreen):
             self._table.light(False)
         if back and self._from is not None:
             self._from.focus()
+
+    def _prompting(self, on: bool) -> None:
+        # Not by a class of the screen: that would match the styles of everything on it anew.
+        self.prompt.display = on
+        for below in self.query("#status, #hints"):
+            below.display = not on
 
     @on(events.DescendantFocus)
     def _focus_went(self, event: events.DescendantFocus) -> None:

@@ -14,11 +14,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from layerscope.tui.keys import FIND, key_name
+from layerscope.tui.keys import TYPING, key_name
 from layerscope.tui.widgets.columns import Piece
 
 
@@ -36,12 +38,12 @@ class Prompt(Vertical):
     """Two lines in place of status and hints. Closed by Enter (what was typed is kept) or Esc (as it was before)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "keep", "Keep what is typed", show=False, group=FIND),
-        Binding("escape", "drop", "Leave the prompt, all as before", show=False, group=FIND),
-        Binding("up", "step(-1)", "Previous hit, or earlier filter", show=False, group=FIND),
-        Binding("down", "step(1)", "Next hit, or later filter", show=False, group=FIND),
-        Binding("tab", "complete(1)", "Complete a term", show=False, group=FIND),
-        Binding("shift+tab", "complete(-1)", "Complete a term otherwise", show=False, group=FIND),
+        Binding("enter", "keep", "Keep what is typed", show=False, group=TYPING),
+        Binding("escape", "drop", "Leave the prompt, all as before", show=False, group=TYPING),
+        Binding("up", "step(-1)", "Previous hit, or earlier filter", show=False, group=TYPING),
+        Binding("down", "step(1)", "Next hit, or later filter", show=False, group=TYPING),
+        Binding("tab", "complete(1)", "Complete a term", show=False, group=TYPING),
+        Binding("shift+tab", "complete(-1)", "Complete a term otherwise", show=False, group=TYPING),
     ]
 
     @dataclass
@@ -97,7 +99,7 @@ class Prompt(Vertical):
 
     def open(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
         """Take the keyboard. ``keys`` are those of use now: name of the key, and what it does."""
-        self.sign.update(sign)
+        self.sign.update(f" {sign} ", layout=False)
         self._begins = cell_len(sign) + 2
         self.answer.keys = tuple((key_name(key), words) for key, words in keys)
         self.write(text)
@@ -113,7 +115,7 @@ class Prompt(Vertical):
 
     def say(self, count: str, answer: Answer, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
         """Show how much was found, an answer, and which parts (from, to, is it only a doubt) are wrong."""
-        self.count.update(count)
+        self.count.update(count, layout=False)
         self.line.wrong = tuple(wrong)
         self.answer.show(answer, self._begins - self.line.scroll_offset.x)
         self.line.refresh()
@@ -153,6 +155,7 @@ class Line(Input):
     """The input: what is wrong in it is underlined where it stands."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--wrong", "line--doubt"}
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)  # else each letter lays out the whole screen
 
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self), id="prompt-line")

@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
@@ -57,6 +58,9 @@ class RowTable(ScrollView, can_focus=True):
             "empty",
         )
     }
+
+    # Textual lays the whole screen out anew when this changes; here only the scrollbar depends on it.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, group=MOVE),
@@ -475,6 +479,10 @@ class RowTable(ScrollView, can_focus=True):
         self._placed_for = -1
         self.virtual_size = Size(0, len(self.rows) + 1)
         self.refresh()
+
+    def watch_virtual_size(self) -> None:
+        """Bring the scrollbar up to date; the screen is laid out only where one comes or goes."""
+        self._scroll_update(self.virtual_size)
 
     def on_focus(self) -> None:
         """The cursor is drawn stronger with the focus."""

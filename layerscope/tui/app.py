@@ -98,7 +98,7 @@ class LayerscopeApp(App[int]):
         self.load()
         self.call_after_refresh(self._guard)
         self.theme_changed_signal.subscribe(self, self._themed)
-        self._tell(self._warning)
+        self.call_after_refresh(self._tell, self._warning)
         try:
             self.pins.load()
         except PinsError as error:

@@ -97,7 +97,7 @@ def _settings(found: dict[str, Any]) -> Settings:
     settings = Settings()
     if isinstance(found.get("theme"), str):
         settings = replace(settings, theme=found["theme"])
-    if found.get("units") in {unit.value for unit in Units if isinstance(found.get("units"), str)}:
+    if found.get("units") in [unit.value for unit in Units]:
         settings = replace(settings, units=Units(found["units"]))
     if isinstance(found.get("sort"), str):
         settings = replace(settings, sort=found["sort"])

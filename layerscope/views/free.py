@@ -42,7 +42,8 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
         said.append(Said("There is nothing to propose.", "strong"))
         return said
     named = sum(not node.dangling for node in plan.images)
-    which = "none of them with a name" if not named else f"{named:,} of them with a name"
+    number = len(plan.images)
+    which = "none with a name" if not named else "with names" if named == number else f"{named:,} with a name"
     least = "; no smaller set does it" if proposal.fewest and proposal.reached else ""
     frees = format_size(plan.frees, units)
     said.append(

@@ -16,8 +16,8 @@ from layerscope.units import Units, format_size
 from layerscope.views.names import count, image_label
 
 GAP = " · "
-SHORTEST = 12
-"""Cells under which a name says too little to be worth the room."""
+NAMES = (60, 30, 20, 12)
+"""Cells that a name may have; under the last it says too little to be worth the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +69,21 @@ def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: 
 
     ``why_not``: what keeps the engine from removing the only one of them; empty for nothing.
     """
-    one = image_label(images[0])
     if why_not:
-        parts = [Part("name", (f"{one} stays: {why_not}", f"{fit_name(one, 30)} stays: {why_not}"), 0)]
+        parts = [Part("name", tuple(f"{name} stays: {why_not}" for name in _names(images[0])), 0)]
         return [*parts, *freed_part(freed, units)]
     frees = _frees(figures, units)
     if len(images) == 1:
-        said = tuple(f"{fit_name(one, width)} alone frees {frees}" for width in (60, 30, SHORTEST))
+        said = tuple(f"{name} alone frees {frees}" for name in _names(images[0]))
     else:
         said = (f"these {len(images):,} images together free {frees}",)
     parts = [Part("frees", said, 0)]
     if figures.kept:
         kept = format_size(figures.kept, units)
         what = f"its other {kept}" if len(images) == 1 and figures.frees else kept
-        whom = "" if figures.keeper is None else image_label(figures.keeper)
         verb = "stay" if what.startswith("its") else "stays"
-        if figures.keepers == 1:
-            said = tuple(f"{what} {verb} for {fit_name(whom, width)}" for width in (60, 30, SHORTEST))
+        if figures.keepers == 1 and figures.keeper is not None:
+            said = tuple(f"{what} {verb} for {name}" for name in _names(figures.keeper))
         elif figures.keepers:
             said = (f"{what} {verb} for {count(figures.keepers, 'image')}",)
         else:
@@ -131,7 +129,12 @@ def _keeps(figures: Figures, units: Units) -> tuple[str, ...]:
     kept = f"keeps {format_size(figures.kept, units)}"
     if figures.keeper is None:
         return (f"{kept} for build steps", kept)
-    name = image_label(figures.keeper)
     others = figures.keepers - 1
     more = f" and {others:,} more" if others else ""
-    return (*(f"{kept} for {fit_name(name, width)}{more}" for width in (60, 30, SHORTEST)), kept)
+    return (*(f"{kept} for {name}{more}" for name in _names(figures.keeper)), kept)
+
+
+def _names(node: ImageNode) -> tuple[str, ...]:
+    """Return the name of an image, longest first; of an ID, which it is called by without one, the beginning tells."""
+    label = image_label(node)
+    return tuple((fit if node.dangling else fit_name)(label, width) for width in NAMES)

@@ -51,9 +51,8 @@ def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
     rows: list[Row] = []
     for node in removal.blocked_images:
         whys = [blocker for blocker in removal.blocked if blocker.image is node]
-        by = "; ".join(clean(blocker.by, 120) for blocker in whys)
-        rules = "; ".join(dict.fromkeys(clean(blocker.rule, 200) for blocker in whys))
-        rows.append(_row(node, "✗", "warn", f"stays: {by} ({rules})", units))
+        note = "; ".join(f"{clean(blocker.by, 120)}: {clean(blocker.rule, 200)}" for blocker in whys)
+        rows.append(_row(node, "✗", "warn", f"stays, {note}", units))
     rows += [_row(node, "−", "", _names(node), units) for node in removal.removed]
     return rows
 
@@ -81,12 +80,10 @@ def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
         return "Nothing of it can be removed: the engine would refuse."
     frees = _at_least(removal.frees, removal.exact, units)
-    stay = len(removal.blocked_images)
-    which = f"{count(len(removal.removed), 'image')} of {len(removal.images):,}" if stay else (
-        count(len(removal.removed), "image")
-    )  # fmt: skip
-    verb = "goes" if len(removal.removed) == 1 and not stay else "go"
-    return f"{which} {verb} · listed {format_size(removal.listed, units)} · frees {frees}"
+    going, asked = len(removal.removed), len(removal.images)
+    which = count(going, "image") if going == asked else f"{going:,} of {count(asked, 'image')}"
+    listed = format_size(sum(node.size for node in removal.removed), units)
+    return f"{which} {'goes' if going == 1 else 'go'} · listed {listed} · frees {frees}"
 
 
 def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
@@ -112,7 +109,7 @@ def _besides(removal: RemovalPlan, units: Units) -> list[str]:
     keepers = [node for node, _ in removal.keepers()]
     if removal.keeps:
         whom = image_labels(keepers, 2) if keepers else "build steps"
-        lines.append(f"{format_size(removal.keeps, units)} of its layers stay for {whom}.")
+        lines.append(f"{format_size(removal.keeps, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
         lines.append(
             f"{count(len(removal.unseen), 'container')} whose image is gone may keep some of it on disk."

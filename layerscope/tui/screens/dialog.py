@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,9 +15,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from layerscope.text import fit
+from layerscope.text import pad
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.tui.wrap import wrapped
 from layerscope.views.removal import Row, Said
 
 Answer = TypeVar("Answer")
@@ -23,33 +26,74 @@ WIDEST = 112
 STYLES = {"quiet": "$text-quiet", "warn": "$hue-warn", "bad": "$hue-bad", "good": "$hue-good", "strong": "bold"}
 
 
+SIZE = 8
+INDENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the list: an image with its note, or, where that is long, a part of the note under it."""
+
+    row: Row
+    number: int
+    """0 for the image's own line."""
+    text: str
+
+
 class ImageRows(RowTable):
-    """Images of a dialog, one a line, with a word on each."""
+    """Images of a dialog with a word on each; what does not fit beside an image stands under it, in full."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(
-            [
-                Column("name", "NAME", lambda row, width: [(f"{row.sign} ", row.style), (fit(row.name, width - 2), "")],
-                       24, flex=2, most=44),
-                Column("size", "SIZE", lambda row, width: row.size, 8, align="right"),
-                Column("note", "", self._note, 10, flex=3),
-            ],
-            key=lambda row: row.id,
-            empty="",
-            id=id,
-        )  # fmt: skip
+        super().__init__(self._columns(), key=lambda line: (line.row.id, line.number), empty="", id=id)
+        self.images: Sequence[Row] = ()
+        self._name_width = 24
 
-    def _note(self, row: Row, width: int) -> Cell:
-        return [(fit(row.note, width), row.style or "dim")]
+    def show_images(self, images: Sequence[Row], width: int) -> None:
+        """Show images in lines of ``width`` cells."""
+        self.images = images
+        longest = max((cell_len(row.name) for row in images), default=0) + 2
+        self._name_width = max(12, min(longest, 44, width - SIZE - 24))
+        self.set_columns(self._columns())
+        self.show([line for row in images for line in self._lines_of(row, width)])
+
+    def go_to(self, image_id: str) -> None:
+        """Put the cursor on an image."""
+        index = self.index_of((image_id, 0))
+        if index is not None:
+            self.move_to(index)
+
+    def _columns(self) -> list[Column]:
+        title = f"{'NAME':<{self._name_width}} {'SIZE':>{SIZE}}" if getattr(self, "images", ()) else ""
+        return [Column("line", title, self._line_cell, 10, flex=1)]
+
+    def _lines_of(self, row: Row, width: int) -> Iterator[Line]:
+        if cell_len(row.note) <= width - self._name_width - SIZE - 3:
+            yield Line(row, 0, row.note)
+            return
+        yield Line(row, 0, "")
+        for number, part in enumerate(wrapped(row.note, width - INDENT), 1):
+            yield Line(row, number, part)
+
+    def _line_cell(self, line: Line, width: int) -> Cell:
+        row, style = line.row, line.row.style
+        noted = "dim" if style in {"", "mark"} else style
+        if line.number:
+            return [(" " * INDENT, ""), (line.text, noted)]
+        name = pad(row.name, self._name_width - 2)
+        return [(f"{row.sign} ", style), (name, ""), (f" {row.size:>{SIZE}}  ", ""), (line.text, noted)]
 
 
 class Dialog(ModalScreen[Answer]):
     """A box over the main screen."""
 
     CSS_PATH = "dialog.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "refuse", "close")]
-    KEYS_OF_BOX = ""
-    title_of_box = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "refuse", "close"),
+        Binding("down", "scroll(1)", "down", show=False, priority=True),
+        Binding("up", "scroll(-1)", "up", show=False, priority=True),
+        Binding("pagedown", "scroll(10)", "down", show=False, priority=True),
+        Binding("pageup", "scroll(-10)", "up", show=False, priority=True),
+    ]
     AUTO_FOCUS = "ImageRows"
 
     def __init__(self) -> None:
@@ -59,8 +103,7 @@ class Dialog(ModalScreen[Answer]):
 
     def compose(self) -> ComposeResult:
         """The list over the sentences."""
-        with Vertical(id="dialog", classes="box") as box:
-            box.border_title = Content(self.title_of_box)
+        with Vertical(id="dialog", classes="box"):
             yield from self.parts()
 
     def parts(self) -> ComposeResult:
@@ -73,7 +116,8 @@ class Dialog(ModalScreen[Answer]):
         self.host_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Give the box its size."""
+        """Give the box its size, and break lines anew."""
+        self.rows.show_images(self.rows.images, self._width - 3)
         self._fit()
 
     def host_changed(self) -> None:
@@ -81,7 +125,7 @@ class Dialog(ModalScreen[Answer]):
 
     def put(self, rows: Sequence[Row], said: Sequence[Said]) -> None:
         """Show rows and sentences; the box is as high as they need."""
-        self.rows.show(rows)
+        self.rows.show_images(rows, self._width - 3)
         self.say(said)
 
     def say(self, said: Sequence[Said]) -> None:
@@ -95,16 +139,26 @@ class Dialog(ModalScreen[Answer]):
         box = self.query_one("#dialog")
         box.border_title, box.border_subtitle = Content(f" {title} "), Content(f" {keys} ")
 
+    @property
+    def _width(self) -> int:
+        """Cells in a line of the box."""
+        return min(WIDEST, self.size.width - 2) - 4
+
     def _fit(self) -> None:
         box = self.query_one("#dialog")
-        box.styles.width = min(WIDEST, self.size.width - 2)
+        box.styles.width = self._width + 4
         box.styles.max_height = self.size.height - 2
-        self.rows.styles.height = max(2, min(len(self.rows.rows) + 1, self.size.height - self._below() - 6))
+        self.rows.display = bool(self.rows.images)
+        self.rows.styles.height = max(2, min(len(self.rows.rows) + 1, self.size.height - self._below() - 5))
 
     def _below(self) -> int:
         """How many lines there are besides the list."""
-        width = max(20, min(WIDEST, self.size.width - 2) - 6)
-        return sum(-(-len(line) // width) for line in str(self.said.render()).split("\n")) + 1
+        lines = str(self.said.render()).split("\n")
+        return sum(len(wrapped(line, self._width - 2)) for line in lines) + 1
+
+    def action_scroll(self, by: int) -> None:
+        """Move through the list, also while a line has the keys."""
+        self.rows.action_cursor(by)
 
     def action_refuse(self) -> None:
         """No, and nothing happens."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.timer import Timer
@@ -28,12 +25,6 @@ HELP = "Type a size: 500M, 5G, 1.5GiB. What is missed least is proposed; nothing
 class FreeScreen(Dialog[tuple[str, ...]]):
     """Answers the IDs of the images that were proposed and accepted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll(1)", "down", show=False, priority=True),
-        Binding("up", "scroll(-1)", "up", show=False, priority=True),
-        Binding("pagedown", "scroll(10)", "down", show=False, priority=True),
-        Binding("pageup", "scroll(-10)", "up", show=False, priority=True),
-    ]
     AUTO_FOCUS = "#typed"
 
     class Proposed(Message):
@@ -123,7 +114,3 @@ class FreeScreen(Dialog[tuple[str, ...]]):
                 self._look()
         elif self.proposal.plan.images:
             self.dismiss(tuple(node.id for node in self.proposal.plan.images))
-
-    def action_scroll(self, by: int) -> None:
-        """Move through the proposal while the line keeps the keys."""
-        self.rows.action_cursor(by)

@@ -141,11 +141,10 @@ class RemovingScreen(Dialog[None]):
     def _told(self, message: Told) -> None:
         if message.step is not None:
             self.steps[message.step.image_id] = message.step
-            order = [node.id for node in self.plan.removed]
-            if message.step.image_id in order:
-                self.rows.move_to(order.index(message.step.image_id))
         self.phase = message.phase
         self._draw()
+        if message.step is not None:
+            self.rows.go_to(message.step.image_id)
 
     @on(Done)
     def _done(self, message: Done) -> None:

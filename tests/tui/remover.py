@@ -1,0 +1,97 @@
+"""An engine whose images can be removed, and that refuses, is lost or is used by others as a test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from layerscope.backend import BackendError, Remover, Step
+from layerscope.core.graph import build_graph
+from layerscope.core.plan import RemovalPlan
+from layerscope.inventory import BuildCacheRecord, DiskUsage, Inventory
+from tests.tui.harness import FakeBackend
+
+
+class Engine(FakeBackend):
+    """A live engine on a recorded scan: what is removed is gone from its lists and its totals."""
+
+    def __init__(
+        self,
+        found: Inventory,
+        *,
+        refuses: Mapping[str, str] | None = None,
+        dies_at: str = "",
+        cache: tuple[int, ...] = (),
+        pulls_meanwhile: int = 0,
+    ) -> None:
+        """``refuses``: names with the engine's words; ``dies_at``: the image at which it is lost.
+
+        ``cache``: sizes of build cache records that are layers of images; ``pulls_meanwhile``: bytes that come
+        by themselves while images are removed.
+        """
+        super().__init__(found)
+        self.no_removal = ""
+        self.refuses = refuses or {}
+        self.dies_at = dies_at
+        self.cache = cache
+        self.pulls = pulls_meanwhile
+        self.dead = False
+        self.asked: list[str] = []
+        """Names of the images that were asked for, in turn."""
+        self.pruned = 0
+        self.gate: threading.Event | None = None
+        """When set, each removal waits for it."""
+        self._drift = 0
+
+    def usage(self) -> DiskUsage:
+        if self.dead:
+            raise BackendError("nobody listens on /var/run/docker.sock", "start the engine")
+        records = tuple(BuildCacheRecord(str(n), (), "regular", "", False, True, s) for n, s in enumerate(self.cache))
+        return DiskUsage(build_graph(self.inventory).totals.footprint + self._drift, build_cache=records)
+
+    def look_again(self) -> Inventory:
+        if self.dead:
+            raise BackendError("nobody listens on /var/run/docker.sock", "start the engine")
+        return self.inventory
+
+    def remover(self) -> Remover | None:
+        return self
+
+    def remove(
+        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+    ) -> tuple[Step, ...]:
+        steps = []
+        for node in plan.removed:
+            if self.dead or cancelled():
+                step = Step(node.id, "skipped")
+            else:
+                progress(Step(node.id, "removing"))
+                self.asked.append(node.name)
+                if self.gate is not None:
+                    self.gate.wait(10)
+                step = self._remove(node.id, node.name, plan)
+            steps.append(step)
+            progress(step)
+        return tuple(steps)
+
+    def _remove(self, image_id: str, name: str, plan: RemovalPlan) -> Step:
+        if name == self.dies_at:
+            self.dead = True
+            return Step(image_id, "lost", "the engine closed the connection")
+        if name in self.refuses:
+            return Step(image_id, "refused", self.refuses[name])
+        if all(image.id != image_id for image in self.inventory.images):
+            return Step(image_id, "gone")
+        gone = {image_id}
+        if name == plan.removed[-1].name:
+            gone |= {parent.id for parent in plan.parents}
+        self._drift += self.pulls
+        self.pulls = 0
+        self.inventory = replace(self.inventory, images=tuple(i for i in self.inventory.images if i.id not in gone))
+        return Step(image_id, "removed")
+
+    def prune_build_cache(self) -> int | None:
+        self.pruned += 1
+        size, self.cache = sum(self.cache), ()
+        return size

@@ -17,7 +17,8 @@ class ConfirmScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "yes"),
-        Binding("n,enter,q", "refuse", "no"),
+        Binding("n,q", "refuse", "no"),
+        Binding("enter", "enter", "no"),
     ]
     AUTO_FOCUS = ""
 

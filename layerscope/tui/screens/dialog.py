@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from rich.cells import cell_len
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -159,6 +159,15 @@ class Dialog(ModalScreen[Answer]):
     def action_scroll(self, by: int) -> None:
         """Move through the list, also while a line has the keys."""
         self.rows.action_cursor(by)
+
+    @on(RowTable.Activated)
+    def _activated(self) -> None:
+        """Enter, which the list would keep."""
+        self.action_enter()
+
+    def action_enter(self) -> None:
+        """Enter is no."""
+        self.action_refuse()
 
     def action_refuse(self) -> None:
         """No, and nothing happens."""

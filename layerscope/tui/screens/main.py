@@ -111,7 +111,7 @@ class MainScreen(MarkingScreen):
     def _arrived(self, message: GraphArrived) -> None:
         graph = message.graph
         if graph.inventory.complete:
-            self.progress = None
+            self.progress, self.lost = None, ""
         if self.host is None:
             self.host = Host(graph, Marks(graph), self.units, image_sort=self.kept_order(), clock=self.clock)
             self.host.pins = self.layerscope.pins
@@ -157,6 +157,7 @@ class MainScreen(MarkingScreen):
 
             self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
         else:
+            self.lost = message.cause  # what is on screen may be stale; the next scan or event says otherwise
             self.notify(f"{message.cause}. {message.hint}", severity="error", markup=False)
         self._summary()
         self._status()

@@ -23,7 +23,8 @@ class RemoveScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "remove them"),
-        Binding("n,enter,q", "refuse", "no"),
+        Binding("n,q", "refuse", "no"),
+        Binding("enter", "enter", "no"),
     ]
 
     def __init__(self, host: Host) -> None:

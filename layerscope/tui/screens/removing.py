@@ -55,7 +55,7 @@ class RemovingScreen(Dialog[None]):
             self.graph = graph
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,q", "close", "close"),
+        Binding("enter,q", "enter", "close"),
         Binding("p", "prune", "prune the build cache"),
     ]
 
@@ -207,9 +207,9 @@ class RemovingScreen(Dialog[None]):
             self.stopping = True
             self._draw()
         else:
-            self.action_close()
+            self.action_enter()
 
-    def action_close(self) -> None:
+    def action_enter(self) -> None:
         """Close, once it is over."""
         if self.came is not None and not self.pruning:
             self.dismiss(None)

@@ -1,0 +1,314 @@
+"""Removal by keyboard: nothing happens unasked, what was said beforehand comes of it, the end is the truth."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from layerscope.core.plan import plan
+from layerscope.inventory import Container
+from layerscope.tui.screens.confirm import ConfirmScreen
+from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.screens.remove import RemoveScreen
+from layerscope.tui.screens.removing import RemovingScreen
+from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.summary import Summary
+from layerscope.units import format_size
+from tests.tui.conftest import by_size
+from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
+from tests.tui.remover import Engine
+from tests.tui.test_marks import DIALOGS, HOST, host_of
+
+RULE = "conflict: unable to delete 6ac1 (cannot be forced) - image is being used by running container 77aa"
+
+
+async def mark(pilot: Pilot[Any], *names: str) -> None:
+    """Mark images by keyboard, found by name."""
+    for name in names:
+        node = next(n for n in host_of(pilot).graph.images if n.name == name)
+        pilot.app.main.images_pane.go_to(node)  # type: ignore[attr-defined]
+        await press(pilot, "space")
+
+
+def said(pilot: Pilot[Any]) -> str:
+    screen = pilot.app.screen
+    assert isinstance(screen, RemoveScreen | RemovingScreen)
+    return str(screen.said.render())
+
+
+def notes(pilot: Pilot[Any]) -> str:
+    screen = pilot.app.screen
+    assert isinstance(screen, RemoveScreen | RemovingScreen)
+    return "\n".join(
+        f"{line.row.sign} {line.row.name}: {line.row.note}" for line in screen.rows.rows if not line.number
+    )
+
+
+def told(pilot: Pilot[Any]) -> str:
+    return " ".join(toast.message for toast in pilot.app._notifications)
+
+
+@pytest.mark.parametrize("no", ["n", "enter", "escape", "q", "d", "space", "Y"])
+async def test_nothing_but_y_removes(no: str) -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", no)
+        assert engine.asked == []
+        if no in {"n", "enter", "escape", "q"}:
+            assert isinstance(app.screen, MainScreen)
+        assert len(host_of(pilot).marks) == 1
+
+
+async def test_what_was_predicted_is_freed_and_the_screen_shows_it() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "node-app:1", "committed:1")
+        host = host_of(pilot)
+        before = host.graph.totals.footprint
+        will = plan(host.graph, host.marks.ids)
+        await press(pilot, "d", "y")
+        size = format_size(will.frees)
+        assert said(pilot).startswith(f"predicted {size} · freed {size}")
+        assert len(said(pilot).splitlines()) == 1, "nothing to explain"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, MainScreen)
+        assert host.graph.totals.footprint == before - will.frees
+        assert not host.marks.ids
+        assert f"freed this session: {size}" in app.main.query_one(Status).line
+
+
+async def test_what_is_blocked_is_named_with_the_rule_and_never_asked_for() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "py-app:2", "committed:1")
+        await press(pilot, "d")
+        assert "py-app:2: stays, container run1 (running): image is being used by running container" in notes(pilot)
+        await press(pilot, "y", "enter")
+        assert engine.asked == ["committed:1"]
+
+
+async def test_when_everything_is_blocked_there_is_nothing_to_say_yes_to() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "py-app:2")
+        await press(pilot, "d", "y")
+        assert isinstance(app.screen, RemoveScreen)
+        await press(pilot, "enter")
+        assert engine.asked == []
+
+
+@pytest.mark.parametrize("typed", ["32", "remove"])
+async def test_much_is_removed_only_when_it_is_typed(typed: str) -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "asterisk", "d", "y", "enter")
+        assert isinstance(app.screen, RemoveScreen)
+        assert engine.asked == []
+        await press(pilot, "backspace", "3", "1", "enter")
+        assert engine.asked == []
+        await press(pilot, "backspace", "backspace", *typed, "enter")
+        assert len(engine.asked) == 32
+
+
+async def test_enter_alone_is_no_also_where_one_has_to_type() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "asterisk", "d", "enter")
+        assert isinstance(app.screen, MainScreen)
+        assert engine.asked == []
+
+
+async def test_a_refused_image_is_told_in_the_engines_words_and_the_rest_goes_on() -> None:
+    engine = Engine(inventory(HOST), refuses={"node-app:1": RULE})
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "node-app:1", "svc:latest", "committed:1")
+        host = host_of(pilot)
+        others = [n.id for n in host.marks.images if n.name != "node-app:1"]
+        part = format_size(plan(host.graph, others).frees)
+        await press(pilot, "d", "y")
+        assert sorted(engine.asked) == ["committed:1", "node-app:1", "svc:latest"]
+        assert f"✗ node-app:1: refused: {RULE}" in notes(pilot)
+        assert f"freed {part}" in said(pilot)
+        assert f"1 image was refused: what went was to free {part}." in said(pilot)
+        await press(pilot, "escape")
+        assert [n.name for n in host.marks.images] == ["node-app:1"], "what stayed is still marked"
+
+
+async def test_esc_stops_between_two_images() -> None:
+    engine = Engine(inventory(HOST))
+    engine.gate = threading.Event()
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "node-app:1", "svc:latest", "committed:1")
+        await pilot.press("d")
+        await pilot.pause()
+        await pilot.press("y")
+        while not engine.asked:
+            await pilot.pause(0.01)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, RemovingScreen), "the one under way is waited for"
+        engine.gate.set()
+        await settled(pilot)
+        assert len(engine.asked) == 1
+        assert notes(pilot).count("not tried") == 2
+        assert "2 images were not tried" in said(pilot)
+
+
+async def test_a_difference_is_never_passed_over() -> None:
+    engine = Engine(inventory(HOST), pulls_meanwhile=1_000_000)
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y")
+        assert "predicted 4.2 MB · freed 3.2 MB" in said(pilot)
+        assert "not accounted for" in said(pilot)
+
+
+async def test_an_engine_that_dies_halfway() -> None:
+    engine = Engine(inventory(HOST), dies_at="svc:latest")
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1")
+        await press(pilot, "d", "y")
+        assert "svc:latest: not known: the engine was lost: the engine closed the connection" in notes(pilot)
+        assert "not measured (nobody listens" in said(pilot)
+        await press(pilot, "escape")
+        kind, words = app.main.query_one(Summary).state
+        assert kind == "stale"
+        assert "nobody listens" in words
+        assert host_of(pilot).freed == 0
+
+
+async def test_the_dialog_follows_the_engine() -> None:
+    """Another session removes one of the marked images, and a container takes another into use, while one reads."""
+    full = inventory(HOST)
+    engine = Engine(full)
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "node-app:1", "svc:latest", "committed:1")
+        marked = {n.name: n.id for n in host_of(pilot).marks.images}
+        await press(pilot, "d")
+        used = Container("c" * 64, "newcomer", marked["svc:latest"], "svc:latest", "running")
+        left = tuple(image for image in full.images if image.id != marked["node-app:1"])
+        engine.change(replace(full, images=left, containers=(*full.containers, used)))
+        await settled(pilot)
+        assert "The engine has changed" in said(pilot)
+        assert "svc:latest: stays, container newcomer (running)" in notes(pilot)
+        assert "node-app:1" not in notes(pilot)
+        await press(pilot, "y")
+        assert engine.asked == ["committed:1"]
+
+
+async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
+    engine = Engine(inventory(HOST), cache=(4_194_304,))
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d")
+        assert "before the build cache is pruned, then 4.2 MB" in said(pilot)
+        await press(pilot, "y")
+        assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
+        assert "still on disk for the build cache" in said(pilot)
+        assert host_of(pilot).freed == 0, "it is not back yet"
+        await press(pilot, "p")
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "enter")
+        assert engine.pruned == 0
+        await press(pilot, "p", "y")
+        assert engine.pruned == 1
+        assert "The build cache was pruned" in said(pilot)
+        assert host_of(pilot).freed == 4_194_304
+
+
+async def test_without_a_remover_it_is_said_why() -> None:
+    for source in (inventory(HOST), FakeBackend(inventory(HOST))):
+        app = make_app(source)
+        async with app.run_test(size=(120, 36)) as pilot:
+            await settled(pilot)
+            await press(pilot, "space", "d")
+            assert isinstance(app.screen, MainScreen)
+            assert app.backend is not None
+            assert app.backend.no_removal in told(pilot)
+
+
+def pictured(*names: str, keys: tuple[str, ...] = ("d",)) -> Any:
+    async def before(pilot: Pilot[Any]) -> None:
+        await mark(pilot, *names)
+        await press(pilot, *keys)
+
+    return before
+
+
+@pytest.mark.parametrize("size", DIALOGS, ids=by_size)
+class TestPictures:
+    def test_plain(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST))
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "nginx:1", "committed:1"))
+
+    def test_blocked(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST))
+        assert snap(make_app(engine), size, before=pictured("py-app:2", "web:1", "committed:1"))
+
+    def test_all_blocked(self, snap: Any, size: tuple[int, int]) -> None:
+        assert snap(make_app(Engine(inventory(HOST))), size, before=pictured("py-app:2"))
+
+    def test_large(self, snap: Any, size: tuple[int, int]) -> None:
+        assert snap(make_app(Engine(inventory(HOST))), size, "asterisk", "d", "3")
+
+    def test_build_cache(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), cache=(4_194_304,))
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1"))
+
+    def test_build_cache_is_asked_for(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), cache=(4_194_304,))
+        assert snap(make_app(engine), size, before=pictured("committed:1", keys=("d", "y", "p")))
+
+    def test_build_cache_pruned(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), cache=(4_194_304,))
+        assert snap(make_app(engine), size, before=pictured("committed:1", keys=("d", "y", "p", "y")))
+
+    def test_refused(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), refuses={"node-app:1": RULE})
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=("d", "y")))
+
+    def test_done(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST))
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=("d", "y")))
+
+    def test_done_with_a_difference(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), pulls_meanwhile=1_000_000)
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=("d", "y")))
+
+    def test_lost(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST), dies_at="committed:1")
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=("d", "y")))
+
+    def test_freed_this_session(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(inventory(HOST))
+        keys = ("d", "y", "enter")
+        assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=keys))

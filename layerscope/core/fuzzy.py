@@ -31,6 +31,8 @@ _LATIN = "\xff"
 _FEW = 500
 """Up to so many hits are scored letter by letter; more than that nobody reads, and a coarse order does."""
 _REMEMBERED = 12
+_WORDLY = "\x02"
+"""Stands for a letter that cannot be found apart, but is a part of its word."""
 
 _LETTER = 16
 _TEXT_START = 10
@@ -158,11 +160,11 @@ class _Bits:
         self._size = self._bytes * len(texts)
         width = self._bytes * 8
         joined = "".join(text[:WIDEST].ljust(width, "\0") for text in texts)
-        self._backwards = re.sub("[^\x00-\xff]", "\x01", joined).encode("latin-1")[::-1]
+        self._backwards = re.sub("[^\x00-\xff]", _stand_in, joined).encode("latin-1")[::-1]
         self._where: dict[str, _Mask] = {}
         every_window = int.from_bytes((b"\1" + bytes(self._bytes - 1)) * len(texts), "little")
         self._all = (every_window << width - 1) - every_window
-        letters = self._bits(chr(code) for code in range(256) if chr(code).isalnum())
+        letters = self._bits(chr(code) for code in range(256) if chr(code).isalnum() or chr(code) == _WORDLY)
         written = self._bits(chr(code) for code in range(1, 256))
         self._letters = self._mask(letters)
         self._starts = self._mask(written & ~(letters & (letters << 1)))
@@ -246,6 +248,10 @@ class _Mask(NamedTuple):
 
     def part(self, window: slice) -> int:
         return int.from_bytes(self.bytes[window], "little")
+
+
+def _stand_in(char: re.Match[str]) -> str:
+    return _WORDLY if char[0].isalnum() else "\x01"
 
 
 def _further(bits: int, run: int) -> int:

@@ -139,6 +139,7 @@ class RowTable(ScrollView, can_focus=True):
         self.key_of = key
         self.empty = empty
         self.rows: Sequence[Any] = ()
+        self._keys: list[Hashable] | None = None
         self.cursor = 0
         self.sort = sort or Sort(AS_IT_COMES)
         """The order that is wanted."""
@@ -173,7 +174,7 @@ class RowTable(ScrollView, can_focus=True):
 
         Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
         """
-        before, self.rows, self._looker = self.rows, rows, None
+        before, self.rows, self._looker, self._keys = self.rows, rows, None, None
         at = self.cursor if cursor is None else cursor
         if cursor is None and keep and self._moved:  # else nobody chose where it is: it stays at the top
             at = self._place_of(before, at)
@@ -191,7 +192,7 @@ class RowTable(ScrollView, can_focus=True):
         here = key_of(before[at]) if self._held is None else self._held
         if at < len(rows) and key_of(rows[at]) == here:
             return at
-        now = {key_of(row): index for index, row in enumerate(rows)}
+        now = {key: index for index, key in enumerate(self.keys)}
         if here in now:
             return now[here]
         for row in (*before[at:], *reversed(before[:at])):
@@ -209,7 +210,14 @@ class RowTable(ScrollView, can_focus=True):
 
     def index_of(self, key: Hashable) -> int | None:
         """Where the row with a key is; None when it is not shown."""
-        return next((index for index, row in enumerate(self.rows) if self.key_of(row) == key), None)
+        return self.keys.index(key) if key in self.keys else None
+
+    @property
+    def keys(self) -> list[Hashable]:
+        """The keys of the rows, in their order."""
+        if self._keys is None:
+            self._keys = [self.key_of(row) for row in self.rows]
+        return self._keys
 
     def in_order(self, rows: Iterable[Any]) -> list[Any]:
         """Return rows as :attr:`sort` wants them; those that compare equal stay as they come."""
@@ -305,8 +313,9 @@ class RowTable(ScrollView, can_focus=True):
         """Look for what was typed and show where it is; for a blank nothing is found, but the find goes on."""
         self.find_text = text if text.strip() else ""
         self.begin_find()
+        before = self.spots
         self._look()
-        self.repaint()
+        self._repaint_where(before)
         self.post_message(self.Found(self))
 
     def begin_find(self) -> None:
@@ -327,6 +336,13 @@ class RowTable(ScrollView, can_focus=True):
             self.repaint()
             self.post_message(self.Found(self))
 
+    def _repaint_where(self, before: Mapping[Hashable, Spot]) -> None:
+        """Draw the rows again that fit now, or fitted before."""
+        for index in list(self._strips):
+            key = self.keys[index]
+            if key in self.spots or key in before:
+                self.repaint(index)
+
     def _searcher(self) -> Search | None:
         """What looks through these rows, made once for them."""
         if self._looker is None and self.search is not None and self.rows:
@@ -335,8 +351,8 @@ class RowTable(ScrollView, can_focus=True):
 
     def _look(self) -> None:
         searcher = self._searcher() if self.find_text else None
-        self.spots = searcher.find(self.find_text) if searcher is not None else {}
-        self._hits = [i for i, row in enumerate(self.rows) if self.key_of(row) in self.spots] if self.spots else []
+        self.spots = spots = searcher.find(self.find_text) if searcher is not None else {}
+        self._hits = [index for index, key in enumerate(self.keys) if key in spots] if spots else []
         self._say_below()
 
     @property
@@ -346,9 +362,10 @@ class RowTable(ScrollView, can_focus=True):
 
     def best_hit(self, origin: int) -> int | None:
         """Return the row that fits best, the first of several from ``origin`` on; None for no hit."""
-        rows, spots, key_of = self.rows, self.spots, self.key_of
-        best = max((spots[key_of(rows[index])].score for index in self._hits), default=None)
-        equals = [index for index in self._hits if spots[key_of(rows[index])].score == best]
+        keys, spots = self.keys, self.spots
+        scores = [spots[keys[index]].score for index in self._hits]
+        best = max(scores, default=None)
+        equals = [index for index, score in zip(self._hits, scores, strict=True) if score == best]
         return min(equals, key=lambda index: (index < origin, index), default=None)
 
     def next_hit(self, by: int) -> int | None:
@@ -561,33 +578,44 @@ class RowTable(ScrollView, can_focus=True):
 
     def _line(self, row: Any, width: int) -> Strip:
         base = self.style("text")
-        segments: list[Segment] = []
+        runs: list[tuple[str, Style]] = []
         if self.is_marked is not None:
             marked = self.is_marked(row)
             sign = "✓ " if marked else "~ " if marked is None else "  "
-            segments.append(Segment(sign, base if marked is False else base + self.style("mark")))
+            runs.append((sign, base if marked is False else base + self.style("mark")))
         at = 0
         for placed in self._placed:
             if placed.x > at:
-                segments.append(Segment(" " * (placed.x - at), base))
-            segments.extend(self._cell(placed.column.cell(row, placed.width), placed, base))
+                runs.append((" " * (placed.x - at), base))
+            runs += self._cell(placed.column.cell(row, placed.width), placed, base)
             at = placed.x + placed.width
+        if at + self._gutter < width:
+            runs.append((" " * (width - self._gutter - at), base))
+        # Each segment costs time wherever Textual passes it on: what looks the same is one.
+        segments: list[Segment] = []
+        together, last = "", base
+        for text, style in runs:
+            if style is last:
+                together += text
+            else:
+                segments.append(Segment(together, last))
+                together, last = text, style
+        segments.append(Segment(together, last))
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _cell(self, cell: Cell, placed: Placed, base: Style) -> list[Segment]:
-        pieces = [(cell, "")] if isinstance(cell, str) else cell
+    def _cell(self, cell: Cell, placed: Placed, base: Style) -> list[tuple[str, Style]]:
         used = 0
-        found: list[Segment] = []
-        for whole, name in pieces:
+        found: list[tuple[str, Style]] = []
+        for whole, name in [(cell, "")] if isinstance(cell, str) else cell:
             text, length = whole, len(whole) if whole.isascii() else cell_len(whole)
             if used + length > placed.width:
                 text = set_cell_size(whole, max(0, placed.width - used - 1)) + "…"
                 length = placed.width - used
                 if length <= 0:
                     break
-            found.append(Segment(text, base + self.style(name) if name else base))
+            found.append((text, base + self.style(name) if name else base))
             used += length
         if used < placed.width:
-            pad = Segment(" " * (placed.width - used), base)
+            pad = " " * (placed.width - used), base
             found = [pad, *found] if placed.column.align == "right" else [*found, pad]
         return found

@@ -115,7 +115,8 @@ def hues(theme: Theme) -> dict[str, str]:
     if theme.ansi:
         plain = "ansi_default"
         return {
-            "text-dim": plain, "text-quiet": plain, "row-cursor": plain, "row-cursor-rest": plain, "rule": plain,
+            "text-dim": plain, "text-quiet": plain, "row-cursor": plain, "row-cursor-rest": plain,
+            "rule": plain, "thumb": plain,
             "hue-unique": accent, "hue-shared": primary, "hue-listed": secondary, "hue-link": primary,
             "hue-good": success, "hue-warn": warning, "hue-bad": error, "hue-key": accent,
         }  # fmt: skip
@@ -138,6 +139,7 @@ def hues(theme: Theme) -> dict[str, str]:
         "row-cursor": cursor.hex,
         "row-cursor-rest": rest.hex,
         "rule": _readable(ground.blend(ink, 0.22), [ground], 1.5).hex,
+        "thumb": hue(ground.blend(ink, 0.35), SIGN, grounds),
         "hue-unique": hue(accent, TEXT, [ground], TEXT),
         "hue-shared": hue(ground.blend(Color.parse(primary), 0.75), SIGN, [ground]),
         "hue-listed": hue(secondary, SIGN, [ground]),

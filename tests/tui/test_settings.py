@@ -13,6 +13,7 @@ from tests.tui.conftest import screen_text
 from tests.tui.harness import inventory, make_app, press, settled
 
 HOST = "docker-28.5-overlay2"
+DAMAGED = "damaged, so it is not used; it is written anew when you change a setting"
 CHOSEN = Settings(theme="nord", units=Units.BINARY, sort="created", reverse=True, hidden=("layers", "shared"))
 
 
@@ -133,6 +134,7 @@ async def test_a_damaged_file_is_told_on_screen_and_the_session_goes_on(path: Pa
     app = make_app(inventory(HOST), settings=SettingsFile(path))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await settled(pilot)
-        assert "damaged, so it is not used" in " ".join(screen_text(app).split())
+        assert [notice.message for notice in app._notifications] == [f"{path}: {DAMAGED}"]
+        assert "when you change a setting" in screen_text(app)
         await press(pilot, "b")
     assert SettingsFile(path).load() == (Settings(units=Units.BINARY), "")

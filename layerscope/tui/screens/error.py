@@ -45,8 +45,15 @@ class ErrorScreen(ModalScreen[None]):
                 yield Static(Text(clean(self.hint, 1000)), id="hint")
             yield Static(id="keys")
 
+    def on_mount(self) -> None:
+        """Draw the keys anew when another theme has other colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
+
     def on_resize(self) -> None:
         """Draw the keys, now that styles are known."""
+        self._draw()
+
+    def _draw(self) -> None:
         self.query_one("#keys", Static).update(self._keys())
 
     def _keys(self) -> Text:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -61,13 +60,21 @@ class HelpScreen(ModalScreen[None]):
             page.can_focus = False
             yield Static(id="keys")
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
+        """Set the page anew."""
+        self._fill()
+
+    def on_mount(self) -> None:
+        """Set the page anew when another theme has other colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
+
+    def _fill(self) -> None:
         """Set the page in as many columns as there is room for."""
-        blocks = self._blocks()
-        columns = max(1, min(3, (event.size.width - 8 + GAP) // (COLUMN + GAP)))
+        room = self.app.size.width
+        columns = max(1, min(3, (room - 8 + GAP) // (COLUMN + GAP)))
         page = self.query_one("#help")
-        page.styles.width = min(event.size.width - 2, columns * COLUMN + (columns - 1) * GAP + 7)
-        self.query_one("#keys", Static).update(_set(blocks, columns))
+        page.styles.width = min(room - 2, columns * COLUMN + (columns - 1) * GAP + 7)
+        self.query_one("#keys", Static).update(_set(self._blocks(), columns))
 
     def action_page_by(self, lines: int) -> None:
         """Scroll."""

@@ -125,8 +125,8 @@ class EnginePane(VerticalScroll, can_focus=True):
         if self.host is None or not self.is_mounted:
             return
         graph, units = self.host.graph, self.host.units
-        self.border_title = Content(" Engine · our figures beside its own ")
-        self.border_subtitle = Content(f" {self._state(graph)} ")
+        self.border_title = Content("Engine · our figures beside its own")
+        self.border_subtitle = Content(self._state(graph))
         found = reconcile(graph, units)
         table = Table(box=None, padding=(0, 1), expand=True, show_edge=False, header_style=self._style("head"))
         table.add_column("", width=1)

@@ -288,7 +288,7 @@ class MapPane(Vertical):
             return
         path = " › ".join(["everything", *(label for _, label in map_.path[1:])]) if map_.path else "everything"
         unknown = f" · {map_.unknown:,} layers of unknown size are not drawn" if map_.unknown else ""
-        self.canvas.border_title = Content(fit(f" Map · {path} · {host.size(map_.size)}{unknown} ", 100))
+        self.canvas.border_title = Content(fit(f"Map · {path} · {host.size(map_.size)}{unknown}", 100))
         if block is not None:
-            text = f" {block.label} · {host.size(block.size)} · needed by {block.note} "
+            text = f"{block.label} · {host.size(block.size)} · needed by {block.note}"
             self.canvas.border_subtitle = Content(fit(text, max(10, self.size.width - 8)))

@@ -59,8 +59,8 @@ class TreePane(Vertical):
         """Show the tree of the images that pass the filter."""
         self.host = host
         self._grow(host)
-        self.list.border_title = Content(" Tree · what stands on what ")
-        self.list.subtitle = Content(" ←→ fold · x take apart · z all ")
+        self.list.border_title = Content("Tree · what stands on what")
+        self.list.subtitle = Content("←→ fold · x take apart · z all")
 
     def _grow(self, host: Host) -> None:
         """Make the rows: as they are folded, or all of them while something is looked for."""

@@ -137,7 +137,7 @@ class Dialog(ModalScreen[Answer]):
     def retitle(self, title: str, keys: str) -> None:
         """Say what the box is, and which keys there are."""
         box = self.query_one("#dialog")
-        box.border_title, box.border_subtitle = Content(f" {title} "), Content(f" {keys} ")
+        box.border_title, box.border_subtitle = Content(title), Content(keys)
 
     @property
     def _width(self) -> int:

@@ -160,7 +160,8 @@ class RemovingScreen(Dialog[None]):
         self._after.append(message.said)
         if message.graph is not None and self.came is not None:
             self.host.freed += self.came.held
-            self.came = replace(self.came, held=0)
+            said = self.came.said[:-1] if self.came.held else self.came.said  # what was still to come back has
+            self.came = replace(self.came, held=0, said=said)
         self._truth(message.graph, None)
         self._draw()
 

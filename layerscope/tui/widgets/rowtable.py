@@ -400,7 +400,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def _say_below(self) -> None:
         if self.find_text:
-            self.border_subtitle = Content(f" /{fit(clean(self.find_text), 24)} · {self.hits_said} ")
+            self.border_subtitle = Content(f"/{fit(clean(self.find_text), 24)} · {self.hits_said}")
         else:
             self.border_subtitle = self._below
 

@@ -21,6 +21,8 @@ from typing import Literal
 from layerscope.core.labels import Label
 
 NO_GATES: Mapping[int, int] = {}
+_ALONE = tuple((i,) for i in range(256))
+"""``(i,)`` for small i, each made once: most layers have one candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ def _only_way(
     for entries, allowed in gates.items():
         if not allowed >> bisect_left(took, entries) & 1:
             return None
-    return Alignment(tuple((i,) for i in took), (False,) * n, 1 << n, left)
+    alone = tuple(_ALONE[i] if i < len(_ALONE) else (i,) for i in took)
+    return Alignment(alone, (False,) * n, 1 << n, left)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 
 from layerscope.core.chain import chain_id
 from layerscope.core.sizes import Certainty, Settled, Stack, settle
@@ -186,7 +187,10 @@ class LayerGraph:
         unknown_layers = sum(1 for layer in layers if layer.size is None)
         unknown_images = sum(1 for node in images if not node.known)
         listed = sum(node.size for node in images)
-        stacked = sum(layer.known_size for node in images for layer in node.layers)
+        stacked = sum(
+            sum(layer.known_size for layer in node.layers) if node.unknown_layers or not node.known else node.size
+            for node in images
+        )
         sizes = [node.image.engine_size for node in images]
         return Totals(
             images=len(images),
@@ -203,7 +207,12 @@ class LayerGraph:
 
 def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:
     """Return the distinct layers of some images, parents before children."""
-    found = {layer.index: layer for node in images for layer in node.layers}
+    found: dict[int, Layer] = {}
+    for node in images:
+        for layer in reversed(node.layers):
+            if layer.index in found:  # and so is all that it stands on
+                break
+            found[layer.index] = layer
     return tuple(found[index] for index in sorted(found))
 
 
@@ -282,13 +291,18 @@ def _images(
         containers.setdefault(container.image_id, []).append(container)
     folded = _intermediates(images)
 
+    upto: dict[str | None, tuple[int, int, bool]] = {None: (0, 0, True)}
+    """For a layer and all below it: known bytes, layers of unknown size, and whether sums are exact."""
+    for name, layer in made.items():
+        size, unknown, exact = upto[None if layer.parent is None else layer.parent.chain_id]
+        upto[name] = size + layer.known_size, unknown + (layer.size is None), exact and layer.sum_exact
+
     rows: list[ImageNode] = []
     for image in images:
         if not image.listed:
             continue
         layers = stack_of.get(image.id, ())
-        unknown = sum(1 for layer in layers if layer.size is None)
-        size = sum(layer.known_size for layer in layers)
+        size, unknown, exact = upto[layers[-1].chain_id if layers else None]
         if (unknown or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
             size = max(size, image.layers_size)  # the engine's own sum is still right
         rows.append(
@@ -301,7 +315,7 @@ def _images(
                 size=size,
                 unique=0,
                 shared=0,
-                exact=image.diff_ids is not None and all(layer.sum_exact for layer in layers),
+                exact=exact and image.diff_ids is not None,
                 sharing_exact=False,
                 unknown_layers=unknown,
             )
@@ -314,9 +328,14 @@ def _images(
         for layer in node.layers:
             layer.images.append(node)
     for node in rows:
-        node.unique = sum(layer.known_size for layer in node.layers if len(layer.images) == 1)
-        node.shared = sum(layer.known_size for layer in node.layers if len(layer.images) > 1)
+        # What an image has alone lies on top: whoever shares a layer shares those below it.
+        node.unique = sum(layer.known_size for layer in takewhile(_not_shared, reversed(node.layers)))
+        node.shared = (upto[node.layers[-1].chain_id][0] if node.layers else 0) - node.unique
     return tuple(rows)
+
+
+def _not_shared(layer: Layer) -> bool:
+    return len(layer.images) == 1
 
 
 def _stores_nothing(image: Image) -> bool:

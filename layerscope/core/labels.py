@@ -70,15 +70,24 @@ def _undated(entry: HistoryEntry) -> bool:
     return entry.created is None and _KANIKO.match(entry.created_by) is not None
 
 
-def labels(entries: Sequence[HistoryEntry]) -> list[Label]:
+def labels(entries: Sequence[HistoryEntry], memo: dict[int, Label] | None = None) -> list[Label]:
     """Return a label for each entry, oldest first, with what ``--squash`` did taken into account.
 
     A squash forces the entries it merged to be empty whatever they say, so below
-    its own entry only a size proves a layer.
+    its own entry only a size proves a layer. ``memo`` keeps labels by the identity
+    of entries, for callers who hold many histories with the same beginning.
     """
-    found = [label(entry) for entry in entries]
-    squash = next((i for i in reversed(range(len(entries))) if _SQUASHED.match(entries[i].comment)), None)
-    for i in range(squash or 0):
+    memo = {} if memo is None else memo
+    found: list[Label] = []
+    squash = 0
+    for i, entry in enumerate(entries):
+        known = memo.get(id(entry))
+        if known is None:
+            known = memo[id(entry)] = label(entry)
+        found.append(known)
+        if not entry.created_by and _SQUASHED.match(entry.comment):
+            squash = i
+    for i in range(squash):
         if found[i] is Label.LAYER and entries[i].size <= 0:
             found[i] = Label.MAYBE
     return found

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from layerscope.core.align import NO_GATES, Alignment, align
@@ -50,6 +50,22 @@ class Stack:
     image: Image
     diff_ids: tuple[str, ...]
     chain: tuple[str, ...]
+    sizes: Sequence[int] = field(init=False)
+    """Of the history's entries."""
+    weighty: int = field(init=False)
+    """How many of them weigh something: these surely made layers."""
+    shown: int = field(init=False)
+    """What they weigh together."""
+
+    def __post_init__(self) -> None:
+        self.sizes = [entry.size for entry in self.image.history or ()]
+        weights = [size for size in self.sizes if size > 0]
+        self.weighty, self.shown = len(weights), sum(weights)
+
+    @property
+    def told_by_size(self) -> bool:
+        """True when those that weigh something are all the layers, whatever is written in the others."""
+        return self.weighty == len(self.chain)
 
 
 def settle(stacks: Sequence[Stack], parents: Mapping[str, str | None], rules: StoreRules) -> dict[str, Settled]:
@@ -79,7 +95,7 @@ class _Resolver:
         self.rules = rules
         # Parents before what was built on them; and the same order whatever the engine's.
         self.stacks = sorted(stacks, key=lambda stack: (len(stack.image.history or ()), stack.image.id))
-        self.parents = {chain: parents[chain] for stack in self.stacks for chain in stack.chain}
+        self.parents = _from_the_bottom(parents)
         self.settled = {chain: Settled() for chain in self.parents}
         self.by_id = {stack.image.id: stack for stack in stacks}
         self.totals: dict[str, tuple[int, Certainty, str]] = {}
@@ -90,6 +106,7 @@ class _Resolver:
         """Images whose answers contradict each other, or a builder's rule, or other images."""
         self.proved: set[str] = set()
         """Layers whose sizes are told by sizes alone, without any text."""
+        self.memo: dict[int, Label] = {}
         self.facts = 0
 
     def run(self) -> dict[str, Settled]:
@@ -106,14 +123,15 @@ class _Resolver:
 
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
-        while True:
+        before = added_up = -1
+        while self.facts != before:
             before = self.facts
             pending = [stack for stack in pending if not read(stack)]
-            if any(found.size is None for found in self.settled.values()):
+            if self.facts != added_up and any(found.size is None for found in self.settled.values()):
+                added_up = self.facts
                 self._totals_through_the_forest()
                 self._remainders()
-            if self.facts == before:
-                return pending
+        return pending
 
     # -- what is certain -------------------------------------------------------------------
 
@@ -125,7 +143,7 @@ class _Resolver:
 
     def _read_by_size(self, pending: list[Stack]) -> list[Stack]:
         """Read the histories that need no text: those that weigh something are the layers, whatever is written."""
-        told = [stack for stack in pending if _told_by_size(stack) and stack.image.id not in self.odd]
+        told = [stack for stack in pending if stack.told_by_size and stack.image.id not in self.odd]
         done = {stack.image.id for stack in told if self._read(stack)}
         for stack in told:
             if stack.image.id not in done and self._fit(stack, self._labels(stack), sure=True) is None:
@@ -143,9 +161,9 @@ class _Resolver:
 
     def _labels(self, stack: Stack) -> Sequence[Label]:
         history = stack.image.history or ()
-        if _told_by_size(stack):
-            return [_by_size(entry, Label.EMPTY, Label.EMPTY) for entry in history]
-        found = labels(history)
+        if stack.told_by_size:
+            return [Label.LAYER if size > 0 else Label.EMPTY for size in stack.sizes]
+        found = labels(history, self.memo)
         if self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
             # Mostly they made none, whatever they say; but an empty layer weighs 0 on some file systems (xfs).
             for i, entry in enumerate(history):
@@ -169,7 +187,7 @@ class _Resolver:
             gates = self._gates(stack) if Label.MAYBE in found else NO_GATES
         return align(
             found,
-            [entry.size for entry in stack.image.history or ()],
+            stack.sizes,
             [layer.size if not sure or layer.size_is == "exact" else None for layer in settled],
             anchor=self.rules.history_anchor,
             total=self._own_total(stack),
@@ -242,8 +260,7 @@ class _Resolver:
             return None
         if self.rules.image_size_is_layers:
             return total
-        history = stack.image.history or ()
-        return total if total and total == sum(entry.size for entry in history) and _sized(history) else None
+        return total if total and total == stack.shown and min(stack.sizes) >= 0 else None
 
     def _engine_totals(self) -> None:
         told: dict[str, set[int]] = {}
@@ -253,8 +270,7 @@ class _Resolver:
                 told.setdefault(stack.chain[-1], set()).add(total)
         for stack in self.stacks:
             totals = told.get(stack.chain[-1], set()) if stack.chain else set()
-            shown = sum(entry.size for entry in stack.image.history or () if entry.size > 0)
-            if len(totals) > 1 or (totals and shown > min(totals)):
+            if len(totals) > 1 or (totals and stack.shown > min(totals)):
                 self.odd.add(stack.image.id)
             elif totals:
                 self.totals.setdefault(stack.chain[-1], (min(totals), "exact", _name(stack.image)))
@@ -308,7 +324,7 @@ class _Resolver:
         """Find inferred sizes that do not matter: where no image tells layers apart, their sum may still be exact."""
         for found in self.settled.values():
             found.sum_exact = found.size_is == "exact"
-        if all(found.sum_exact for found in self.settled.values()):
+        if all(found.size_is != "inferred" for found in self.settled.values()):
             return
         tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
         children = Counter(self.parents.values())
@@ -337,10 +353,13 @@ class _Resolver:
             alone = self._fit(stack, self._labels(stack), alone=True)
             if alone is not None:
                 self._demote(stack, self._disputed(stack, alone))
+        sums: dict[str | None, int | None] = {None: 0}
+        for chain, parent in self.parents.items():
+            below, size = sums[parent], self.settled[chain].size
+            sums[chain] = None if below is None or size is None else below + size
         for stack in self.stacks:
-            sizes = [self.settled[chain].size for chain in stack.chain]
             total = self._own_total(stack)
-            if total is not None and None not in sizes and sum(size or 0 for size in sizes) != total:
+            if total is not None and stack.chain and sums[stack.chain[-1]] not in {None, total}:
                 self._demote(stack, stack.chain)
 
     def _disputed(self, stack: Stack, alone: Alignment) -> list[str]:
@@ -373,10 +392,13 @@ class _Resolver:
     def _guesses(self, stack: Stack) -> Iterator[_Guess]:
         history = stack.image.history or ()
         name = _name(stack.image)
-        weighty = any(entry.size > 0 for entry in history)
-        if weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
-            by_size = [_by_size(entry, Label.EMPTY, Label.MAYBE) for entry in history]
-            yield _Guess(by_size, True, NO_GATES, f"the history of {name}, where an entry of size 0 made no layer")
+        if stack.weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
+            yield _Guess(
+                _by_size(stack, Label.EMPTY),
+                True,
+                NO_GATES,
+                f"the history of {name}, where an entry of size 0 made no layer",
+            )
         if stack.image.id not in self.odd:
             why = f"the history of {name}, if each layer has an entry in it"
             yield _Guess(self._labels(stack), False, None, why)
@@ -386,7 +408,7 @@ class _Resolver:
             Label.MAYBE if found is Label.LAYER and entry.size <= 0 else found
             for found, entry in zip(labels(history), history, strict=True)
         ]
-        blind = [_by_size(entry, Label.MAYBE, Label.MAYBE) for entry in history]
+        blind = _by_size(stack, Label.MAYBE)
         for believed in (loose, blind):
             yield _Guess(believed, False, NO_GATES, why)
             yield _Guess(believed, True, NO_GATES, why)
@@ -395,17 +417,16 @@ class _Resolver:
 _NOTHING = Settled()
 
 
-def _told_by_size(stack: Stack) -> bool:
-    history = stack.image.history or ()
-    return sum(1 for entry in history if entry.size > 0) == len(stack.chain)
+def _by_size(stack: Stack, weightless: Label) -> list[Label]:
+    return [Label.LAYER if size > 0 else Label.MAYBE if size < 0 else weightless for size in stack.sizes]
 
 
-def _by_size(entry: HistoryEntry, weightless: Label, unknown: Label) -> Label:
-    return Label.LAYER if entry.size > 0 else unknown if entry.size < 0 else weightless
-
-
-def _sized(history: Sequence[HistoryEntry]) -> bool:
-    return all(entry.size >= 0 for entry in history)
+def _from_the_bottom(parents: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return ``parents`` in an order that does not depend on theirs: by depth, then by name."""
+    depth: dict[str | None, int] = {None: 0}
+    for chain, parent in parents.items():
+        depth[chain] = depth[parent] + 1
+    return {chain: parents[chain] for chain in sorted(parents, key=lambda chain: (depth[chain], chain))}
 
 
 def _begins(stack: Stack, parent: Stack) -> bool:

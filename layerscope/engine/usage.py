@@ -39,7 +39,7 @@ def usage_record(answer: dict[str, Any], *, engine_is_podman: bool = False) -> D
         layers_size=_layers_size(answer, images, engine_is_podman),
         reclaimable=as_size(images.get("Reclaimable")),
         shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images"))),
-        build_cache=_build_cache(cache.get("Items"), answer.get("BuildCache"), engine_is_podman),
+        build_cache=_build_cache(cache.get("Items"), _legacy_cache(answer), engine_is_podman),
     )
 
 
@@ -60,6 +60,12 @@ def _shared_sizes(rows: list[Any]) -> tuple[tuple[str, int], ...]:
         if size is not None:
             sizes[with_prefix(as_text(row.get("Id")))] = size
     return tuple(sizes.items())
+
+
+def _legacy_cache(answer: dict[str, Any]) -> Any:
+    """Return the list of the old shape: an empty cache is ``null`` there, beside a sound list of images."""
+    empty = "BuildCache" in answer and answer["BuildCache"] is None and isinstance(answer.get("Images"), list)
+    return [] if empty else answer.get("BuildCache")
 
 
 def _build_cache(items: Any, legacy: Any, engine_is_podman: bool) -> tuple[BuildCacheRecord, ...] | None:

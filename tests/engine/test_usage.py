@@ -81,3 +81,10 @@ def test_what_is_not_known_is_none_and_never_zero() -> None:
     assert usage_record({"Images": [{"Id": "sha256:a", "SharedSize": -1}]}).shared_sizes == ()
     assert usage_record({"BuildCache": [{"ID": "x"}]}).build_cache is None
     assert usage_record({"Images": []}).layers_size == 0  # an engine without images leaves LayersSize out
+
+
+def test_an_empty_build_cache_is_null_beside_a_list_of_images() -> None:
+    """As Engine 20.10 and 28.5 say it after a prune of everything."""
+    assert usage_record({"LayersSize": 5, "Images": [], "BuildCache": None}).build_cache == ()
+    assert usage_record({"LayersSize": 5, "Images": []}).build_cache is None
+    assert usage_record({"LayersSize": 5, "Images": [], "BuildCache": None}, engine_is_podman=True).build_cache is None

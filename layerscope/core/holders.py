@@ -13,6 +13,7 @@ Podman ``libimage/image.go``, for removals that are never forced:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
@@ -58,6 +59,7 @@ class Holders:
         for container in graph.inventory.containers:
             at = at_id.get(container.image_id)
             (self.unseen if at is None else self.containers[at]).append(container)
+        self.cached = cached_sizes(graph)
         self.complete = graph.inventory.complete
         self.obscure = bytearray(map(_is_obscure, self.images))
         """By image: 1 if it may have layers that are not known."""
@@ -95,6 +97,19 @@ class Holders:
         if self.rules.stopped_container_blocks:
             return bool(self.containers[image])
         return any(container.state in RUNNING for container in self.containers[image])
+
+
+def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
+    """Return how many build cache records of each size are layers of images too; None where that is not known.
+
+    Empty where the cache holds no layers, as this store works. See ``RemovalPlan.held_by_cache``.
+    """
+    if not graph.rules.build_cache_holds_layers:
+        return Counter()
+    usage = graph.inventory.usage
+    if usage is None or usage.build_cache is None:
+        return None
+    return Counter(record.size for record in usage.build_cache if record.shared)
 
 
 def _is_obscure(image: Image) -> bool:
@@ -144,6 +159,8 @@ class Removal:
         """Bytes of the layers of the footprint that go."""
         self.frees_hidden = 0
         """Bytes of the layers that go and are in no footprint, because no row needs them."""
+        self.frees_cached = 0
+        """At most so much of :attr:`frees` is held by the build cache, as far as is known."""
         self.covered = 0
         """Bytes of the layers of the chosen rows, each once."""
         self.unknown_freed = 0
@@ -152,6 +169,7 @@ class Removal:
         """How many images go that may have layers that are not known."""
         self.partial_gone = 0
         """How many images go that are stored for other platforms too."""
+        self._going: Counter[int] = Counter()
         self._left = [len(children) for children in holders.children]
         """By image: how many of those made from it stay."""
         used = holders.in_use
@@ -264,7 +282,12 @@ class Removal:
     def _count(self, layer: int, sign: int) -> None:
         holders = self.holders
         if layer < holders.counted:
-            self.frees += sign * holders.sizes[layer]
+            size = holders.sizes[layer]
+            self.frees += sign * size
+            if holders.cached and (records := holders.cached.get(size)):  # each record holds one layer of its size
+                self._going[size] += sign
+                if self._going[size] + (sign < 0) <= records:
+                    self.frees_cached += sign * size
         else:
             self.frees_hidden += sign * holders.sizes[layer]
         if holders.layers[layer].size is None:

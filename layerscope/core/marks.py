@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.holders import Removal, holders_of
-from layerscope.core.plan import RemovalPlan, held_by_cache, plan_of
+from layerscope.core.plan import RemovalPlan, plan_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,9 @@ class Marks:
     def held_by_cache(self) -> int | None:
         """At most this much of ``frees`` stays until the build cache is pruned; None where that cannot be told.
 
-        See :attr:`layerscope.core.plan.RemovalPlan.held_by_cache`. Takes time in proportion to the layers that go.
+        See :attr:`layerscope.core.plan.RemovalPlan.held_by_cache`.
         """
-        held = self._removal.held
-        return held_by_cache(self.graph, [layer for layer in self._covered() if not held[layer.index]])
+        return None if self._removal.holders.cached is None else self._removal.frees_cached
 
     def plan(self) -> RemovalPlan:
         """Return the whole plan for the marked images."""
@@ -164,10 +163,6 @@ class Marks:
             node = self.graph.image_by_id[image_id]
             self._removal.add(node.index)
             self._listed += node.size
-
-    def _covered(self) -> list[Layer]:
-        wanted = self._removal.wanted
-        return [layer for layer in self.graph.layers if wanted[layer.index]]
 
     def _keeper(self) -> tuple[ImageNode | None, int]:
         """Return the row that keeps most of the marked layers, and how many rows keep any.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.holders import RUNNING, Holders, Removal, holders_of
+from layerscope.core.holders import RUNNING, Holders, Removal, cached_sizes, holders_of
 from layerscope.inventory import Container, Image
 
 SCHEMA = "layerscope.plan/1"
@@ -172,12 +172,9 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
 
 def held_by_cache(graph: LayerGraph, layers: Sequence[Layer]) -> int | None:
     """Return how many bytes of some layers the build cache may keep, at most; see ``RemovalPlan.held_by_cache``."""
-    if not graph.rules.build_cache_holds_layers:
-        return 0
-    usage = graph.inventory.usage
-    if usage is None or usage.build_cache is None:
+    records = cached_sizes(graph)
+    if records is None:
         return None
-    records = Counter(record.size for record in usage.build_cache if record.shared)
     here = Counter(layer.known_size for layer in layers)
     return sum(size * min(number, records[size]) for size, number in here.items())
 

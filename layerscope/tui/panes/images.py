@@ -289,7 +289,7 @@ class ImagesPane(Horizontal):
         if self.host is not None:
             known = self.host.graph.image_by_id
             names = [image_label(known[step.image_id]) for step in reversed(self.trail) if step.image_id in known]
-            self.images.subtitle = Content(fit('← ' + ' ‹ '.join(names), 38)) if names else ""
+            self.images.subtitle = Content(fit("← " + " ‹ ".join(names), 38)) if names else ""
 
     def _layers_title(self) -> None:
         row, host = self.images.row, self.host
@@ -315,7 +315,7 @@ class ImagesPane(Horizontal):
         size = self.host.size(layer.size)
         tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
         self.users.border_title = Content(fit_first(tries, self.users.size.width - 4))
-        self.users.subtitle = Content(layer.chain_id.removeprefix('sha256:')[:12])
+        self.users.subtitle = Content(layer.chain_id.removeprefix("sha256:")[:12])
 
     # -- columns --------------------------------------------------------------------------
 

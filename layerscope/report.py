@@ -79,8 +79,13 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
             "engine_listed_bytes": totals.engine_listed,
         },
         "images": [_image(node) for node in graph.images],
-        "layers": [_layer(layer) for layer in graph.layers],
+        "layers": [_layer(layer) for layer in _in_order(graph)],
     }
+
+
+def _in_order(graph: LayerGraph) -> list[Layer]:
+    """Return the layers image by image, oldest first, each once: not as an engine lists images, which changes."""
+    return list({layer.chain_id: layer for node in graph.images for layer in node.layers}.values())
 
 
 def _image(node: ImageNode) -> dict[str, Any]:

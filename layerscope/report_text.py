@@ -136,7 +136,8 @@ class _Page:
         return table(self.width, *columns)
 
     def layers(self) -> list[str]:
-        saving = sorted((layer for layer in self.graph.layers if layer.saves), key=lambda layer: -layer.saves)
+        saving = [layer for layer in self.graph.layers if layer.saves]
+        saving.sort(key=lambda layer: (-layer.saves, layer.chain_id))  # the engine's order of equals changes
         if not saving:
             return []
         top, rest = saving[:TOP_LAYERS], saving[TOP_LAYERS:]

@@ -149,8 +149,8 @@ class LayerscopeApp(App[int]):
     # -- a terminal that is too small -----------------------------------------------------
 
     def on_resize(self) -> None:
-        """Look whether there is room."""
-        self._guard()
+        """Look whether there is room, once the new size is known everywhere."""
+        self.call_later(self._guard)
 
     def _guard(self) -> None:
         """Say so when the terminal is too small; that goes away by itself."""

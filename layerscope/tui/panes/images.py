@@ -132,6 +132,14 @@ class ImagesPane(Horizontal):
         """To the images."""
         self.images.focus()
 
+    def on_resize(self) -> None:
+        """Cut the titles to the new room."""
+        self.call_after_refresh(self._fit_titles)
+
+    def _fit_titles(self) -> None:
+        self._layers_title()
+        self._users_title()
+
     # -- linking --------------------------------------------------------------------------
 
     @on(RowTable.Found, "#images")

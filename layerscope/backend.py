@@ -55,6 +55,11 @@ class Remover(Protocol):
         """
         ...
 
+    @property
+    def warning(self) -> str:
+        """Why what was removed is not in the log, in a line; empty when it is."""
+        ...
+
     def prune_build_cache(self) -> int | None:
         """Remove what of the build cache is not in use; return the bytes by the engine's count, None without one.
 

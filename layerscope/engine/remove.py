@@ -50,6 +50,11 @@ class EngineRemover:
         self.connection = connection
         self.log = log or RemovalLog.of_user(connection.engine)
 
+    @property
+    def warning(self) -> str:
+        """Why the log could not be written, in a line; empty when it could."""
+        return self.log.problem
+
     def measure(self) -> DiskUsage:
         """Return the engine's own account of its disk, as before and after a removal. Raises BackendError."""
         try:

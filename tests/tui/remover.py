@@ -32,6 +32,7 @@ class Engine(FakeBackend):
         """
         super().__init__(found)
         self.no_removal = ""
+        self.warning = ""
         self.refuses = refuses or {}
         self.dies_at = dies_at
         self.cache = cache

@@ -151,6 +151,8 @@ class RemovingScreen(Dialog[None]):
         came = self.came = message.came
         if came.freed is not None:
             self.host.freed += max(0, came.freed - came.held)
+        if self.remover.warning:
+            self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(message.graph, message.failed)
         self._draw()
 

@@ -31,11 +31,13 @@ CSV_COLUMNS = (
     "engine_size_bytes",
     "layers",
     "containers",
+    "sharing_exact",
 )
 """Columns of the CSV, a row per image, biggest first.
 
 The names are those of the JSON, with ``tags`` joined by a space, ``layers`` their
-number, ``exact`` 1 or 0, and an empty cell where something is not known.
+number, ``exact`` (the size) and ``sharing_exact`` (what is shared and unique) 1 or 0,
+and an empty cell where something is not known.
 """
 
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")
@@ -97,6 +99,7 @@ def _image(node: ImageNode) -> dict[str, Any]:
         "shared_bytes": node.shared,
         "unique_bytes": node.unique,
         "exact": node.exact,
+        "sharing_exact": node.sharing_exact,
         "unknown_layers": node.unknown_layers,
         "engine_size_bytes": node.image.engine_size,
         "containers": len(node.containers),
@@ -151,6 +154,7 @@ def report_csv(graph: LayerGraph) -> str:
                 image.engine_size,
                 len(node.layers) if node.known else None,
                 len(node.containers),
+                int(node.sharing_exact),
             )
         )
     return out.getvalue()

@@ -63,6 +63,13 @@ class _Page:
             return self.size(size)
         return f"≥{self.size(size)}" if size else UNKNOWN
 
+    def unique(self, node: ImageNode) -> str:
+        if node.sharing_exact or (node.exact and not node.unique):
+            return self.size(node.unique)
+        if node.exact:  # an image whose layers are not known may need some of them
+            return f"≤{self.size(node.unique)}"
+        return UNKNOWN if self.graph.totals.unknown_images else self.at_least(node.unique, False)
+
     def heading(self) -> list[str]:
         inventory = self.graph.inventory
         engine = inventory.engine
@@ -125,8 +132,8 @@ class _Page:
         columns = [
             Column("IMAGE", [_name(node) for node in nodes], right=False, cut=_cut_name),
             Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
-            Column("UNIQUE", [self.at_least(node.unique, node.exact) for node in nodes]),
-            Column("SHARED", [self.at_least(node.shared, node.exact) for node in nodes]),
+            Column("UNIQUE", [self.unique(node) for node in nodes]),
+            Column("SHARED", [self.at_least(node.shared, node.sharing_exact) for node in nodes]),
             Column("LAYERS", [str(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
             Column("CONTAINERS", [str(len(node.containers) or "–") for node in nodes]),
             Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),

@@ -244,6 +244,18 @@ def test_what_is_not_known_is_said_and_never_a_zero() -> None:
     assert row.split()[1:4] == ["≥147", "MB", "?"]
 
 
+def test_while_layers_of_an_image_are_not_known_no_other_image_is_said_to_have_bytes_alone() -> None:
+    graph = build_graph(replace(SMALL, images=(*SMALL.images, Image(image_id("new"), tags=("new:1",)))))
+    row = next(line for line in report_text(graph).splitlines() if line.startswith("app:1"))
+    assert row.split()[1:7] == ["147", "MB", "≤1.5", "kB", "≥147", "MB"]
+    app = next(image for image in report_dict(graph)["images"] if image["tags"] == ["app:1"])
+    assert (app["exact"], app["sharing_exact"], app["unique_bytes"]) == (True, False, 1_500)
+    cells = next(row for row in csv.DictReader(io.StringIO(report_csv(graph))) if row["tags"] == "app:1")
+    assert (cells["exact"], cells["sharing_exact"]) == ("1", "0")
+    known = report_dict(build_graph(SMALL))
+    assert all(image["sharing_exact"] for image in known["images"])
+
+
 def test_names_that_are_too_long_cost_the_least_telling_column_first() -> None:
     long = replace(SMALL.images[0], tags=("registry.example.com/team/project/service:1.2.3",))
     page = report_text(build_graph(replace(SMALL, images=(long,))))

@@ -186,7 +186,7 @@ class RemovingScreen(Dialog[None]):
                 text = f"{number:,} of {count(len(rows), 'image')} done"
             if self.stopping:
                 text = f"stopping after the image under way · {text}"
-            self.retitle("Removing", "Esc stop between two images")
+            self.retitle("Removal under way", "Esc stop between two images")
             self.put(rows, [Said(text, "strong")])
             return
         said = [Said(came.said[0].text, came.said[0].style), *came.said[1:], *self._after]
@@ -195,7 +195,7 @@ class RemovingScreen(Dialog[None]):
             said.append(Said("pruning the build cache …", "strong"))
         elif self._can_prune:
             keys = "p prune the build cache … · Esc close"
-        self.retitle("Removed" if not self.stopping else "Stopped", keys)
+        self.retitle("Removal stopped" if self.stopping else "Removal done", keys)
         self.put(rows, said)
 
     @property

@@ -43,7 +43,7 @@ class ErrorScreen(ModalScreen[None]):
             yield Static(Text(clean(self.cause, 1000)), id="cause")
             if self.hint:
                 yield Static(Text(clean(self.hint, 1000)), id="hint")
-            yield Static(id="keys")
+            yield Static(self._keys(Style(bold=True)), id="keys")  # at its full height from the first layout on
 
     def on_mount(self) -> None:
         """Draw the keys anew when another theme has other colours."""
@@ -54,10 +54,10 @@ class ErrorScreen(ModalScreen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        self.query_one("#keys", Static).update(self._keys())
+        style = self.get_component_rich_style("error--key", partial=True)
+        self.query_one("#keys", Static).update(self._keys(style))
 
-    def _keys(self) -> Text:
-        style: Style = self.get_component_rich_style("error--key", partial=True)
+    def _keys(self, style: Style) -> Text:
         text = Text()
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and self.check_action(binding.action, ()) is not False:
@@ -88,4 +88,4 @@ class ErrorScreen(ModalScreen[None]):
 
     def action_quit(self) -> None:
         """Leave; the exit status says that there was no engine."""
-        self.app.exit(3)
+        self.app.exit(return_code=3)

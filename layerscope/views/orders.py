@@ -38,10 +38,10 @@ IMAGE_ORDERS: Mapping[str, Order] = {
 """Of the images."""
 
 LAYER_ORDERS: Mapping[str, Order] = {
-    # Plain attributes and one number: there are 20,000 of them, and the view is waited for.
-    "size": (lambda layer: layer.size or 0, True),
-    "users": (lambda layer: (len(layer.images), layer.size or 0), True),
-    "saves": (lambda layer: (layer.size or 0) * (len(layer.images) - 1), True),
+    # Plain attributes: there are 20,000 of them, and the view is waited for. Equals stay put from scan to scan.
+    "size": (lambda layer: (layer.size or 0, layer.chain_id), True),
+    "users": (lambda layer: (len(layer.images), layer.size or 0, layer.chain_id), True),
+    "saves": (lambda layer: ((layer.size or 0) * (len(layer.images) - 1), layer.chain_id), True),
     "instruction": (lambda layer: layer_label(layer).lower(), False),
 }
 """Of layers, of one image or of all."""

@@ -158,7 +158,7 @@ class MainScreen(MarkingScreen):
             self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
         else:
             self.lost = message.cause  # what is on screen may be stale; the next scan or event says otherwise
-            self.notify(f"{message.cause}. {message.hint}", severity="error", markup=False)
+            self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
         self._summary()
         self._status()
 

@@ -80,7 +80,7 @@ class ImageList(RowTable):
         if self.host.query is not None:
             room = self.size.width - cell_len(" · ".join(words)) - 9
             words.append(f"& {fit(clean(self.host.query.text, 200), max(8, room))}")
-        self.border_title = Content(" · ".join(words))
+        self.entitle(Content(" · ".join(words)))
 
     # -- what the cursor is on ------------------------------------------------------------
 

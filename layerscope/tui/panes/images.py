@@ -302,11 +302,12 @@ class ImagesPane(Horizontal):
     def _layers_title(self) -> None:
         row, host = self.images.row, self.host
         if row is None or host is None:
-            self.stack.border_title, self.stack.subtitle = Content("Layers"), ""
+            self.stack.entitle(Content("Layers"))
+            self.stack.subtitle = ""
             return
         group = row if isinstance(row, Group) else None
         label = group.name if group is not None else image_label(row)
-        self.stack.border_title = Content(f"Layers of {fit_name(label, max(8, self.stack.size.width - 14))}")
+        self.stack.entitle(Content(f"Layers of {fit_name(label, max(8, self.stack.size.width - 14))}"))
         size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, host.units)
         order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
         of = f"{count(len(group.images), 'image')} · " if group is not None else ""
@@ -317,12 +318,13 @@ class ImagesPane(Horizontal):
     def _users_title(self) -> None:
         layer = self.layer_here
         if layer is None or self.host is None:
-            self.users.border_title, self.users.subtitle = Content("Used by"), ""
+            self.users.entitle(Content("Used by"))
+            self.users.subtitle = ""
             return
         who = count(len(layer.images), "image")
         size = self.host.size(layer.size)
         tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
-        self.users.border_title = Content(fit_first(tries, self.users.size.width - 4))
+        self.users.entitle(Content(fit_first(tries, self.users.size.width - 4)))
         self.users.subtitle = Content(layer.chain_id.removeprefix("sha256:")[:12])
 
     # -- columns --------------------------------------------------------------------------

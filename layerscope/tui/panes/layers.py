@@ -59,7 +59,7 @@ class LayersPane(Horizontal):
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
         total = len(host.graph.layers)
         shown = f"{len(layers):,}" if len(layers) == total else f"{len(layers):,} of {total:,}"
-        self.list.border_title = Content(f"All layers · {shown}")
+        self.list.entitle(Content(f"All layers · {shown}"))
         self.list.show(self.list.in_order(layers))
         self._follow(force=True)
 
@@ -124,11 +124,11 @@ class LayersPane(Horizontal):
         before, self._shown_layer = self._shown_layer, layer
         if layer is None or self.host is None:
             self.users.show(())
-            self.users.border_title = Content("Used by")
+            self.users.entitle(Content("Used by"))
             return
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0)
-        self.users.border_title = Content(f"Used by {count(len(layer.images), 'image')}")
+        self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
         self.users.subtitle = Content(short_id(layer.chain_id))
         self.post_message(LayerPointed(layer))
 

@@ -59,7 +59,7 @@ class TreePane(Vertical):
         """Show the tree of the images that pass the filter."""
         self.host = host
         self._grow(host)
-        self.list.border_title = Content("Tree · what stands on what")
+        self.list.entitle(Content("Tree · what stands on what"))
         self.list.subtitle = Content("←→ fold · x take apart · z all")
 
     def _grow(self, host: Host) -> None:

@@ -60,7 +60,7 @@ class RowTable(ScrollView, can_focus=True):
     }
 
     # Textual lays the whole screen out anew when this changes; here only the scrollbar depends on it.
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False, repaint=False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, group=MOVE),
@@ -159,6 +159,8 @@ class RowTable(ScrollView, can_focus=True):
         self._hits: list[int] = []
         self._lit = False
         self._below: str | Content = ""
+        self._said: tuple[str | Content, str | Content] = ("", "")
+        self._border_only = False
         self._moved = False
         self._held: Hashable | None = None
         self.hidden: frozenset[str] = frozenset()
@@ -181,8 +183,11 @@ class RowTable(ScrollView, can_focus=True):
         self.cursor = max(0, min(at, len(rows) - 1))
         if self.find_text:
             self._look()
-        self._arrange()
-        self.scroll_to_cursor()
+        self._strips.clear()
+        self.virtual_size = Size(0, len(rows) + 1)
+        if not self.scroll_to_cursor():  # what is empty below the rows is so already
+            lines = max(len(before), len(rows), 1) + 1 - round(self.scroll_y)
+            self.refresh(Region(0, 0, self.size.width, min(lines, self.size.height)))
 
     def _place_of(self, before: Sequence[Any], at: int) -> int:
         """Return where the row that was ``before[at]`` is now."""
@@ -399,10 +404,30 @@ class RowTable(ScrollView, can_focus=True):
         self._say_below()
 
     def _say_below(self) -> None:
-        if self.find_text:
-            self.border_subtitle = Content(f"/{fit(clean(self.find_text), 24)} · {self.hits_said}")
-        else:
-            self.border_subtitle = self._below
+        finding = f"/{fit(clean(self.find_text), 24)} · {self.hits_said}"
+        below = Content(finding) if self.find_text else self._below
+        if str(below) != str(self._said[1]):
+            self._said = self._said[0], below
+            self._border_only = True
+            self.border_subtitle = below
+            self._border_only = False
+
+    def entitle(self, title: Content) -> None:
+        """Show a title in the border, and draw nothing else again for it."""
+        if str(title) != str(self._said[0]):
+            self._said = title, self._said[1]
+            self._border_only = True
+            self.border_title = title
+            self._border_only = False
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> RowTable:
+        """Draw all of it again, or some regions; of a change of titles only the border."""
+        if self._border_only:
+            width, height = self.size
+            regions = Region(0, -1, width, 1), Region(0, height, width, 1)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def light(self, on: bool) -> None:
         """Draw the list as if it had the focus, while a prompt has it."""

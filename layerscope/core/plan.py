@@ -57,7 +57,7 @@ class RemovalPlan:
     removed: tuple[ImageNode, ...]
     """The images that go, in an order that works: those made from another one before it."""
     parents: tuple[Image, ...]
-    """Untagged build parents, no rows, that go along with them."""
+    """Untagged build parents, no rows, that go along with them, in such an order too."""
     blocked: tuple[Blocker, ...]
     """What the engine would refuse, in the order of ``images``; an image may have several."""
     freed: tuple[Layer, ...]
@@ -150,13 +150,14 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
     freed = _freed(removal)
     unseen = tuple(holders.unseen)
     doubts = tuple(_doubts(removal))
+    parents = [at for at in range(holders.rows, len(holders.images)) if removal.gone[at]]
     return RemovalPlan(
         graph=graph,
         images=tuple(chosen),
         removed=tuple(
             rows[at] for at in _in_order(holders, [node.index for node in chosen if removal.gone[node.index]])
         ),
-        parents=tuple(holders.images[at] for at in range(holders.rows, len(holders.images)) if removal.gone[at]),
+        parents=tuple(holders.images[at] for at in _in_order(holders, parents)),
         blocked=tuple(_blockers(holders, removal, chosen)),
         freed=freed,
         kept=_kept(graph, removal),

@@ -4,8 +4,11 @@ An image goes by its names first: all but the last are taken away one by one, ea
 still means this image; a tag that has moved on in the meantime is left alone. The last name and
 the image go together, by ID: that never hits another image, and an engine checks a removal by ID
 against containers and children before it takes anything away. (By its last *name*, moby would silently only untag an
-image that others were made from: ``daemon/images/image_delete.go``.) Untagged build parents go along, as
-with ``docker rmi``.
+image that others were made from: ``daemon/images/image_delete.go``.)
+
+Untagged build parents go along, as with ``docker rmi``. A containerd store leaves them behind when anything further
+up their line is gone (28.5: the walk over ``org.mobyproject.image.parent`` gives up); what the plan
+says goes is then removed by ID too.
 
 This module is imported only by a remover that was asked for; nothing else reaches it.
 """
@@ -22,13 +25,13 @@ from docker.utils.config import load_general_config
 
 from layerscope.backend import BackendError, Step, StepState
 from layerscope.core.graph import ImageNode
-from layerscope.core.plan import RemovalPlan
+from layerscope.core.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
-from layerscope.engine.scan import list_containers
+from layerscope.engine.scan import list_containers, list_images
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage, Image
 from layerscope.removal_log import RemovalLog
@@ -80,6 +83,8 @@ class EngineRemover:
                     stopped = "the engine was lost"
             steps.append(step)
             progress(step)
+        if not stopped:
+            self._remove_parents(plan, {step.image_id for step in steps if step.state in {"removed", "gone"}})
         return tuple(steps)
 
     def prune_build_cache(self) -> int | None:
@@ -106,6 +111,19 @@ class EngineRemover:
         words = clean(words, _WORDS)
         self.log.became(image, state, words)
         return Step(image.id, state, words)
+
+    def _remove_parents(self, whole: RemovalPlan, done: set[str]) -> None:
+        """Remove the untagged build parents that were to go with the images that went, and are still there."""
+        if not whole.parents:
+            return
+        try:
+            left = {image.id for image in list_images(self.connection) if not (image.tags or image.digests)}
+            for image in plan(whole.graph, done).parents:
+                if image.id in left:
+                    self.log.removing(image, 0)
+                    self.log.became(image, *_OneImage(self, image).remove())
+        except EngineError:
+            return  # what is left shows in the next scan
 
     def _send(self, method: str, path: str) -> Any:
         """Return the JSON answer to a request without any parameter. Raises Refused or EngineError."""

@@ -15,7 +15,16 @@ from benchmarks.generate import big_host
 from layerscope.core.graph import Layer, build_graph
 from layerscope.core.marks import Marks
 from layerscope.core.plan import RemovalPlan, plan, plan_dict
-from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, Inventory, Platform
+from layerscope.inventory import (
+    BuildCacheRecord,
+    Container,
+    DiskUsage,
+    Engine,
+    HistoryEntry,
+    Image,
+    Inventory,
+    Platform,
+)
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id
@@ -255,7 +264,7 @@ def test_what_was_made_from_an_image_keeps_it_only_on_a_graphdriver() -> None:
 
 def test_build_parents_go_with_what_was_made_from_them() -> None:
     found = plan_for(Host(CLASSIC), ["app"])
-    assert [image.id for image in found.parents] == [image_id("step1"), image_id("step2")]
+    assert [image.id for image in found.parents] == [image_id("step2"), image_id("step1")]
     assert {path(layer) for layer in found.freed} == {tuple("ab"), tuple("abc"), tuple("abcd")}
     everything = plan_for(Host(CLASSIC), ["base", "app"])
     assert [node.name for node in everything.removed] == ["app:1", "base:1"]
@@ -400,3 +409,22 @@ def test_recorded_engines_add_up(name: str) -> None:
     assert {b.container.name for b in everything.blocked if b.container} == {
         c.name for node in graph.images for c in node.containers
     }
+
+
+def test_the_bound_of_what_comes_back_points_the_right_way() -> None:
+    """Not knowing what a staying image needs can only make it less; not knowing what a layer weighs, only more."""
+    engine = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///d.sock")
+    whole = Image("sha256:a", ("a:1",), layers_size=5, diff_ids=("sha256:d",), history=(HistoryEntry("RUN d", 5),))
+    weightless = Image("sha256:b", ("b:1",), diff_ids=("sha256:e",), note="history: refused")
+    unread = Image("sha256:c", ("c:1",), note="inspect: refused")
+
+    def bound(images: tuple[Image, ...], *chosen: str) -> str:
+        made = plan(build_graph(Inventory(engine, images)), [f"sha256:{name}" for name in chosen])
+        assert made.exact is (made.bound == "")
+        return made.bound
+
+    assert bound((whole,), "a") == ""
+    assert bound((whole, unread), "a") == "≤"
+    assert bound((whole, weightless), "a", "b") == "≥"
+    assert bound((whole, weightless, unread), "a", "b") == "?"
+    assert bound((whole, unread), "a", "c") == "≥"

@@ -35,7 +35,7 @@ from tests.engine.private import PrivateEngine, why_not
 pytestmark = pytest.mark.engine
 
 GIVEN = os.environ.get("LAYERSCOPE_TEST_REMOVAL_HOSTS", "").split()
-ROUNDS = 32
+SETS = 30
 BLOCK = 4096
 """Bytes; the file system's, on all that these tests run on."""
 
@@ -77,11 +77,34 @@ class Bench:
         return [node.id for node in graph.images if node.id not in self.theirs]
 
     def fill(self) -> None:
-        """Make what is missing."""
+        """Make what is missing.
+
+        A containerd store (28.5) does not let an image that is loaded hold layers that are there already:
+        they go with whatever brought them. So there new images are made of new layers once few are left.
+        """
         here = [name for row in self.client.api.images() for name in row["RepoTags"] or ()]
-        for tags, data in self.archives:
-            if not any(name.endswith(tags[0]) for name in here):
-                self.client.images.load(data)
+        missing = [one for one in self.archives if not any(name.endswith(one[0][0]) for name in here)]
+        if self.whole_only:
+            if len(self.archives) - len(missing) > 3:
+                return
+            graph = self.graph
+            self.empty()
+            self.remove(plan(graph, self.ours(graph)))
+            self.token += "n"
+            missing = self.archives = self._archives()
+        for _, data in missing:
+            list(self.client.api.load_image(data))
+
+    @property
+    def whole_only(self) -> bool:
+        return self.conn.engine.store_kind == "containerd"
+
+    def empty(self) -> None:
+        """Remove the containers."""
+        for container in self.containers:
+            with suppress(APIError):
+                self.client.api.remove_container(container, force=True)
+        self.containers.clear()
 
     def build(self) -> None:
         """Make images with a builder, with all that builders leave behind: on a private engine only."""
@@ -112,9 +135,7 @@ class Bench:
         return EngineRemover(self.conn, log).remove(found, lambda step: None, lambda: False)
 
     def close(self) -> None:
-        for container in self.containers:
-            with suppress(APIError):
-                self.client.api.remove_container(container, force=True)
+        self.empty()
         if not self.private:
             graph = self.graph
             self.remove(plan(graph, self.ours(graph)))
@@ -152,8 +173,9 @@ class Bench:
             if number % 3 == 0:
                 tags += [f"removal-{token}:also-{stack}", f"elsewhere.example:5000/removal-{token}/{stack}:1"]
             made.append((tags, self._archive(tags, [layers[letter] for letter in stack], stack)))
-        twin = [f"removal-{token}:twin"]  # the layers of another, and nothing of its own
-        made.append((twin, self._archive(twin, [layers[letter] for letter in "abd"], "twin")))
+        if not self.whole_only:
+            twin = [f"removal-{token}:twin"]  # the layers of another, and nothing of its own
+            made.append((twin, self._archive(twin, [layers[letter] for letter in "abd"], "twin")))
         return made
 
     def _archive(self, tags: list[str], layers: Sequence[bytes], what: str) -> bytes:
@@ -187,9 +209,9 @@ def layers_size(usage: DiskUsage) -> int:
 
 def test_what_is_predicted_is_what_goes(bench: Bench) -> None:
     """Sets of any images, in use or not: the layers are those predicted, and the bytes by the engine's own total."""
-    number = 0
-    for turn in range(ROUNDS):
-        if turn % 8 == 0:
+    done = 0
+    while done < SETS:
+        if done % 8 == 0:
             bench.build()
         bench.fill()
         bench.use()
@@ -209,8 +231,7 @@ def test_what_is_predicted_is_what_goes(bench: Bench) -> None:
         assert graph.totals.footprint - left.totals.footprint == found.frees
         assert found.exact
         _same_total(found, layers_size(before) - layers_size(after))
-        number += bool(found.removed)
-    assert number >= 30 - ROUNDS // 8
+        done += bool(found.removed)
 
 
 def _same_total(found: RemovalPlan, fell: int) -> None:
@@ -228,7 +249,7 @@ def test_what_is_said_to_be_refused_is_refused_in_these_words(bench: Bench) -> N
     bench.build()
     bench.fill()
     running = bench.run()
-    for _ in range(3):
+    while not bench.containers or bench.dice.random() < 0.7:
         bench.use()
     graph = bench.graph
     refused = set()

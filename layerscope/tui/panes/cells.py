@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_name
+from layerscope.tui.host import Host
 from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.views.find import Spot
-from layerscope.views.images import NAMELESS
-from layerscope.views.names import NO_HISTORY, image_label, layer_label
+from layerscope.views.images import NAMELESS, Group
+from layerscope.views.names import NO_HISTORY, amount, image_label, layer_label
 
 
 def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository: str = "") -> Cell:
@@ -37,6 +38,20 @@ def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository:
         head, sep, digits = shown.partition("@" if node.image.digests else " ")
         return [(head, "" if node.image.digests else "dim"), (sep + digits, "dim" if node.image.digests else ""), *tail]
     return [(shown, ""), *tail]
+
+
+def sharing_known(row: ImageNode | Group) -> bool:
+    """Is what is unique to a row and what is shared exact, as far as other images go? Not while one is not read."""
+    nodes = row.images if isinstance(row, Group) else (row,)
+    return all(node.sharing_exact or not node.exact for node in nodes)
+
+
+def unique_cell(row: ImageNode | Group, host: Host) -> Cell:
+    """What no other image needs; ``≤`` while there are images whose layers are not known: they may need it too."""
+    if row.exact and row.unique and not sharing_known(row):
+        return [(f"≤{host.size(row.unique)}", "")]
+    known = row.exact or bool(row.unique)
+    return [(amount(row.unique, not row.exact, host.units), ("" if row.unique else "dim") if known else "warn")]
 
 
 def user_cell(row: ImageNode | Container, width: int, spot: Spot | None = None) -> Cell:

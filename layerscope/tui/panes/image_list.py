@@ -13,7 +13,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
-from layerscope.tui.panes.cells import in_use_cell, name_cell
+from layerscope.tui.panes.cells import in_use_cell, name_cell, sharing_known, unique_cell
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
@@ -210,7 +210,7 @@ class ImageList(RowTable):
             Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░"),
             Column("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"]),
             Column("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
-            Column("created", "AGE", self._age, 9, align="right", drop=5, by=by["created"]),
+            Column("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
             Column("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
         ]
 
@@ -246,10 +246,10 @@ class ImageList(RowTable):
         return self._bytes(row.footprint if isinstance(row, Group) else row.size, row.exact)
 
     def _unique(self, row: Row, width: int) -> Cell:
-        return self._bytes(row.unique, row.exact)
+        return "" if self.host is None else unique_cell(row, self.host)
 
     def _shared(self, row: Row, width: int) -> Cell:
-        return self._bytes(row.shared, row.exact)
+        return self._bytes(row.shared, row.exact and sharing_known(row))
 
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):

@@ -19,7 +19,7 @@ from layerscope.text import clean, fit, fit_first, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.messages import ImagePointed, LayerPointed
-from layerscope.tui.panes.cells import instruction_cell, user_cell, users_cell
+from layerscope.tui.panes.cells import instruction_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
@@ -311,8 +311,9 @@ class ImagesPane(Horizontal):
         size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, host.units)
         order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
         of = f"{count(len(group.images), 'image')} · " if group is not None else ""
-        rest = f"{count(len(self.stack.rows), 'layer')} · {size}"
-        tries = (f"{of}{rest} · {order}", f"{of}{rest}", rest)
+        known = isinstance(row, Group) or row.known
+        rest = f"{count(len(self.stack.rows), 'layer') if known else 'layers not known'} · {size}"
+        tries = (*([f"{of}{rest} · {order}"] if self.stack.rows else []), f"{of}{rest}", rest)
         self.stack.subtitle = Content(fit_first(tries, self.stack.size.width - 4))
 
     def _users_title(self) -> None:
@@ -346,12 +347,6 @@ class ImagesPane(Horizontal):
             Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"]),
         ]
 
-    def _amount(self, size: int, exact: bool) -> Cell:
-        if self.host is None or (not exact and not size):
-            return [("?", "warn")]
-        text = self.host.size(size)
-        return [(text if exact else f"≥{text}", "dim" if not size else "")]
-
     def _instruction(self, layer: Layer, width: int) -> Cell:
         return instruction_cell(layer, width, self.stack.spots.get(layer.chain_id))
 
@@ -373,4 +368,4 @@ class ImagesPane(Horizontal):
         return self.host.image_size(row) if self.host and isinstance(row, ImageNode) else ""
 
     def _user_unique(self, row: Any, width: int) -> Cell:
-        return self._amount(row.unique, row.exact) if isinstance(row, ImageNode) else ""
+        return unique_cell(row, self.host) if isinstance(row, ImageNode) and self.host is not None else ""

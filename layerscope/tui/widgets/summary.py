@@ -15,6 +15,7 @@ from layerscope.text import clean, fit
 from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.units import Units, format_ratio, format_size
+from layerscope.views.names import count
 
 LABEL = 14
 FIGURE = 9
@@ -78,18 +79,18 @@ class Summary(Widget):
         state = Text(f"{dot} {fit(clean(words, 200), width // 2)}", self.style_of("live" if kind == "file" else kind))
         counts, engines = [""], [""]
         if self.totals is not None:
-            counts = [f"{self.totals.images:,} images · {self.totals.layers:,} layers · ", ""]
+            counts = [f"{count(self.totals.images, 'image')} · {count(self.totals.layers, 'layer')} · ", ""]
         if self.engine is not None:
             e = self.engine
             brief = clean(f"{e.kind.capitalize()} {e.version.split('+')[0]} · {e.store}", 100)
             engines = [clean(f"{e.kind.capitalize()} {e.version} · {e.store} · {e.host}", 400), brief]
         # What there is room for: the engine in full, in brief, without the counts beside it, cut.
         room = width - 4 - left.cell_len - state.cell_len
-        tries = [(engine, count) for count in counts for engine in engines]
+        tries = [(engine, said) for said in counts for engine in engines]
         fits = (pair for pair in tries if cell_len(pair[0]) + cell_len(pair[1]) <= room)
-        engine, count = next(fits, (fit(engines[-1], max(0, room)), ""))
+        engine, said = next(fits, (fit(engines[-1], max(0, room)), ""))
         left.append("  " + engine, self.style_of("engine"))
-        right = Text().append(count, self.style_of("label")) + state
+        right = Text().append(said, self.style_of("label")) + state
         left.append(" " * max(1, width - left.cell_len - right.cell_len))
         line = left + right
         line.truncate(width)
@@ -126,16 +127,17 @@ class Summary(Widget):
             ]
         elif totals.saved > 0:
             saved = format_size(totals.saved, self.units), self.style_of("saved")
-            ratio = f" · {format_ratio(totals.listed, totals.footprint)}", label
+            # With images that are not read, their sizes are in one figure of the two only.
+            ratio = "" if totals.unknown_images else f" · {format_ratio(totals.listed, totals.footprint)}"
             said = ("shared layers save ", "saved ")
-            notes = [Text().append(words, label).append(*saved).append(*ratio) for words in said]
+            notes = [Text().append(words, label).append(*saved).append(ratio, label) for words in said]
         else:
             notes = [Text()]
         parts = []
         if totals.unknown_images:
-            parts.append(f"{totals.unknown_images:,} images not read")
+            parts.append(f"{count(totals.unknown_images, 'image')} not read")
         if totals.unknown_layers:
-            parts.append(f"{totals.unknown_layers:,} layer sizes unknown")
+            parts.append(f"{count(totals.unknown_layers, 'layer size')} unknown")
         unknown = Text().append(", ".join(parts), self.style_of("stale"))
         if parts:
             notes = [note + (Text(" · ") if note.plain else Text()) + unknown for note in notes] + [unknown]

@@ -42,6 +42,8 @@ class Moby:
         self.images = images
         self.host = ""
         self.requests: list[tuple[str, str]] = []
+        self.prunes = True
+        """Do untagged parents go along? Not always in a containerd store."""
         self.before: Callable[[str, str], None] = lambda method, path: None
         """Called with method and path before each request is answered; may raise ConnectionAbortedError to die."""
 
@@ -65,6 +67,8 @@ class Moby:
                     for image, record in self.images.items()
                     for name, state in record.containers.items()
                 ]
+            case "GET", "images", "json":
+                return [{"Id": image, "RepoTags": record.refs} for image, record in self.images.items()]
             case "POST", "build", "prune":
                 return {"CachesDeleted": ["x"], "SpaceReclaimed": 1234}
             case "GET", "images", name:
@@ -125,7 +129,7 @@ class Moby:
     def gone(self, image: str) -> list[dict[str, str]]:
         parent = self.images.pop(image).parent
         rows = [{"Deleted": image}]
-        above = self.images.get(parent)
+        above = self.images.get(parent) if self.prunes else None
         if above and not (above.refs or above.containers or any(o.parent == parent for o in self.images.values())):
             rows += self.gone(parent)
         return rows

@@ -209,15 +209,52 @@ def test_losing_some_names_before_a_refusal_is_told_as_that(moby: Moby, conn: Co
     assert moby.images[B].refs == ["other/b:1"]
 
 
-def test_children_go_before_what_they_were_made_from(conn: Connection, moby: Moby, log: RemovalLog) -> None:
+@pytest.fixture
+def line(moby: Moby) -> RemovalPlan:
+    """A plan for an image, its build parent, which is no row, and what that was made from."""
     moby.images.clear()
     moby.images.update({A: Record(["base:1"]), B: Record([], parent=A), C: Record(["app:1"], parent=B)})
     inventory = planned(moby).graph.inventory
     listed = tuple(replace(image, listed=image.id != B) for image in inventory.images)
-    found = plan(build_graph(replace(inventory, images=listed)), [A, C])
-    steps = EngineRemover(conn, log).remove(found, lambda step: None, lambda: False)
+    return plan(build_graph(replace(inventory, images=listed)), [A, C])
+
+
+def test_children_go_before_what_they_were_made_from(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+) -> None:
+    steps = EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
     assert [(step.image_id, step.state) for step in steps] == [(C, "removed"), (A, "removed")]
     assert moby.images == {}
+
+
+def test_a_build_parent_that_the_engine_leaves_behind_goes_by_id(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.prunes = False
+    moby.images[B].parent = moby.images[C].parent = ""  # or moby would refuse the rest, as that store does not
+    EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
+    assert moby.images == {}
+    assert {line["image"] for line in lines(log)} == {A, B, C}
+
+
+def test_a_build_parent_that_somebody_has_tagged_meanwhile_is_left_alone(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.prunes = False
+    moby.images[B].parent = moby.images[C].parent = ""
+    moby.images[B].refs.append("mine:1")
+    EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
+    assert moby.images.keys() == {B}
+
+
+def test_the_build_parents_of_what_was_refused_stay(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.prunes = False
+    moby.images[B].parent = moby.images[C].parent = ""
+    during(moby, "DELETE", f"/images/{C}", lambda: moby.images[C].containers.update(web="running"))
+    EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
+    assert moby.images.keys() == {B, C}
 
 
 def test_cancelled_between_images_the_rest_is_not_asked_for(moby: Moby, conn: Connection, log: RemovalLog) -> None:

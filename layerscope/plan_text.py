@@ -12,11 +12,22 @@ from rich.cells import cell_len
 
 from layerscope.core.free import Proposal
 from layerscope.core.graph import ImageNode
+from layerscope.core.holders import Bound
 from layerscope.core.plan import Blocker, Kept, RemovalPlan
 from layerscope.tables import Column, table
 from layerscope.text import clean, fit
 from layerscope.units import UNKNOWN, Units, format_age, format_size
-from layerscope.views.names import LONGEST, count, fit_name, image_label, image_labels, layer_label, short_id
+from layerscope.views.names import (
+    LONGEST,
+    bounded,
+    count,
+    fit_name,
+    image_label,
+    image_labels,
+    layer_label,
+    short_id,
+    unique_amount,
+)
 
 MIN_WIDTH = 80
 """Columns; nothing is laid out narrower than this."""
@@ -95,12 +106,17 @@ class _Page:
         if not plan.removed:
             return self.wrapped(plan.doubts)
         layers = f"{count(len(plan.freed), 'layer')} that nothing else needs"
-        rows = [("Frees", plan.frees, plan.exact, layers if plan.freed else "every layer is needed by something else")]
+        what = layers if plan.freed else "every layer is needed by something else"
+        rows: list[tuple[str, int, Bound, str]] = [("Frees", plan.frees, plan.bound, what)]
         if plan.frees and plan.frees_at_once is not None and plan.held_by_cache:
-            rows.append(("At once", plan.frees_at_once, False, "the rest when the build cache is pruned"))
+            bound: Bound = "≥" if plan.bound in {"", "≥"} else "?"
+            rows.append(("At once", plan.frees_at_once, bound, "the rest when the build cache is pruned"))
         if plan.kept:
-            rows.append(("Stays", plan.keeps, True, count(len(plan.kept), "layer")))
-        sizes = [self.at_least(size, exact) for _, size, exact, _ in rows]
+            rows.append(("Stays", plan.keeps, "", count(len(plan.kept), "layer")))
+        sizes = [
+            "≥0 B" if bound == "≥" and not size and plan.exact else bounded(size, bound, self.units)
+            for _, size, bound, _ in rows
+        ]
         whole = ["" if text == UNKNOWN else f"{size:,} B" for text, (_, size, _, _) in zip(sizes, rows, strict=True)]
         wide, wider = max(map(len, sizes)), max(map(len, whole))
         lines = [
@@ -112,7 +128,7 @@ class _Page:
         return [*lines, *self.wrapped(self.notes())]
 
     def at_least(self, size: int, exact: bool) -> str:
-        return self.size(size) if exact else f"≥{self.size(size)}" if size else UNKNOWN if self.plan.doubts else "≥0 B"
+        return bounded(size, "" if exact else "≥", self.units)
 
     def needed_by(self, room: int) -> str:
         keepers = [node for node, _ in self.plan.keepers()]
@@ -152,7 +168,7 @@ class _Page:
         return lines
 
     def alone(self, node: ImageNode) -> str:
-        return self.at_least(node.unique, node.exact)
+        return unique_amount(node, self.plan.graph.totals.unknown_images, self.units)
 
     def blocked(self) -> list[str]:
         blockers = self.plan.blocked

@@ -16,6 +16,7 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_ratio, format_size
+from layerscope.views.names import unique_amount
 
 MIN_WIDTH = 80
 """Columns; a report is never laid out narrower than this."""
@@ -64,11 +65,7 @@ class _Page:
         return f"≥{self.size(size)}" if size else UNKNOWN
 
     def unique(self, node: ImageNode) -> str:
-        if node.sharing_exact or (node.exact and not node.unique):
-            return self.size(node.unique)
-        if node.exact:  # an image whose layers are not known may need some of them
-            return f"≤{self.size(node.unique)}"
-        return UNKNOWN if self.graph.totals.unknown_images else self.at_least(node.unique, False)
+        return unique_amount(node, self.graph.totals.unknown_images, self.units)
 
     def heading(self) -> list[str]:
         inventory = self.graph.inventory

@@ -15,11 +15,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 from layerscope.core.chain import chain_id
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.inventory import Container, Image
+
+Bound = Literal["", "≥", "≤", "?"]
+"""What a figure is to the truth: equal, not more than it, not less than it, or neither can be said."""
 
 RUNNING = frozenset({"running", "paused", "restarting"})
 """States that moby counts as running."""
@@ -190,8 +194,23 @@ class Removal:
     @property
     def doubtful(self) -> bool:
         """May :attr:`frees` be off?"""
-        missed = self.unknown_freed or self.obscure_gone or self.partial_gone
-        return bool(missed or not self.holders.complete or (self.frees and self.obscure_staying))
+        return self._may_be_more or self._may_be_less or not self.holders.complete
+
+    @property
+    def bound(self) -> Bound:
+        """What :attr:`frees` is to what would really come back."""
+        if self._may_be_more:
+            return "?" if self._may_be_less else "≥"
+        return "≤" if self._may_be_less else ""
+
+    @property
+    def _may_be_more(self) -> bool:
+        return bool(self.unknown_freed or self.obscure_gone or self.partial_gone)
+
+    @property
+    def _may_be_less(self) -> bool:
+        """May images that stay, and whose layers are not known, need some of it?"""
+        return bool(self.frees and (self.obscure_staying or not self.holders.complete))
 
     def add(self, image: int) -> None:
         """Choose a row."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.holders import Removal, holders_of
+from layerscope.core.holders import Bound, Removal, holders_of
 from layerscope.core.plan import RemovalPlan, plan_of
 
 
@@ -35,6 +35,8 @@ class Figures:
     """How many rows keep some of it. Marked ones are among them when they are blocked."""
     exact: bool
     """False when ``frees`` may be off: the plan says why."""
+    bound: Bound
+    """What ``frees`` is to what would come back: at least or at most that, where it is not exact."""
 
 
 class Marks:
@@ -140,6 +142,7 @@ class Marks:
                 keeper=keeper,
                 keepers=keepers,
                 exact=not removal.doubtful,
+                bound=removal.bound,
             )
         return self._figures
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.holders import RUNNING, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.holders import RUNNING, Bound, Holders, Removal, cached_sizes, holders_of
 from layerscope.inventory import Container, Image
 
 SCHEMA = "layerscope.plan/1"
@@ -86,6 +86,8 @@ class RemovalPlan:
     """
     exact: bool
     """False when ``frees`` may be off: ``doubts`` says why."""
+    bound: Bound
+    """What ``frees`` is to what would come back: at least or at most that, where it is not exact."""
     doubts: tuple[str, ...]
     """A sentence for each thing that is not known and matters for the figures."""
     unseen: tuple[Container, ...]
@@ -166,6 +168,7 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
         frees_hidden=removal.frees_hidden,
         held_by_cache=held_by_cache(graph, freed),
         exact=not doubts,
+        bound=removal.bound,
         doubts=doubts,
         unseen=unseen,
     )

@@ -6,7 +6,7 @@ from layerscope.core.free import Proposal
 from layerscope.core.graph import ImageNode
 from layerscope.text import fit_name
 from layerscope.units import Units, format_age, format_size
-from layerscope.views.names import amount, count, image_label
+from layerscope.views.names import amount, bounded, count, image_label
 from layerscope.views.removal import Row, Said
 
 
@@ -45,10 +45,10 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     number = len(plan.images)
     which = "none with a name" if not named else "with names" if named == number else f"{named:,} with a name"
     least = "; no smaller set does it" if proposal.fewest and proposal.reached else ""
-    frees = format_size(plan.frees, units)
+    frees = bounded(plan.frees, plan.bound, units)
     said.append(
         Said(
-            f"frees {frees if plan.exact else '≥' + frees} · {count(len(plan.images), 'image')}, {which}{least}",
+            f"frees {frees} · {count(len(plan.images), 'image')}, {which}{least}",
             "strong",
         )
     )

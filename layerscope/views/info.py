@@ -10,7 +10,7 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_size
-from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, count, image_label, short_id
+from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, count, image_label, short_id, unique_amount
 
 LONGEST = 20_000
 """Characters of one value that are shown; an image may carry more."""
@@ -66,8 +66,11 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
 
     sizes = _Facts()
     sizes.add("Size", _size(node.size if node.known or node.size else None, not node.exact, units))
-    sizes.add("Unique", f"{_size(node.unique, not node.exact, units)}: no other image needs it")
-    sizes.add("Shared", _size(node.shared, not node.exact, units))
+    if node.sharing_exact:
+        sizes.add("Unique", f"{_size(node.unique, False, units)}: no other image needs it")
+    else:
+        sizes.add("Unique", unique_amount(node, graph.totals.unknown_images, units))
+    sizes.add("Shared", _size(node.shared, not node.sharing_exact, units))
     sizes.add("Layers", _layers(node))
     if not graph.rules.image_size_is_layers:
         sizes.add("docker images", _size(image.engine_size, False, units))

@@ -314,6 +314,8 @@ class _Layout:
         beside = round(box.width * above / run.total) if run.total else 0
         if run.own and box.width - beside < SLIVER < box.width:
             beside = box.width - SLIVER  # anything above zero is seen
+        if run.own and beside == box.width:
+            beside = 0  # too narrow for two: both are in one block
         tall = box.height >= TALL
         if not _readable(beside, tall) or (beside < box.width and not _readable(box.width - beside, tall)):
             self._block(box, run, tuple(run.children) if above else (), depth, odd, hues, run.key)

@@ -13,7 +13,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.marks import Figures
 from layerscope.text import fit, fit_name
 from layerscope.units import Units, format_size
-from layerscope.views.names import count, image_label
+from layerscope.views.names import bounded, count, image_label
 
 GAP = " · "
 NAMES = (60, 30, 20, 12)
@@ -119,10 +119,7 @@ def fit_parts(parts: list[Part], width: int) -> list[tuple[str, str]]:
 
 
 def _frees(figures: Figures, units: Units) -> str:
-    size = format_size(figures.frees, units)
-    if figures.exact:
-        return size
-    return f"≥{size}" if figures.frees else "?"
+    return bounded(figures.frees, figures.bound, units)
 
 
 def _keeps(figures: Figures, units: Units) -> tuple[str, ...]:

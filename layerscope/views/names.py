@@ -69,6 +69,20 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
+    """Return bytes with their bound (:data:`layerscope.core.holders.Bound`), ``≤5.0 MB``; ``?`` for none."""
+    if bound == "?" or (bound == "≥" and not size):
+        return UNKNOWN
+    return f"{bound}{format_size(size, units)}"
+
+
+def unique_amount(node: ImageNode, unknown_images: int, units: Units = Units.SI) -> str:
+    """Return what an image alone has; ``≤`` while ``unknown_images`` others, of unknown layers, may need it too."""
+    if node.sharing_exact or (node.exact and not node.unique):
+        return format_size(node.unique, units)
+    return bounded(node.unique, "≤" if node.exact else "?" if unknown_images else "≥", units)
+
+
 def amount(size: int | None, unknown: int | bool, units: Units = Units.SI) -> str:
     """Return bytes for a person: ``≥5.0 MB`` when parts of it are unknown, ``?`` when all is; nothing for None."""
     if size is None:

@@ -12,7 +12,7 @@ from layerscope.core.plan import RemovalPlan, plan
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
 from layerscope.units import Units, format_size
-from layerscope.views.names import amount, count, image_label, image_labels
+from layerscope.views.names import amount, bounded, count, image_label, image_labels
 
 MANY = 10
 """More images than this are removed only when their number is typed."""
@@ -79,7 +79,7 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
         return "Nothing of it can be removed: the engine would refuse."
-    frees = _at_least(removal.frees, removal.exact, units)
+    frees = bounded(removal.frees, removal.bound, units)
     going, asked = len(removal.removed), len(removal.images)
     which = count(going, "image") if going == asked else f"{going:,} of {count(asked, 'image')}"
     listed = format_size(sum(node.size for node in removal.removed), units)
@@ -115,11 +115,6 @@ def _besides(removal: RemovalPlan, units: Units) -> list[str]:
             f"{count(len(removal.unseen), 'container')} whose image is gone may keep some of it on disk."
         )  # fmt: skip
     return lines
-
-
-def _at_least(size: int, exact: bool, units: Units) -> str:
-    text = format_size(size, units)
-    return text if exact else f"≥{text}" if size else "?"
 
 
 # -- what became of it --------------------------------------------------------------------

@@ -309,16 +309,12 @@ class _Resolver:
             if not stack.chain or stack.chain[-1] not in self.totals:
                 continue
             layers = [self.settled[chain] for chain in stack.chain]
-            unknown = [chain for chain, found in zip(stack.chain, layers, strict=True) if found.size is None]
-            if not unknown:
-                continue
             total, certain, name = self.totals[stack.chain[-1]]
-            rest = total - sum(found.size for found in layers if found.size is not None)
-            if rest == 0 or (rest > 0 and len(unknown) == 1):
-                for found in layers:
-                    certain = certain if found.size is None else _weaker(certain, found.size_is)
-                for chain in unknown:
-                    self._set(chain, rest, certain, f"what is left of the engine's size of {name}")
+            if any(found.size is None for found in layers) and total == sum(found.size or 0 for found in layers):
+                if any(found.size_is == "inferred" for found in layers):
+                    certain = "inferred"
+                for chain in stack.chain:
+                    self._set(chain, 0, certain, f"the engine's size of {name}, which leaves nothing for it")
 
     def _sums(self) -> None:
         """Find inferred sizes that do not matter: where no image tells layers apart, their sum may still be exact."""

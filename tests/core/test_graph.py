@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.core.graph import ImageNode, LayerGraph, build_graph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
-from tests.core.hosts import Host, forgetful, hosts, inventory
+from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures, paths
 from tests.core.test_sizes import path_of
 
@@ -46,18 +46,19 @@ def check_figures(host: Host, graph: LayerGraph) -> None:
 
 
 @given(hosts())
-@settings(max_examples=300)
+@THOROUGH
 def test_figures_are_those_of_the_model(host: Host) -> None:
     check_figures(host, build_graph(inventory(host)))
 
 
 @given(st.data(), hosts())
-@settings(max_examples=300)
+@THOROUGH
 def test_figures_that_are_not_exact_are_lower_bounds(data: st.DataObject, host: Host) -> None:
     check_figures(host, build_graph(data.draw(forgetful(inventory(host)))))
 
 
 @given(st.data(), hosts())
+@THOROUGH
 def test_the_order_of_images_does_not_matter(data: st.DataObject, host: Host) -> None:
     whole = data.draw(forgetful(inventory(host)))
     other = replace(whole, images=tuple(data.draw(st.permutations(whole.images))))
@@ -201,6 +202,19 @@ def test_build_intermediates_belong_to_their_image_and_share_nothing() -> None:
     assert (node.unique, node.shared, graph.totals.images) == (12, 0, 1)
     assert [parent.id for parent in node.intermediates] == ["sha256:step2", "sha256:step1"]
     assert users(graph) == ["built"] * 3
+
+
+def test_intermediates_below_a_listed_image_are_its_own() -> None:
+    one, two, three = (run(1, f"/bin/sh -c step {number}", "") for number in (1, 2, 3))
+    graph = graph_of(
+        image("step", [A], [one], tags=(), listed=False),
+        image("base", [A, B], [one, two], parent_id="sha256:step"),
+        image("app", [A, B, C], [one, two, three], parent_id="sha256:base"),
+    )
+    assert {node.name: [parent.id for parent in node.intermediates] for node in graph.images} == {
+        "base:1": ["sha256:step"],
+        "app:1": [],
+    }
 
 
 def test_what_only_intermediates_need_is_apart() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.graph import Layer, LayerGraph, build_graph
 from layerscope.inventory import Engine, HistoryEntry, Image, Inventory, StoreKind
-from tests.core.hosts import PLAIN, Host, buildah, classic, commit, forgetful, hosts, inventory, squash
+from tests.core.hosts import PLAIN, THOROUGH, Host, buildah, classic, commit, forgetful, hosts, inventory, squash
 from tests.core.model import Path
 
 
@@ -38,13 +38,13 @@ def check_truth(host: Host, graph: LayerGraph) -> None:
 
 
 @given(hosts())
-@settings(max_examples=300)
+@THOROUGH
 def test_exact_is_true(host: Host) -> None:
     check_truth(host, build_graph(inventory(host)))
 
 
 @given(st.data(), hosts())
-@settings(max_examples=300)
+@THOROUGH
 def test_exact_is_true_whatever_is_left_out_and_never_another_size_when_more_is_known(
     data: st.DataObject, host: Host
 ) -> None:
@@ -58,12 +58,14 @@ def test_exact_is_true_whatever_is_left_out_and_never_another_size_when_more_is_
 
 
 @given(hosts(builders=PLAIN, stores=SURE, packed=False) | hosts(builders=(classic, commit), stores=["graphdriver"]))
+@THOROUGH
 def test_all_is_exact_where_builders_leave_no_doubt(host: Host) -> None:
     graph = build_graph(inventory(host))
     assert {layer.size_is for layer in graph.layers} <= {"exact"}
 
 
 @given(hosts(builders=(*PLAIN, classic, commit, buildah, squash), stores=["containerd", "podman"], packed=False))
+@THOROUGH
 def test_all_is_exact_where_even_an_empty_layer_weighs_something(host: Host) -> None:
     graph = build_graph(inventory(host))
     assert {layer.size_is for layer in graph.layers} <= {"exact"}
@@ -138,6 +140,8 @@ def test_sizes_that_are_only_inferred_have_an_exact_sum_where_the_engine_gives_i
     assert [layer.sum_exact for layer in layers(doubtful)] == [True, True, True]
     apart = layers(doubtful, image("other", [A, B, D], None))
     assert [(layer.size, layer.sum_exact) for layer in apart] == [(5, True), (0, False), (7, False), (None, False)]
+    halved = layers(doubtful, image("base", [A, B], None))
+    assert [layer.sum_exact for layer in halved] == [True, False, False]
 
 
 def test_a_guess_makes_nothing_exact() -> None:
@@ -151,6 +155,7 @@ def test_layers_without_an_entry_share_what_is_left_of_the_total() -> None:
     assert told(base, image("one", [A, B], [run(5)], 12)) == "5 7"
     assert told(base, image("two", [A, B, C], [run(5)], 12)) == "5 ? ?"
     assert told(base, image("two", [A, B, C], [run(5)], 5)) == "5 0 0"
+    assert told(base, image("two", [A, B, C], None, 5)) == "5 0 0"
     assert told(base, image("two", [A, B, C], [run(5)], 12), image("one", [A, B], [run(5)], 9)) == "5 4 3"
 
 
@@ -183,6 +188,14 @@ def test_the_steps_of_a_classic_build_tell_which_of_them_made_layers() -> None:
     assert [(layer.size, layer.size_is) for layer in found] == [(5, "exact"), (0, "exact"), (7, "exact")]
     assert [layer.instruction for layer in found] == [f"/bin/sh -c {text}" for text in ("make", "mkdir /a", "make")]
     assert told(steps[3]) == "5 ~0 ~7"
+
+
+def test_one_more_entry_and_one_more_layer_than_the_parent_belong_together() -> None:
+    """Though it weighs nothing, so that sizes say nothing about it (moby ``NewChildImage``)."""
+    base = image("base", [A], [sh(5)], 5)
+    for parent, known in (("sha256:base", "exact"), ("", "inferred")):
+        child = image("app", [A, B], [sh(5), sh(0, "mkdir /a")], 5, parent_id=parent)
+        assert [layer.instruction_is for layer in layers(base, child)] == ["exact", known]
 
 
 def test_a_parent_whose_own_history_is_short_does_not_end_where_its_layers_do() -> None:
@@ -253,4 +266,7 @@ def test_nothing_is_exact_that_images_disagree_about() -> None:
     one, other = image("one", [A, B], [run(5), run(7)], 12), image("other", [A, C], [run(6), run(8)], 14)
     assert told(one, other) == "~5 7 ?"
     assert told(other, one) == "~5 ? 7"
+    third = image("third", [A, D], [sh(0), sh(5)], 5)
+    assert told(third, image("base", [A], [run(5)], 5)) == "5 0"
+    assert told(one, other, third) == "~5 7 ? ~0"
     assert told(image("one", [A], [], 5), image("two", [A], [], 9)) == "?"

@@ -24,7 +24,7 @@ from layerscope.tui.app import LayerscopeApp
 
 HERE = Path(__file__).parent
 PICTURES: dict[str, tuple[tuple[int, int], list[str], str]] = {
-    "main": ((132, 36), ["down", "down", "down", "enter"], "layerscope-dark"),
+    "main": ((144, 38), ["down", "down", "down", "enter"], "layerscope-dark"),
     "narrow": ((80, 24), ["down"], "layerscope-dark"),
     "light": ((120, 36), ["down", "enter"], "layerscope-light"),
     "layers": ((120, 36), ["2"], "layerscope-dark"),

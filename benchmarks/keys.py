@@ -38,7 +38,7 @@ HELD = 1 / 30
 TYPED = 1 / 8
 QUIET = 0.35
 ROUNDS = 3
-READY = "saved scan".encode()
+READY = b"saved scan"
 WORDS = ("shop-api", "postgres", "apt-get", "nosuch")
 FILTERS = ("unused >500MB", "older:30d repo:api", "shared billing")
 

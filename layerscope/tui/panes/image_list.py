@@ -203,7 +203,7 @@ class ImageList(RowTable):
         by = IMAGE_ORDERS
         whole = [Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=2, by=by["footprint"])]
         return [
-            Column("name", "NAME", self._name_cell, 20, flex=3, most=46, by=by["name"]),
+            Column("name", "NAME", self._name_cell, 20, good=30, flex=3, most=46, by=by["name"]),
             Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
             *(whole if grouped else ()),
             Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"]),
@@ -254,8 +254,8 @@ class ImageList(RowTable):
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
             return split_bar(row.unique, row.shared, self._scale, width)
-        if not row.known:
-            return [("not known" if row.image.note else "not read", "warn")]
+        if not row.known or not (row.exact or row.size):
+            return [("not known" if row.known or row.image.note else "not read", "warn")]
         if not row.layers:
             return [("no layers", "dim")]
         return split_bar(row.unique, row.size - row.unique, self._scale, width)

@@ -130,13 +130,13 @@ class FindingScreen(HostScreen):
             self._keep(self.prompt.text, back=False)
 
     @on(Prompt.Changed)
-    def _changed_text(self, event: Prompt.Changed) -> None:
+    def _changed_text(self) -> None:
         self._cycle = self._choices = None
         self._refused = False
         if self._prompted == "find":
-            self._look(event.text)
+            self._look(self.prompt.text)  # by now there may be more than when it was posted
         elif self._prompted == "filter":
-            self._read(event.text)
+            self._read(self.prompt.text)
 
     @on(Prompt.Kept)
     def _enter(self, event: Prompt.Kept) -> None:

@@ -23,6 +23,8 @@ class Column:
     width: int
     """Cells it needs at least; it is dropped rather than cut below that."""
     align: Literal["left", "right"] = "left"
+    good: int = 0
+    """Cells it has before columns that are of less use (``drop`` from :data:`LUXURY` on) get any."""
     flex: int = 0
     """Its share of the room that is left over; 0 keeps it at ``width``."""
     most: int | None = None
@@ -55,6 +57,7 @@ class Placed:
 
 
 GAP = 1
+LUXURY = 5
 
 
 def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed, ...]:
@@ -64,13 +67,13 @@ def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed,
     ``keep`` stays; what is left over goes to those with ``flex``.
     """
     chosen = list(columns)
-    while len(chosen) > 1 and sum(c.width for c in chosen) + GAP * (len(chosen) - 1) > room:
+    while len(chosen) > 1 and sum(_wanted(c, chosen) for c in chosen) + GAP * (len(chosen) - 1) > room:
         last = max(chosen, key=lambda column: 0 if column.key == keep else column.drop)
         if last.drop == 0 or last.key == keep:
             break
         chosen.remove(last)
-    spare = room - sum(c.width for c in chosen) - GAP * (len(chosen) - 1)
-    widths = {c.key: c.width for c in chosen}
+    widths = {c.key: _wanted(c, chosen) for c in chosen}
+    spare = room - sum(widths.values()) - GAP * (len(chosen) - 1)
     growing = [c for c in chosen if c.flex]
     while spare > 0 and growing:
         weight = sum(c.flex for c in growing)
@@ -93,3 +96,8 @@ def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed,
         placed.append(Placed(c, x, max(1, min(widths[c.key], room - x))))
         x += widths[c.key] + GAP
     return tuple(placed)
+
+
+def _wanted(column: Column, chosen: Sequence[Column]) -> int:
+    rich = any(other.drop >= LUXURY for other in chosen)
+    return max(column.width, column.good) if rich else column.width

@@ -81,7 +81,7 @@ class Prompt(Vertical):
         self.sign = Static("", id="prompt-sign", markup=False)
         self.count = Static("", id="prompt-count", markup=False)
         self.answer = AnswerLine(id="prompt-answer")
-        self._ignore = ""
+        self._ignore: str | None = None
         self._begins = 0
 
     def compose(self) -> ComposeResult:
@@ -123,11 +123,9 @@ class Prompt(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value == self._ignore and self._ignore:
-            self._ignore = ""
-            return
-        self._ignore = ""
-        self.post_message(self.Changed(event.value))
+        ours, self._ignore = event.value == self._ignore, None
+        if not ours:
+            self.post_message(self.Changed(event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -165,7 +165,7 @@ class RowTable(ScrollView, can_focus=True):
         self._held: Hashable | None = None
         self.hidden: frozenset[str] = frozenset()
         self._placed: tuple[Placed, ...] = ()
-        self._placed_for = -1
+        self._placed_for = (-1, "")
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -518,7 +518,7 @@ class RowTable(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         self._strips.clear()
-        self._placed_for = -1
+        self._placed_for = (-1, "")
         self.virtual_size = Size(0, len(self.rows) + 1)
         self.refresh()
 
@@ -560,10 +560,10 @@ class RowTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading, a row, or nothing."""
         width = self.scrollable_content_region.width
-        if width != self._placed_for:  # resized, or a scrollbar came or went
+        if (width, self.sort.key) != self._placed_for:  # resized, sorted, or a scrollbar came or went
             self._strips.clear()
             self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key)
-            self._placed_for = width
+            self._placed_for = width, self.sort.key
         if y == 0:
             return self._heading(width)
         index = round(self.scroll_y) + y - 1

@@ -1,0 +1,100 @@
+"""Find, without a screen: what fits, in what it fits, and which characters say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.views.find import ImageSearch, LayerSearch, user_search
+from tests.hosts import HOSTILE, SMALL, image_id
+
+DIGEST = "sha256:" + "ab12" * 16
+
+
+def small() -> LayerGraph:
+    app1 = replace(SMALL.images[1], digests=(f"registry.example/app@{DIGEST}",))
+    return build_graph(replace(SMALL, images=(SMALL.images[0], app1, *SMALL.images[2:])))
+
+
+def found(graph: LayerGraph, text: str) -> dict[str, str]:
+    """{name: in what} of the images found."""
+    spots = ImageSearch(graph).find(text)
+    return {graph.image_by_id[str(key)].name: spot.what for key, spot in spots.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("app:1", {"app:1": "name"}),
+        ("ap1", {"app:1": "name"}),
+        ("APP:2", {"app:2": "name"}),
+        ("latest", {"app:2": "tag"}),
+        ("none", {"<none>": "name"}),
+        ("python3", {"app:1": "layer", "app:2": "layer", "<none>": "layer"}),
+        ("python3 install", {"app:1": "layer", "app:2": "layer", "<none>": "layer"}),
+        ("pyhton", {}),
+        ("rootfs", {"deb:base": "layer", "app:1": "layer", "app:2": "layer", "<none>": "layer"}),
+        ("ab12", {"app:1": "digest"}),
+        (f"registry.example/app@{DIGEST}", {"app:1": "digest"}),
+        (image_id("old")[:20], {"<none>": "ID"}),
+        ("   ", {}),
+    ],
+)
+def test_in_what_an_image_is_found(text: str, names: dict[str, str]) -> None:
+    assert found(small(), text) == names
+
+
+def test_short_words_are_not_looked_for_in_instructions() -> None:
+    assert "layer" not in found(small(), "RU").values(), "nearly every image would fit"
+    assert "layer" in found(small(), "RUN").values()
+
+
+def test_the_letters_of_an_id_are_no_name() -> None:
+    node = next(node for node in small().images if node.dangling)
+    assert "<none>" not in found(small(), node.id[-3:]), "three digits are in too many"
+
+
+def test_a_name_counts_more_than_an_instruction() -> None:
+    images = tuple(
+        replace(image, tags=("python3:1",)) if image.tags == ("deb:base",) else image for image in SMALL.images
+    )
+    graph = build_graph(replace(SMALL, images=images))
+    spots = ImageSearch(graph).find("python3")
+    best = max(spots, key=lambda key: spots[key].score)
+    assert graph.image_by_id[str(best)].name == "python3:1"
+    assert len(spots) == 4
+
+
+def test_the_newest_layer_that_fits_is_named() -> None:
+    graph = small()
+    (spot,) = [spot for key, spot in ImageSearch(graph).find("app").items() if graph.image_by_id[str(key)].dangling]
+    assert spot.layer is not None
+    assert spot.layer.instruction is not None
+    assert spot.layer.instruction.startswith("COPY app2")
+    assert "".join(spot.text[place] for place in spot.positions) == "app"
+
+
+def test_layers_by_instruction_and_digest() -> None:
+    graph = small()
+    search = LayerSearch(graph.layers)
+    (layer,) = [layer for layer in graph.layers if "apt-get" in (layer.instruction or "")]
+    assert list(search.find("aptpy")) == [layer.chain_id]
+    for digest in (layer.chain_id, layer.diff_id):
+        assert layer.chain_id in search.find(digest)
+    assert not search.find("history"), "that there is no instruction is no instruction"
+
+
+def test_who_uses_a_layer() -> None:
+    graph = small()
+    rows = [*graph.images, *graph.inventory.containers]
+    assert set(user_search(rows).find("web")) == {graph.inventory.containers[0].id}
+
+
+def test_hostile_text_is_clean() -> None:
+    graph = build_graph(HOSTILE)
+    for text in ("e", "cmd", "[red]", "\x1b", "=", "日本"):
+        for spot in ImageSearch(graph).find(text).values():
+            assert spot.text.isprintable()
+            assert all(0 <= place < len(spot.text) for place in spot.positions)

@@ -23,6 +23,7 @@ from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.inventory import Inventory
 from layerscope.pins import Pins, PinsError
 from layerscope.text import clean
+from layerscope.tui.background import detached
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, UsageAnswered
 from layerscope.tui.screens.main import MainScreen
@@ -167,9 +168,12 @@ class LayerscopeApp(App[int]):
 
     # -- loading: everything that waits is in a thread ------------------------------------
 
-    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
-    def load(self) -> None:
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def load(self) -> None:
         """Connect if need be, scan, and post what comes to the main screen."""
+        await detached(self._load)
+
+    def _load(self) -> None:
         worker = get_current_worker()
         screen = self.main
 
@@ -179,10 +183,14 @@ class LayerscopeApp(App[int]):
 
         screen.post_message(ScanProgressed(0, 0, "connecting" if self.backend is None else "images"))
         try:
-            if self.backend is None:
-                self.backend = self.opener()
+            backend = self.backend
+            if backend is None:
+                backend = self.opener()
+                if worker.is_cancelled:  # the user turned to something else, or left, while this one hung
+                    return backend.close()
+                self.backend = backend
             arrived(
-                self.backend.scan(
+                backend.scan(
                     lambda done, total, phase: (
                         None if worker.is_cancelled else void(screen.post_message(ScanProgressed(done, total, phase)))
                     ),
@@ -201,9 +209,12 @@ class LayerscopeApp(App[int]):
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
             self.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
 
-    @work(thread=True, exclusive=True, group="follow", exit_on_error=False)
-    def follow(self) -> None:
+    @work(exclusive=True, group="follow", exit_on_error=False)
+    async def follow(self) -> None:
         """Post what the engine becomes, until the backend is closed."""
+        await detached(self._follow)
+
+    def _follow(self) -> None:
         screen = self.main
         if self.backend is not None:
             self.backend.follow(
@@ -211,9 +222,12 @@ class LayerscopeApp(App[int]):
                 lambda why: void(screen.post_message(EngineFollowed(why))),
             )
 
-    @work(thread=True, exclusive=True, group="usage", exit_on_error=False)
-    def ask_usage(self) -> None:
+    @work(exclusive=True, group="usage", exit_on_error=False)
+    async def ask_usage(self) -> None:
         """Ask the engine for its disk usage, and post the graph that knows it."""
+        await detached(self._ask_usage)
+
+    def _ask_usage(self) -> None:
         worker, screen, backend = get_current_worker(), self.main, self.backend
         if backend is None or screen.host is None:
             return

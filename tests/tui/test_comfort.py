@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from layerscope import scanfile
+from layerscope.backend import Backend, BackendError
 from layerscope.core.graph import build_graph
 from layerscope.inventory import Inventory
 from layerscope.scanfile import load_inventory
@@ -442,4 +444,48 @@ async def test_the_error_screen_tries_again_or_shows_the_sample_host_or_leaves()
             assert isinstance(app.screen, ErrorScreen)
             await pilot.press(key)
             await pilot.pause()
-        assert app.return_value == 3
+        assert app.return_code == 3
+
+
+# -- an engine that hangs -----------------------------------------------------------------
+
+
+async def test_an_engine_that_never_answers_can_be_left_at_once() -> None:
+    never = threading.Event()
+
+    def opener() -> Backend:
+        never.wait(20)
+        raise BackendError("too late")
+
+    app = LayerscopeApp(opener)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "connecting" in screen_text(app)
+        await pilot.press("q")
+    # The pool of the event loop is joined when the program ends: nothing of ours may hang there.
+    pool = {thread.name for thread in threading.enumerate() if not thread.daemon}
+    assert not any(name.startswith("asyncio_") or name == "layerscope" for name in pool)
+    never.set()
+
+
+async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> None:
+    late, opened = threading.Event(), FakeBackend(inventory(HOST))
+
+    def opener() -> Backend:
+        late.wait(20)
+        return opened
+
+    app = LayerscopeApp(opener, demo=lambda: inventory("docker-28.5-containerd"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.open_demo()
+        await settled(pilot)
+        late.set()
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if opened.closed:
+                break
+        assert opened.closed
+        assert opened.scans == 0
+        assert app.main.host is not None
+        assert app.main.host.graph.inventory.engine.store_kind == "containerd"

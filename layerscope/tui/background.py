@@ -1,0 +1,42 @@
+"""Work that may wait for an engine for ever: in a thread that nobody waits for when the user leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+
+
+def detached(work: Callable[[], None]) -> Awaitable[None]:
+    """Run ``work`` in a daemon thread; await the answer for its end, or for what it raises.
+
+    Threads of the event loop's own pool are joined when the program ends, so a connection that
+    hangs would keep the user from leaving. Context variables are those of the caller: messages can
+    be posted from there. Cancelling the awaitable leaves the thread to find out by itself.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except BaseException as raised:  # whoever awaits gets it
+            error = raised
+        with suppress(RuntimeError):  # the loop is closed: the user left meanwhile
+            loop.call_soon_threadsafe(partial(settle, error))
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="layerscope", daemon=True).start()
+    return done

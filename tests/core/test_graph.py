@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from layerscope.inventory import Container, Engine, HistoryEntry, Image, Invento
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures, paths
 from tests.core.test_sizes import path_of
+from tests.strategies import inventories
 
 # -- against the model -------------------------------------------------------------------------
 
@@ -63,6 +65,46 @@ def test_the_order_of_images_does_not_matter(data: st.DataObject, host: Host) ->
     whole = data.draw(forgetful(inventory(host)))
     other = replace(whole, images=tuple(data.draw(st.permutations(whole.images))))
     assert told(build_graph(whole)) == told(build_graph(other))
+
+
+TEXTS = st.sampled_from(["RUN make # buildkit", "ENV A=1", "/bin/sh -c make", "bash", ""])
+COMMENTS = st.sampled_from(["", "buildkit.dockerfile.v0", "merge sha256:1 to sha256:2"])
+ENTRIES = st.builds(HistoryEntry, TEXTS, st.sampled_from([-1, 0, 0, 1, 2, 5]), st.sampled_from([None, 1]), COMMENTS)
+IDS = [f"sha256:{number}" for number in range(6)]
+CONTRADICTIONS = st.builds(
+    Image,
+    id=st.sampled_from(IDS),
+    tags=st.sampled_from([(), ("a:1",)]),
+    layers_size=st.none() | st.integers(0, 9),
+    parent_id=st.sampled_from(["", *IDS]),
+    listed=st.booleans(),
+    diff_ids=st.none() | st.lists(st.sampled_from(["sha256:a", "sha256:b", EMPTY_DIFF_ID]), max_size=4).map(tuple),
+    history=st.none() | st.lists(ENTRIES, max_size=5).map(tuple),
+)
+"""Few values in all fields, so that images share layers and say other things about them."""
+KINDS = st.sampled_from(["graphdriver", "containerd", "podman"])
+HOSTS = st.builds(
+    lambda kind, images: Inventory(Engine("docker", "", "", "", kind, ""), tuple(images)),
+    KINDS,
+    st.lists(CONTRADICTIONS, max_size=6, unique_by=lambda image: image.id),
+)
+
+
+@given(HOSTS | inventories, st.randoms())
+@THOROUGH
+def test_whatever_an_engine_says_there_is_a_graph_and_it_adds_up(odd: Inventory, random: Random) -> None:
+    """Contradictions, sizes of -1, parents in circles, digests that are none."""
+    graph = build_graph(odd)
+    shuffled = list(odd.images)
+    random.shuffle(shuffled)
+    assert told(build_graph(replace(odd, images=tuple(shuffled)))) == told(graph)
+    for node in graph.images:
+        assert node.unique + node.shared == sum(layer.known_size for layer in node.layers) <= node.size
+        assert node.unknown_layers == sum(layer.size is None for layer in node.layers)
+    for layer in (*graph.layers, *graph.hidden_layers):
+        assert layer.size is None or layer.size >= 0
+        assert layer.depth == (layer.parent.depth + 1 if layer.parent else 0)
+    assert graph.totals.footprint == sum(layer.known_size for layer in graph.layers)
 
 
 def told(graph: LayerGraph) -> object:

@@ -13,7 +13,8 @@ from functools import cached_property
 from itertools import takewhile
 
 from layerscope.core.chain import chain_id
-from layerscope.core.sizes import Certainty, Settled, Stack, settle
+from layerscope.core.ledger import Certainty, Settled, Stack
+from layerscope.core.sizes import settle
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -33,7 +34,10 @@ class Layer:
     """Bytes in the store's unit; None: not known."""
     size_is: Certainty
     size_from: str
-    """In words, where the size comes from, when it is not simply the layer's own history entry."""
+    """In words, where the size comes from, when it is not simply the layer's own history entry.
+
+    It may name an image: hostile text, clean before showing.
+    """
     instruction: str | None
     """The raw text of the history entry that made it; None: not known. Hostile text: clean before showing."""
     instruction_is: Certainty

@@ -1,0 +1,196 @@
+"""What is settled of each stored layer so far, and what the engine's own sums add to it.
+
+An engine's sum of an image's layers is a sum over a path of the forest. So a layer's
+size follows from the sums above and below it, and sums from sizes, until
+nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from layerscope.inventory import HistoryEntry, Image
+
+Certainty = Literal["exact", "inferred", "unknown"]
+
+
+@dataclass(slots=True)
+class Settled:
+    """What is known of one stored layer."""
+
+    size: int | None = None
+    """Bytes in the store's unit; None: not known."""
+    size_is: Certainty = "unknown"
+    size_from: str = ""
+    """In words, where the size comes from when it is not simply the layer's own history entry."""
+    entry: HistoryEntry | None = None
+    """The history entry that made it."""
+    entry_is: Certainty = "unknown"
+    sum_exact: bool = False
+    """Is the size exact, or at least its sum with the layers that always come and go with this one?"""
+
+
+@dataclass(slots=True)
+class Stack:
+    """One image's layers, and the sizes in its history."""
+
+    image: Image
+    diff_ids: tuple[str, ...]
+    chain: tuple[str, ...]
+    sizes: Sequence[int] = field(init=False)
+    """Of the history's entries."""
+    weighty: int = field(init=False)
+    """How many of them weigh something: these surely made layers."""
+    shown: int = field(init=False)
+    """What they weigh together."""
+
+    def __post_init__(self) -> None:
+        self.sizes = [entry.size for entry in self.image.history or ()]
+        weights = [size for size in self.sizes if size > 0]
+        self.weighty, self.shown = len(weights), sum(weights)
+
+    @property
+    def told_by_size(self) -> bool:
+        """True when those that weigh something are all the layers, whatever is written in the others."""
+        return self.weighty == len(self.chain)
+
+    @property
+    def name(self) -> str:
+        """A tag, or the beginning of the ID. Hostile text."""
+        return self.image.tags[0] if self.image.tags else self.image.id.removeprefix("sha256:")[:12]
+
+
+class Sum(NamedTuple):
+    """What a layer and all below it weigh together."""
+
+    size: int
+    certain: Certainty
+    name: str
+    """The image of which the engine said it."""
+
+
+NOTHING = Sum(0, "exact", "")
+
+
+class Ledger:
+    """All layers of a store with what is settled of them. A size once set stays; it can only lose certainty."""
+
+    def __init__(self, stacks: Sequence[Stack], parents: Mapping[str, str | None]) -> None:
+        self.stacks = stacks
+        self.parents = _from_the_bottom(parents)
+        self.settled = {chain: Settled() for chain in self.parents}
+        self.sums: dict[str, Sum] = {}
+        self.facts = 0
+        """Grows with everything that is found out: when it stands still, nothing more follows."""
+
+    def set_size(self, chain: str, size: int, certain: Certainty, why: str = "") -> None:
+        """Settle a layer's size, unless it is."""
+        found = self.settled[chain]
+        if found.size is None:
+            found.size, found.size_is, found.size_from = size, certain, why
+            self.facts += 1
+
+    def set_entry(self, chain: str, entry: HistoryEntry, certain: Certainty) -> None:
+        """Settle the history entry that made a layer, unless it is."""
+        found = self.settled[chain]
+        if found.entry is None:
+            found.entry, found.entry_is = entry, certain
+            self.facts += 1
+
+    def exact(self) -> set[str]:
+        """Return the layers whose size is exact."""
+        return {chain for chain, found in self.settled.items() if found.size_is == "exact"}
+
+    def demote(self, stack: Stack, disputed: Iterable[str]) -> None:
+        """Let the sizes of ``disputed`` layers be exact no longer: what is said of this image does not fit them."""
+        for chain in disputed:
+            found = self.settled[chain]
+            if found.size_is == "exact":
+                found.size_is = "inferred"
+                found.size_from = f"what the engine says of {stack.name} does not add up"
+        for chain in stack.chain:
+            self.sums.pop(chain, None)
+
+    # -- sums ------------------------------------------------------------------------------
+
+    def sum_of(self, chain: str | None) -> Sum | None:
+        """Return what a layer and all below it weigh; 0 below the first."""
+        return NOTHING if chain is None else self.sums.get(chain)
+
+    def add_up(self) -> None:
+        """Take what follows from sums for sizes, and the other way round."""
+        if all(found.size is not None for found in self.settled.values()):
+            return
+        for chain, parent in self.parents.items():  # up: child = parent + layer
+            found, below = self.settled[chain], self.sum_of(parent)
+            if chain not in self.sums and below is not None and found.size is not None:
+                self.sums[chain] = Sum(below.size + found.size, _weaker(below.certain, found.size_is), below.name)
+        for chain in reversed(self.parents):  # down: parent = child − layer
+            parent, size, here = self.parents[chain], self.settled[chain].size, self.sums.get(chain)
+            if parent is None or parent in self.sums or here is None or size is None or size > here.size:
+                continue
+            self.sums[parent] = Sum(here.size - size, _weaker(here.certain, self.settled[chain].size_is), here.name)
+        for chain, parent in self.parents.items():
+            below, here = self.sum_of(parent), self.sums.get(chain)
+            if self.settled[chain].size is None and below and here and here.size >= below.size:
+                why = f"the engine's size of {here.name}, less the layers below"
+                self.set_size(chain, here.size - below.size, _weaker(here.certain, below.certain), why)
+        self._fill()
+
+    def _fill(self) -> None:
+        """A sum that the known layers already fill leaves nothing for the others."""
+        for stack in self.stacks:
+            here = self.sums.get(stack.chain[-1]) if stack.chain else None
+            if here is None:
+                continue
+            layers = [self.settled[chain] for chain in stack.chain]
+            if any(found.size is None for found in layers) and here.size == sum(found.size or 0 for found in layers):
+                guessed = any(found.size_is == "inferred" for found in layers)
+                for chain in stack.chain:
+                    why = f"the engine's size of {here.name}, which leaves nothing for it"
+                    self.set_size(chain, 0, "inferred" if guessed else here.certain, why)
+
+    def sizes_below(self) -> dict[str | None, int | None]:
+        """Return for each layer what the settled sizes up to it sum up to; None where one is not settled."""
+        found: dict[str | None, int | None] = {None: 0}
+        for chain, parent in self.parents.items():
+            below, size = found[parent], self.settled[chain].size
+            found[chain] = None if below is None or size is None else below + size
+        return found
+
+    def vouch(self) -> None:
+        """Find inferred sizes that do not matter: where no image tells layers apart, their sum may still be exact."""
+        for found in self.settled.values():
+            found.sum_exact = found.size_is == "exact"
+        if all(found.size_is != "inferred" for found in self.settled.values()):
+            return
+        tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
+        children = Counter(self.parents.values())
+        runs: dict[str, list[str]] = {}
+        for chain, parent in self.parents.items():
+            run = runs[parent] if parent is not None and parent not in tops and children[parent] == 1 else []
+            runs[chain] = run
+            run.append(chain)
+        for run in runs.values():
+            below, here = self.sum_of(self.parents[run[0]]), self.sum_of(run[-1])
+            if below is None or here is None or _weaker(below.certain, here.certain) != "exact":
+                continue
+            layers = [self.settled[chain] for chain in run]
+            if sum(-1 if found.size is None else found.size for found in layers) == here.size - below.size:
+                for found in layers:
+                    found.sum_exact = found.size is not None
+
+
+def _weaker(one: Certainty, other: Certainty) -> Certainty:
+    return "exact" if one == other == "exact" else "inferred"
+
+
+def _from_the_bottom(parents: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return ``parents`` in an order that does not depend on theirs: by depth, then by name."""
+    depth: dict[str | None, int] = {None: 0}
+    for chain, parent in parents.items():
+        depth[chain] = depth[parent] + 1
+    return {chain: parents[chain] for chain in sorted(parents, key=lambda chain: (depth[chain], chain))}

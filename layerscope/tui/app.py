@@ -11,11 +11,12 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.theme import Theme
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from layerscope.backend import Backend, BackendError, SavedBackend
@@ -92,6 +93,12 @@ class LayerscopeApp(App[int]):
             self.register_theme(known)
         wanted = (PLAIN.name if plain else None, theme, self.settings.theme)
         self.theme = self._theme_at_start = next((name for name in wanted if name in self.available_themes), DEFAULT)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that comes here while there is an input was sent off before it opened: it is the input's."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
+            self.focused.insert_text_at_cursor(event.character)
+            event.prevent_default()
 
     def on_mount(self) -> None:
         """Show the main screen at once; what it shows comes by message."""

@@ -7,12 +7,28 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
 
 from layerscope.core.graph import ImageNode
 from layerscope.tui.panes.tree import TreePane
 from tests.hosts import HOSTILE
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
-from tests.tui.looking import HOST, answer, count, here, in_sight, line, lit, main, pane, prompt, shown, table, type_in
+from tests.tui.looking import (
+    HOST,
+    answer,
+    count,
+    here,
+    host,
+    in_sight,
+    line,
+    lit,
+    main,
+    pane,
+    prompt,
+    shown,
+    table,
+    type_in,
+)
 
 SIZE = (120, 36)
 
@@ -267,3 +283,39 @@ async def test_the_hit_is_in_sight_on_a_small_screen() -> None:
 
 def test_picture_of_hits(snap: Callable[..., Any]) -> None:
     assert snap(make_app(inventory(HOST)), SIZE, "slash", *"apt", "minus", *"get", "down", "down")
+
+
+BURSTS = {
+    "find": ("/redis:\rd", "redis:1", ""),
+    "find and go on": ("/bb:\rnnN", "bb:ba", ""),
+    "find and come back": ("/bb:\x1b", "node-app:1", ""),
+    "filter": ("&dangling\r*", "<none>", "dangling"),
+    "quit and remove are letters": ("&quiddity or redis\r", "redis:1", "quiddity or redis"),
+}
+
+
+@pytest.mark.parametrize("burst", BURSTS.values(), ids=BURSTS)
+async def test_keys_typed_ahead_go_where_they_were_meant(burst: tuple[str, str, str]) -> None:
+    typed, name, query = burst
+    names = {
+        "\r": "enter",
+        "\x1b": "escape",
+        "/": "slash",
+        "&": "ampersand",
+        ":": "colon",
+        "*": "asterisk",
+        " ": "space",
+    }
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        for char in typed:  # all of them before the first is looked at, as a busy machine gets them
+            app.post_message(events.Key(names.get(char, "space" if char == " " else char), char))
+        await settled(pilot)
+        if app.screen is not main(pilot):
+            assert typed.endswith("d"), "only the d after Enter was a command"
+            await press(pilot, "escape")
+        assert not prompt(pilot).display
+        assert here(pilot) == name
+        assert (host(pilot).query.text if host(pilot).query else "") == query
+        assert len(host(pilot).marks.ids) == (2 if typed.endswith("*") else 0)

@@ -102,7 +102,7 @@ class FindingScreen(HostScreen):
         self._from = self.focused
         self._cycle = self._choices = None
         self._prompting(True)
-        self.prompt.open(sign, text, keys)
+        self.prompt.open(self, sign, text, keys)
 
     def _close(self, *, back: bool = True) -> None:
         self._prompted = ""
@@ -115,7 +115,7 @@ class FindingScreen(HostScreen):
         if self._table is not None:
             self._table.light(False)
         if back and self._from is not None:
-            self._from.focus()
+            self.set_focus(self._from)
 
     def _prompting(self, on: bool) -> None:
         # Not by a class of the screen: that would match the styles of everything on it anew.
@@ -129,8 +129,8 @@ class FindingScreen(HostScreen):
         if self._prompted and self.prompt not in event.widget.ancestors_with_self:
             self._keep(self.prompt.text, back=False)
 
-    @on(Prompt.Changed)
-    def _changed_text(self) -> None:
+    def prompt_changed(self) -> None:
+        """Look, or filter, as is typed now."""
         self._cycle = self._choices = None
         self._refused = False
         if self._prompted == "find":
@@ -138,12 +138,14 @@ class FindingScreen(HostScreen):
         elif self._prompted == "filter":
             self._read(self.prompt.text)
 
-    @on(Prompt.Kept)
-    def _enter(self, event: Prompt.Kept) -> None:
-        self._keep(event.text)
+    def prompt_kept(self) -> None:
+        """Keep the hits, or the filter."""
+        self._keep(self.prompt.text)
 
     def _keep(self, text: str, *, back: bool = True) -> None:
         if self._prompted == "find":
+            if self._table is not None and self._table.find_text.strip() != text.strip():
+                self._look(text)  # typed so fast that it was not looked for yet
             if not text.strip() and self._table is not None and self._last:
                 self._look(self._last)
                 text = self._last
@@ -166,8 +168,8 @@ class FindingScreen(HostScreen):
                 self._filters.keep(text)
             self._close(back=back)
 
-    @on(Prompt.Dropped)
-    def _escape(self) -> None:
+    def prompt_dropped(self) -> None:
+        """Put the cursor back, or the filter that was there before."""
         table = self._table
         if self._prompted == "find" and table is not None:
             table.move_to(self._start)
@@ -178,13 +180,13 @@ class FindingScreen(HostScreen):
             self.redraw()
         self._close()
 
-    @on(Prompt.Stepped)
-    def _step(self, event: Prompt.Stepped) -> None:
+    def prompt_stepped(self, by: int) -> None:
+        """Go to the next hit, or recall an earlier filter."""
         if self._prompted == "find":
-            self._go(event.by)
+            self._go(by)
         else:
             self._cycle = self._choices = None
-            self._put(self._filters.step(event.by, self.prompt.text))
+            self._put(self._filters.step(by, self.prompt.text))
 
     def _put(self, text: str, caret: int | None = None) -> None:
         self.prompt.write(text, caret)
@@ -333,19 +335,19 @@ class FindingScreen(HostScreen):
         shown, total = len(host.shown_images()), len(host.graph.images)
         self.prompt.say(f"{shown:,} of {total:,}", answer, wrong)
 
-    @on(Prompt.CompletionAsked)
-    def _complete(self, event: Prompt.CompletionAsked) -> None:
+    def prompt_completed(self, by: int) -> None:
+        """Complete a term, in one way after the other."""
         if self._prompted == "find":
-            self._go(event.by)
+            self._go(by)
             return
-        cycle = self._cycle
+        cycle, text = self._cycle, self.prompt.text
         if cycle is None:
-            found = complete(event.text, event.caret)
+            found = complete(text, self.prompt.line.cursor_position)
             if not found.choices:
                 return
-            cycle = Cycle(found, event.text[: found.start], event.text[found.end :])
+            cycle = Cycle(found, text[: found.start], text[found.end :])
         choices = cycle.completion.choices
-        cycle.at = (cycle.at + event.by) % len(choices) if cycle.at >= 0 or event.by > 0 else len(choices) - 1
+        cycle.at = (cycle.at + by) % len(choices) if cycle.at >= 0 or by > 0 else len(choices) - 1
         chosen = choices[cycle.at]
         pieces: list[Piece] = []
         for index, choice in enumerate(choices):

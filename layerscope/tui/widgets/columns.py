@@ -67,12 +67,12 @@ def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed,
     ``keep`` stays; what is left over goes to those with ``flex``.
     """
     chosen = list(columns)
-    while len(chosen) > 1 and sum(_wanted(c, chosen) for c in chosen) + GAP * (len(chosen) - 1) > room:
+    while len(chosen) > 1 and sum(_wanted(c, chosen, keep) for c in chosen) + GAP * (len(chosen) - 1) > room:
         last = max(chosen, key=lambda column: 0 if column.key == keep else column.drop)
         if last.drop == 0 or last.key == keep:
             break
         chosen.remove(last)
-    widths = {c.key: _wanted(c, chosen) for c in chosen}
+    widths = {c.key: _wanted(c, chosen, keep) for c in chosen}
     spare = room - sum(widths.values()) - GAP * (len(chosen) - 1)
     growing = [c for c in chosen if c.flex]
     while spare > 0 and growing:
@@ -98,6 +98,6 @@ def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed,
     return tuple(placed)
 
 
-def _wanted(column: Column, chosen: Sequence[Column]) -> int:
-    rich = any(other.drop >= LUXURY for other in chosen)
+def _wanted(column: Column, chosen: Sequence[Column], keep: str) -> int:
+    rich = any(other.drop >= LUXURY and other.key != keep for other in chosen)
     return max(column.width, column.good) if rich else column.width

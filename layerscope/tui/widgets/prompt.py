@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.cells import cell_len
 from rich.highlighter import Highlighter
 from rich.style import Style
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -34,6 +33,30 @@ class Answer:
     end: int = 0
 
 
+class PromptUser(Protocol):
+    """Whoever opened the prompt. It is called at once, not by message: keys typed ahead must find its answer."""
+
+    def prompt_changed(self) -> None:
+        """Something else is typed."""
+        ...
+
+    def prompt_kept(self) -> None:
+        """Enter: keep what is typed."""
+        ...
+
+    def prompt_dropped(self) -> None:
+        """Esc: all as before."""
+        ...
+
+    def prompt_stepped(self, by: int) -> None:
+        """Up or Down."""
+        ...
+
+    def prompt_completed(self, by: int) -> None:
+        """Tab."""
+        ...
+
+
 class Prompt(Vertical):
     """Two lines in place of status and hints. Closed by Enter (what was typed is kept) or Esc (as it was before)."""
 
@@ -46,38 +69,10 @@ class Prompt(Vertical):
         Binding("shift+tab", "complete(-1)", "Complete a term otherwise", show=False, group=TYPING),
     ]
 
-    @dataclass
-    class Changed(Message):
-        """Something else is typed."""
-
-        text: str
-
-    @dataclass
-    class Kept(Message):
-        """Enter."""
-
-        text: str
-
-    class Dropped(Message):
-        """Esc."""
-
-    @dataclass
-    class Stepped(Message):
-        """Up or Down."""
-
-        by: int
-
-    @dataclass
-    class CompletionAsked(Message):
-        """Tab."""
-
-        text: str
-        caret: int
-        by: int
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.line = Line()
+        self.user: PromptUser | None = None
+        self.line = Line(self.action_keep)
         self.sign = Static("", id="prompt-sign", markup=False)
         self.count = Static("", id="prompt-count", markup=False)
         self.answer = AnswerLine(id="prompt-answer")
@@ -97,14 +92,15 @@ class Prompt(Vertical):
         """What is typed."""
         return self.line.value
 
-    def open(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
-        """Take the keyboard. ``keys`` are those of use now: name of the key, and what it does."""
+    def open(self, user: PromptUser, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Take the keyboard for ``user``. ``keys`` are those of use now: name of the key, and what it does."""
+        self.user = user
         self.sign.update(f" {sign} ", layout=False)
         self._begins = cell_len(sign) + 2
         self.answer.keys = tuple((key_name(key), words) for key, words in keys)
         self.write(text)
         self.say("", Answer())
-        self.line.focus()
+        self.screen.set_focus(self.line)  # at once: the next key may be here already
 
     def write(self, text: str, caret: int | None = None) -> None:
         """Replace what is typed; nothing is posted for it."""
@@ -124,29 +120,28 @@ class Prompt(Vertical):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         ours, self._ignore = event.value == self._ignore, None
-        if not ours:
-            self.post_message(self.Changed(event.value))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.action_keep()
+        if not ours and self.user is not None:
+            self.user.prompt_changed()
 
     def action_keep(self) -> None:
-        """Say that Enter was pressed."""
-        self.post_message(self.Kept(self.text))
+        """Enter."""
+        if self.user is not None:
+            self.user.prompt_kept()
 
     def action_drop(self) -> None:
-        """Say that Esc was pressed."""
-        self.post_message(self.Dropped())
+        """Esc."""
+        if self.user is not None:
+            self.user.prompt_dropped()
 
     def action_step(self, by: int) -> None:
-        """Say that Up or Down was pressed."""
-        self.post_message(self.Stepped(by))
+        """Up or Down."""
+        if self.user is not None:
+            self.user.prompt_stepped(by)
 
     def action_complete(self, by: int) -> None:
-        """Say that Tab was pressed."""
-        self.post_message(self.CompletionAsked(self.text, self.line.cursor_position, by))
+        """Tab."""
+        if self.user is not None:
+            self.user.prompt_completed(by)
 
 
 class Line(Input):
@@ -155,10 +150,20 @@ class Line(Input):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--wrong", "line--doubt"}
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)  # else each letter lays out the whole screen
 
-    def __init__(self) -> None:
+    def __init__(self, submit: Callable[[], None]) -> None:
+        self._submit = submit
         super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self), id="prompt-line")
         self.cursor_blink = False
         self.wrong: tuple[tuple[int, int, bool], ...] = ()
+
+    async def action_submit(self) -> None:
+        """Enter: told by a call, for by the time of a message the next keys would have been typed in here."""
+        self._submit()
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave a key that was on its way here when the prompt closed to whoever has the keyboard now."""
+        if self.screen.focused is not self:
+            event.prevent_default()
 
 
 class _Wrong(Highlighter):

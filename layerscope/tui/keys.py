@@ -82,7 +82,7 @@ def bindings_of(screen: Screen[Any], *, shown: bool = False) -> Iterator[Bound]:
     nodes: list[DOMNode] = [screen.app, screen, *(node for node in focused if node in widgets), *widgets]
     seen: set[type] = set()
     for node in nodes:
-        for owner in type(node).__mro__:
+        for owner in reversed(type(node).__mro__):  # what every list does comes before what one kind does besides
             if owner in seen or not owner.__module__.startswith("layerscope"):
                 continue
             seen.add(owner)

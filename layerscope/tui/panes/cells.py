@@ -10,9 +10,10 @@ from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
+from layerscope.units import UNKNOWN
 from layerscope.views.find import Spot
 from layerscope.views.images import NAMELESS, Group
-from layerscope.views.names import NO_HISTORY, amount, image_label, layer_label
+from layerscope.views.names import NO_HISTORY, amount, image_label, layer_label, unique_amount
 
 
 def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository: str = "") -> Cell:
@@ -48,10 +49,13 @@ def sharing_known(row: ImageNode | Group) -> bool:
 
 def unique_cell(row: ImageNode | Group, host: Host) -> Cell:
     """What no other image needs; ``≤`` while there are images whose layers are not known: they may need it too."""
-    if row.exact and row.unique and not sharing_known(row):
-        return [(f"≤{host.size(row.unique)}", "")]
-    known = row.exact or bool(row.unique)
-    return [(amount(row.unique, not row.exact, host.units), ("" if row.unique else "dim") if known else "warn")]
+    if isinstance(row, ImageNode):
+        text = unique_amount(row, host.graph.totals.unknown_images, host.units)
+    elif row.exact and row.unique and not sharing_known(row):
+        text = f"≤{host.size(row.unique)}"
+    else:
+        text = amount(row.unique, not row.exact, host.units)
+    return [(text, "warn" if text == UNKNOWN else "" if row.unique else "dim")]
 
 
 def user_cell(row: ImageNode | Container, width: int, spot: Spot | None = None) -> Cell:

@@ -22,7 +22,7 @@ SIGNS = (
     ("✓", "marked"),
     ("+2", "tags besides the one shown"),
     ("●  ○", "containers: running, stopped"),
-    ("≥", "at least: a part is not known"),
+    ("≥  ≤", "at least, at most: something is not known"),
     ("~", "inferred from other images"),
     ("?", "not known"),
 )

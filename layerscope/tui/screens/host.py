@@ -12,7 +12,7 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import fit
 from layerscope.tui.host import Host
-from layerscope.tui.keys import APP, FIND, SHOW
+from layerscope.tui.keys import APP, SHOW
 from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.rowtable import RowTable
@@ -36,7 +36,7 @@ class HostScreen(Screen[None]):
         Binding("i", "info", "Info", group=SHOW, tooltip="Everything about what the cursor is on"),
         Binding("y", "copy", "Copy", group=SHOW, tooltip="Copy its ID, or the command to remove what is marked"),
         Binding("E", "export", "Save", group=SHOW, tooltip="Save the scan in a file"),
-        Binding("C", "columns", "Columns", show=False, group=FIND, tooltip="Choose the columns of the images"),
+        Binding("C", "columns", "Columns", show=False, group=SHOW, tooltip="Choose the columns of the images"),
         Binding("b", "units", "Units", show=False, group=SHOW, tooltip="Sizes in kB or KiB"),
         Binding("question_mark", "help", "Help", group=APP, key_display="?", tooltip="All keys and signs"),
     ]

@@ -73,7 +73,7 @@ def test_all_is_exact_where_even_an_empty_layer_weighs_something(host: Host) -> 
 
 # -- by hand -----------------------------------------------------------------------------------
 
-A, B, C, D = (f"sha256:{letter * 64}" for letter in "abcd")
+A, B, C, D, E = (f"sha256:{letter * 64}" for letter in "abcde")
 BUILDKIT = "buildkit.dockerfile.v0"
 
 
@@ -147,6 +147,8 @@ def test_sizes_that_are_only_inferred_have_an_exact_sum_where_the_engine_gives_i
 def test_a_guess_makes_nothing_exact() -> None:
     doubtful = image("app", [A, B, C], [sh(5), sh(0), sh(7)], 12)
     assert told(doubtful, image("other", [A, B, D], None, 14)) == "5 ~0 ~7 ~9"
+    assert told(doubtful, image("other", [A, B, C, D, E], None, 12)) == "5 ~0 ~7 ~0 ~0"
+    assert told(image("app", [A, B, C], [run(-1), sh(0), sh(7)], 12)) == "~5 ~0 ~7"
 
 
 def test_layers_without_an_entry_share_what_is_left_of_the_total() -> None:
@@ -205,6 +207,14 @@ def test_a_parent_whose_own_history_is_short_does_not_end_where_its_layers_do() 
     assert told(base, child) == "5 3 7"
 
 
+def test_a_parent_that_is_no_beginning_of_the_image_says_nothing_about_it() -> None:
+    """So it is after ``--squash``."""
+    parent = image("parent", [A, B], [sh(5), sh(3)], 8)
+    squashed = HistoryEntry("", 9, 1, "create new from sha256:1")
+    history = [sh(0, "#(nop) ENV A=1"), sh(0, "#(nop) ENV B=2"), squashed, sh(0)]
+    assert told(parent, image("app", [C, D], history, 9, parent_id="sha256:parent")) == "5 3 9 0"
+
+
 def test_the_empty_archive_weighs_nothing_on_a_graphdriver_whoever_tells() -> None:
     refused = image("app", [A, EMPTY_DIFF_ID], None)
     assert told(refused) == "? 0"
@@ -259,6 +269,9 @@ def test_one_image_s_text_casts_no_doubt_on_others() -> None:
     base = image("base", [A], [run(5)], 5)
     assert told(base, lying) == "5 7"
     assert told(lying, base) == "5 7"
+    # here it lies twice, so that it adds up
+    lying = image("app", [A, B, C], [run(0), run(5), run(0, "ENV A=1"), run(7)], 12)
+    assert layers(lying, base)[0].size_is == "exact"
 
 
 def test_nothing_is_exact_that_images_disagree_about() -> None:
@@ -270,3 +283,12 @@ def test_nothing_is_exact_that_images_disagree_about() -> None:
     assert told(third, image("base", [A], [run(5)], 5)) == "5 0"
     assert told(one, other, third) == "~5 7 ? ~0"
     assert told(image("one", [A], [], 5), image("two", [A], [], 9)) == "?"
+    assert told(image("app", [A, B, C], [run(5), run(0), run(7)], 11)) == "~5 ~0 ~7"
+    assert told(image("app", [A, B, C], [run(5), run(0), run(7)]), image("bare", [A, B, C], None, 20)) == "~5 ~0 ~7"
+
+
+def test_no_size_is_below_nothing() -> None:
+    assert told(image("more", [A], None, 9), image("less", [A, B], None, 5)) == "9 ?"
+    history = [run(-1), run(7), run(4)]
+    crossed = image("app", [A, B, C], history), image("bare", [A, B], None, 5), image("side", [A, D], None, 1)
+    assert told(*crossed) == "? 7 4 ?"

@@ -124,4 +124,3 @@ def lines_of(sections: Sequence[Section], width: int) -> Iterator[Line]:
                 yield Line(fact, name, "")
             for index, part in enumerate(wrapped(fact.value, max(10, width - NAME))):
                 yield Line(fact, name if beside and not index else "", part)
-

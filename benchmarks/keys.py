@@ -63,7 +63,8 @@ def cases(count: int) -> list[Case]:
 
     def moves(name: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> list[Case]:
         return [
-            Case(f"{name}, held", [DOWN] * count, HELD, 8, before, [*after, "g"], steady=True),
+            Case(f"{name}, held", [DOWN] * count, HELD, 8, before, [*after, "g"]),
+            Case(f"{name}, to and fro", ([DOWN] * 9 + [UP] * 9) * 3, HELD, 8, before, after, steady=True),
             Case(f"{name}, one by one", [DOWN, UP] * (count // 4), TYPED, 20, before, after),
             Case(f"{name}, page down", [PAGE_DOWN] * (count // 4), TYPED, 40, before, [*after, "g"]),
         ]
@@ -79,7 +80,7 @@ def cases(count: int) -> list[Case]:
     found.append(Case("group and back", ["o", "o"] * 3, TYPED * 2, 100))
     found.append(Case("mark", [" "] * (count // 2), TYPED, 30, after=["u"]))
     for number in range(2, 6):
-        found += moves(f"view {number}", [str(number)], ["1"])[:1]
+        found += moves(f"view {number}", [str(number)], ["1"])[:2]
         found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 100))
     return found
 

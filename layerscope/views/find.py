@@ -34,16 +34,31 @@ class Spot:
 
     what: str
     """In what, for a person: ``name``, ``tag``, ``ID``, ``digest``, ``layer`` …"""
-    text: str
-    """The text that fits, cleaned."""
+    name: str
+    """The text that fits, where it is not the instruction of a layer."""
     score: int
     """Higher is better, among the spots of one search."""
     words: tuple[str, ...] = ()
     """What is in the text as it is, in lower case."""
     hit: Hit | None = None
     """What is in it letter by letter."""
-    layer: Layer | None = None
-    """Of an image that fits by an instruction: the newest of its layers that does."""
+    among: Mapping[int, Layer] | None = None
+    """The layers that fit, by index, for an image that fits by one of them."""
+    node: ImageNode | None = None
+    """That image."""
+
+    @property
+    def layer(self) -> Layer | None:
+        """Of an image that fits by an instruction: the newest of its layers that does."""
+        if self.among is None or self.node is None:
+            return None
+        return next((layer for layer in reversed(self.node.layers) if layer.index in self.among), None)
+
+    @property
+    def text(self) -> str:
+        """The text that fits, cleaned."""
+        layer = self.layer
+        return self.name if layer is None else layer_label(layer)
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -97,12 +112,14 @@ class ImageSearch:
             found.setdefault(image_id, by_id)
         words = tuple(text.lower().split())
         if len("".join(words)) >= WORD_LETTERS:
-            owners: dict[ImageNode, Layer] = {}
-            for layer in self._layers.having(words):  # bases first: the newest layer stays
-                owners.update(dict.fromkeys(layer.images, layer))
-            for node, layer in owners.items():
+            among = {layer.index: layer for layer in self._layers.having(words)}
+            nodes: set[ImageNode] = set()
+            for layer in among.values():
+                if layer.images and layer.images[0] not in nodes:  # else so are all: they stand on one that fits
+                    nodes.update(layer.images)
+            for node in nodes:
                 if node.id not in found:
-                    found[node.id] = Spot("layer", self._layers.label[layer.index], 0, words, layer=layer)
+                    found[node.id] = Spot("layer", "", 0, words, among=among, node=node)
         return found
 
 
@@ -201,8 +218,6 @@ class _Instructions:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         labels: dict[str, str] = {}
-        self.label: dict[int, str] = {}
-        """By the index of a layer."""
         self.having_text: dict[str, list[Layer]] = {}
         for layer in layers:
             raw = layer.instruction
@@ -211,7 +226,6 @@ class _Instructions:
             label = labels.get(raw) if raw.strip() else layer_label(layer)
             if label is None:
                 label = labels[raw] = layer_label(layer)
-            self.label[layer.index] = label
             self.having_text.setdefault(label, []).append(layer)
         self._lower = [(label.lower(), layers) for label, layers in self.having_text.items()]
 

@@ -295,7 +295,8 @@ BURSTS = {
 
 
 @pytest.mark.parametrize("burst", BURSTS.values(), ids=BURSTS)
-async def test_keys_typed_ahead_go_where_they_were_meant(burst: tuple[str, str, str]) -> None:
+@pytest.mark.parametrize("split", [False, True], ids=["closed", "open"])
+async def test_keys_typed_ahead_go_where_they_were_meant(burst: tuple[str, str, str], split: bool) -> None:
     typed, name, query = burst
     names = {
         "\r": "enter",
@@ -309,6 +310,9 @@ async def test_keys_typed_ahead_go_where_they_were_meant(burst: tuple[str, str, 
     app = make_app(inventory(HOST))
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
+        if typed[0] in "/&" and split:
+            await press(pilot, names[typed[0]])
+            typed = typed[1:]
         for char in typed:  # all of them before the first is looked at, as a busy machine gets them
             app.post_message(events.Key(names.get(char, "space" if char == " " else char), char))
         await settled(pilot)

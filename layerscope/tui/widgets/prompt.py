@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Protocol
 
 from rich.cells import cell_len
@@ -72,7 +73,16 @@ class Prompt(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.user: PromptUser | None = None
-        self.line = Line(self.action_keep)
+        self.line = Line(
+            {
+                "enter": self.action_keep,
+                "escape": self.action_drop,
+                "up": partial(self.action_step, -1),
+                "down": partial(self.action_step, 1),
+                "tab": partial(self.action_complete, 1),
+                "shift+tab": partial(self.action_complete, -1),
+            }
+        )
         self.sign = Static("", id="prompt-sign", markup=False)
         self.count = Static("", id="prompt-count", markup=False)
         self.answer = AnswerLine(id="prompt-answer")
@@ -150,20 +160,28 @@ class Line(Input):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"line--wrong", "line--doubt"}
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)  # else each letter lays out the whole screen
 
-    def __init__(self, submit: Callable[[], None]) -> None:
-        self._submit = submit
+    def __init__(self, keys: Mapping[str, Callable[[], None]]) -> None:
+        """Take what is done at once for some keys.
+
+        A binding would act when the key has come up to the app; by then the letters after it would be in here.
+        """
+        self._keys = keys
         super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self), id="prompt-line")
         self.cursor_blink = False
         self.wrong: tuple[tuple[int, int, bool], ...] = ()
 
     async def action_submit(self) -> None:
-        """Enter: told by a call, for by the time of a message the next keys would have been typed in here."""
-        self._submit()
+        """Enter, pressed before the prompt had opened."""
+        self._keys["enter"]()
 
     def on_key(self, event: events.Key) -> None:
-        """Leave a key that was on its way here when the prompt closed to whoever has the keyboard now."""
+        """Act on keys in their order; leave one that comes when the prompt is closed to whoever has the focus now."""
         if self.screen.focused is not self:
             event.prevent_default()
+        elif event.key in self._keys:
+            event.stop()
+            event.prevent_default()
+            self._keys[event.key]()
 
 
 class _Wrong(Highlighter):

@@ -22,8 +22,8 @@ from layerscope.core.chain import chain_id
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.inventory import Container, Image
 
-Bound = Literal["", "≥", "≤", "?"]
-"""What a figure is to the truth: equal, not more than it, not less than it, or neither can be said."""
+Bound = Literal["", "≥", "≤", "~", "?"]
+"""What a figure is to the truth: equal, not more than it, not less than it, likely, or nothing can be said."""
 
 RUNNING = frozenset({"running", "paused", "restarting"})
 """States that moby counts as running."""
@@ -169,6 +169,8 @@ class Removal:
         """Bytes of the layers of the chosen rows, each once."""
         self.unknown_freed = 0
         """How many of the layers that go have a size that is not known."""
+        self.inferred_freed = 0
+        """How many of them have a size that is only inferred, and may be off."""
         self.obscure_gone = 0
         """How many images go that may have layers that are not known."""
         self.partial_gone = 0
@@ -194,14 +196,16 @@ class Removal:
     @property
     def doubtful(self) -> bool:
         """May :attr:`frees` be off?"""
-        return self._may_be_more or self._may_be_less or not self.holders.complete
+        return bool(self._may_be_more or self._may_be_less or self.inferred_freed or not self.holders.complete)
 
     @property
     def bound(self) -> Bound:
         """What :attr:`frees` is to what would really come back."""
-        if self._may_be_more:
-            return "?" if self._may_be_less else "≥"
-        return "≤" if self._may_be_less else ""
+        if self._may_be_more and self._may_be_less:
+            return "?"
+        if self.inferred_freed:
+            return "~"
+        return "≥" if self._may_be_more else "≤" if self._may_be_less else ""
 
     @property
     def _may_be_more(self) -> bool:
@@ -311,3 +315,5 @@ class Removal:
             self.frees_hidden += sign * holders.sizes[layer]
         if holders.layers[layer].size is None:
             self.unknown_freed += sign
+        elif not holders.layers[layer].sum_exact:
+            self.inferred_freed += sign

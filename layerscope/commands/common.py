@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -129,11 +128,3 @@ def write_out(text: str) -> None:
         raise
     except OSError as error:
         raise OutputError(f"standard output: cannot be written: {cause(error)}") from None
-
-
-def discard_output() -> None:
-    """Send what is still buffered for standard output nowhere, so that Python does not fail on it at exit."""
-    with suppress(OSError, ValueError, AttributeError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)

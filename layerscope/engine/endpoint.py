@@ -42,11 +42,6 @@ class Endpoint:
     """Who named it, in words: ``--host``, ``DOCKER_HOST``, ``context "work"``, ``the default socket``."""
     tls: TLSConfig | None = None
 
-    @property
-    def is_default(self) -> bool:
-        """True when nobody named an engine."""
-        return self.host == DEFAULT_HOST and self.source == "the default socket"
-
 
 def find_endpoint(
     host: str | None = None, context: str | None = None, environ: Mapping[str, str] | None = None

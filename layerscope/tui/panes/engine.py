@@ -51,7 +51,6 @@ class EnginePane(VerticalScroll, can_focus=True):
         self.asking = False
         self.refused = ""
         """Why the engine gave no disk usage, when it was asked."""
-        self._asked_for: str = ""
 
     def compose(self) -> ComposeResult:
         """One page."""

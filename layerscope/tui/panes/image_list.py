@@ -253,12 +253,12 @@ class ImageList(RowTable):
 
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
-            return split_bar(row.unique, row.shared, self._scale, width)
+            return split_bar(row.unique, row.footprint, self._scale, width)
         if not row.known or not (row.exact or row.size):
             return [("not known" if row.known or row.image.note else "not read", "warn")]
         if not row.layers:
             return [("no layers", "dim")]
-        return split_bar(row.unique, row.size - row.unique, self._scale, width)
+        return split_bar(row.unique, row.size, self._scale, width)
 
     def _in_use(self, row: Row, width: int) -> Cell:
         return in_use_cell(row.images if isinstance(row, Group) else [row], width)

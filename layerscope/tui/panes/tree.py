@@ -18,7 +18,7 @@ from layerscope.tui.host import Host
 from layerscope.tui.keys import TREE
 from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
 from layerscope.tui.panes.images import SETTLE
-from layerscope.tui.widgets.bars import two_part_bar
+from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.rowtable import RowTable
@@ -215,6 +215,5 @@ class TreePane(Vertical):
     def _bar(self, row: TreeRow, width: int) -> Cell:
         if self.tree_rows is None:
             return ""
-        return two_part_bar(
-            row.own or 0, row.total if row.total is not None else row.own or 0, self.tree_rows.scale, width
-        )
+        own = row.own or 0
+        return split_bar(own, own if row.total is None else row.total, self.tree_rows.scale, width)

@@ -18,19 +18,14 @@ def plain_bar(part: int, whole: int, width: int, style: str) -> list[Piece]:
     return [(FULL * full + (EIGHTHS[rest] if rest else ""), style)]
 
 
-def split_bar(unique: int, shared: int, whole: int, width: int) -> list[Piece]:
-    """Two parts on one scale, told apart by shape as well as colour: unique ``█``, then shared ``░``."""
-    if whole <= 0 or width <= 0 or unique + shared <= 0:
+def split_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
+    """A bar of ``total`` on the scale of ``whole``: a ``part`` of it ``█``, the rest ``░``, so that shape tells them."""
+    if whole <= 0 or width <= 0 or total <= 0:
         return []
-    cells = max(1, round((unique + shared) * width / whole))
-    own = min(cells, round(unique * width / whole)) if unique else 0
-    if unique and shared and cells > 1:
-        own = min(max(own, 0), cells - 1)
-    if unique and not own:
+    cells = max(1, round(total * width / whole))
+    own = min(cells, round(part * width / whole)) if part else 0
+    if 0 < part < total and cells > 1:
+        own = min(own, cells - 1)
+    if part and not own:
         return [("▌", "unique"), (SHARED * (cells - 1), "shared")] if cells > 1 else [("▌", "unique")]
     return [(FULL * own, "unique"), (SHARED * (cells - own), "shared")]
-
-
-def two_part_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
-    """As :func:`split_bar`, for a ``part`` of a ``total``."""
-    return split_bar(part, total - part, whole, width)

@@ -33,6 +33,18 @@ AS_IT_COMES = ""
 """The key of a :class:`Sort`: the order in which rows are handed over."""
 
 
+@dataclass
+class OfTable(Message):
+    """Something happened in a table."""
+
+    table: RowTable
+
+    @property
+    def control(self) -> RowTable:
+        """The table, for ``@on`` selectors."""
+        return self.table
+
+
 class RowTable(ScrollView, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
@@ -77,52 +89,24 @@ class RowTable(ScrollView, can_focus=True):
     ]
 
     @dataclass
-    class Highlighted(Message):
+    class Highlighted(OfTable):
         """The cursor is on another row."""
 
-        table: RowTable
         index: int
         row: Any
 
-        @property
-        def control(self) -> RowTable:
-            """The table, for ``@on`` selectors."""
-            return self.table
-
     @dataclass
-    class Activated(Message):
+    class Activated(OfTable):
         """Enter, or a second click, on a row."""
 
-        table: RowTable
         index: int
         row: Any
 
-        @property
-        def control(self) -> RowTable:
-            """The table, for ``@on`` selectors."""
-            return self.table
-
-    @dataclass
-    class Found(Message):
+    class Found(OfTable):
         """Something else is looked for in it, or nothing any more."""
 
-        table: RowTable
-
-        @property
-        def control(self) -> RowTable:
-            """The table, for ``@on`` selectors."""
-            return self.table
-
-    @dataclass
-    class Sorted(Message):
+    class Sorted(OfTable):
         """Another order is wanted: :attr:`RowTable.sort` says which; whoever fills the table shows its rows again."""
-
-        table: RowTable
-
-        @property
-        def control(self) -> RowTable:
-            """The table, for ``@on`` selectors."""
-            return self.table
 
     def __init__(
         self,

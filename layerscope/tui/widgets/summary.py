@@ -169,7 +169,7 @@ class Summary(Widget):
         """A bar, the longest note that fits behind it, and the figure; of ``value`` only ``part`` is filled."""
         line = Text().append(label.ljust(LABEL), self.style_of("label"))
         bar = Text()
-        pieces = plain_bar(value, scale, room, style) if part is None else split_bar(part, value - part, scale, room)
+        pieces = plain_bar(value, scale, room, style) if part is None else split_bar(part, value, scale, room)
         for text, _ in pieces:
             bar.append(text, self.style_of(style))
         left = room - bar.cell_len - 1

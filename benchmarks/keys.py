@@ -65,7 +65,7 @@ def cases(count: int) -> list[Case]:
         return [
             Case(f"{name}, held", [DOWN] * count, HELD, 8, before, [*after, "g"]),
             Case(f"{name}, to and fro", ([DOWN] * 9 + [UP] * 9) * 3, HELD, 8, before, after, steady=True),
-            Case(f"{name}, one by one", [DOWN, UP] * (count // 4), TYPED, 20, before, after),
+            Case(f"{name}, one by one", [DOWN, UP] * (count // 4), TYPED, 8, before, after),
             Case(f"{name}, page down", [PAGE_DOWN] * (count // 4), TYPED, 40, before, [*after, "g"]),
         ]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -145,6 +146,7 @@ _CHECKSUM = re.compile(r"\b((?:file|dir|multi):[0-9a-f]{12})[0-9a-f]{52}\b")
 _GAP = re.compile(r"[ \t]{2,}|\t")
 
 
+@lru_cache(maxsize=8192)  # the same few lines are drawn again and again
 def fold_instruction(created_by: str, limit: int | None = None) -> str:
     """Return ``created_by`` of a history entry as the line that was in the Dockerfile, cleaned like :func:`clean`.
 

@@ -72,8 +72,14 @@ class Holders:
         stacked: list[int] = []
         for layer in self.layers:
             stacked.append(layer.known_size + (stacked[self._at[layer.parent.chain_id]] if layer.parent else 0))
-        self.by_weight = sorted(range(self.counted), key=stacked.__getitem__, reverse=True)
-        """Layers of the footprint by the bytes of the stack that they end, the heaviest first."""
+        self.by_weight = sorted(range(self.counted), key=lambda number: (stacked[number], number), reverse=True)
+        """Layers of the footprint by the bytes of the stack that they end, the heaviest first, the upper of equals."""
+        self.rank = [0] * self.counted
+        """By layer of the footprint: its place in :attr:`by_weight`."""
+        for place, number in enumerate(self.by_weight):
+            self.rank[number] = place
+        self.bare = [number for number, stack in enumerate(self.stacks[: self.rows]) if not stack]
+        """Rows without layers."""
         self.holding = [0] * len(self.layers)
         """By layer: how many images have it."""
         for stack in self.stacks:

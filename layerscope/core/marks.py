@@ -14,6 +14,9 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.holders import Bound, Removal, holders_of
 from layerscope.core.plan import RemovalPlan, plan_of
 
+FEW = 32
+"""Up to so many marks, sorting their layers costs less than going through all of the host."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -176,12 +179,22 @@ class Marks:
         removal = self._removal
         if not removal.kept:
             return None, 0
-        gone, held, wanted, holders = removal.gone, removal.held, removal.wanted, removal.holders
+        holders, wanted = removal.holders, removal.wanted
         keeper: ImageNode | None = None
-        for layer in holders.by_weight:
-            if wanted[layer] and held[layer]:
-                keeper = next((node for node in holders.layers[layer].images if not gone[node.index]), None)
+        for layer in self._heaviest_first():
+            if wanted[layer] and removal.held[layer]:
+                keeper = next((node for node in holders.layers[layer].images if not removal.gone[node.index]), None)
                 if keeper is not None:
                     break
-        roots = [layer for layer in self.graph.roots if wanted[layer.index]]
-        return keeper, sum(1 for layer in roots for node in layer.images if not gone[node.index])
+        # Every row that goes is marked, so each that has layers stands on one of the marked roots.
+        on_roots = sum(len(layer.images) for layer in self.graph.roots if wanted[layer.index])
+        going = removal.listed_gone - sum(removal.gone[row] for row in holders.bare)
+        return keeper, on_roots - going
+
+    def _heaviest_first(self) -> Iterable[int]:
+        """Give the marked layers, and maybe others, by the bytes of the stack that each ends, the heaviest first."""
+        removal = self._removal
+        if len(removal.chosen) > FEW:
+            return removal.holders.by_weight
+        stacks = removal.holders.stacks
+        return sorted({layer for row in removal.chosen for layer in stacks[row]}, key=removal.holders.rank.__getitem__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.graph import ImageNode, LayerGraph
 
 
 @dataclass
@@ -47,18 +47,8 @@ class ScanFailed(Message):
     hint: str
 
 
-@dataclass
-class ImagePointed(Message):
-    """The cursor of a view is on another image (None: on nothing)."""
-
-    image: ImageNode | None
-
-
-@dataclass
-class LayerPointed(Message):
-    """The cursor of a view is on another layer (None: on nothing)."""
-
-    layer: Layer | None
+class Pointed(Message):
+    """The cursor of a view is on another image or layer, or on nothing any more."""
 
 
 @dataclass

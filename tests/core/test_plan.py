@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.generate import big_host
 from layerscope.core.graph import Layer, build_graph
-from layerscope.core.marks import Marks
+from layerscope.core.marks import FEW, Marks
 from layerscope.core.plan import RemovalPlan, plan, plan_dict
 from layerscope.inventory import (
     BuildCacheRecord,
@@ -172,6 +172,15 @@ def _same(marks: Marks, scratch: RemovalPlan) -> None:
     assert {n.id for n in marks.images if marks.goes(n)} == {n.id for n in scratch.removed}
     assert [layer for layer in marks.graph.layers if marks.gone(layer)] == list(scratch.freed)
     assert marks.held_by_cache == scratch.held_by_cache
+
+
+def test_many_marks_are_the_plan_made_from_scratch_too() -> None:
+    graph = build_graph(big_host(120, 500))
+    marks = Marks(graph)
+    for count, node in enumerate(graph.images[: 2 * FEW], 1):
+        marks.mark(node)
+        if count > FEW - 2:
+            _same(marks, plan(graph, marks.ids))
 
 
 def test_marking_a_layer_marks_what_must_go_for_it() -> None:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
@@ -18,10 +18,11 @@ from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_first, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
-from layerscope.tui.messages import ImagePointed, LayerPointed
+from layerscope.tui.messages import Pointed
 from layerscope.tui.panes.cells import instruction_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.room import Columns, Stack
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
@@ -49,7 +50,7 @@ class Step:
     chain_id: str | None
 
 
-class ImagesPane(Horizontal):
+class ImagesPane(Columns):
     """Three panes that follow each other's cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,7 +79,7 @@ class ImagesPane(Horizontal):
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""
         yield self.images
-        with Vertical(id="details"):
+        with Stack(id="details"):
             yield self.stack
             yield self.users
 
@@ -144,11 +145,13 @@ class ImagesPane(Horizontal):
 
     @on(RowTable.Found, "#images")
     @on(RowTable.Highlighted, "#images")
-    def _image_moved(self) -> None:
+    def _image_moved(self, message: Message) -> None:
+        message.stop()
         self._soon()
 
     @on(RowTable.Highlighted, "#layers")
-    def _layer_moved(self) -> None:
+    def _layer_moved(self, message: Message) -> None:
+        message.stop()
         self._soon()
 
     def _soon(self) -> None:
@@ -161,6 +164,7 @@ class ImagesPane(Horizontal):
         if self.host is None:
             return
         row = self.images.row
+        before = self._shown_row, self._shown_layer
         if force or row is not self._shown_row or self.images.find_text != self._shown_find:
             self._shown_find = self.images.find_text
             same = row is not None and self._shown_row is not None and row.id == self._shown_row.id
@@ -170,7 +174,6 @@ class ImagesPane(Horizontal):
             self.stack.empty = self._why_no_layers(self.image_here)
             self.stack.show(layers, keep=same, cursor=at if at is not None else None if same else 0)
             self._layers_title()
-            self.post_message(ImagePointed(self.image_here))
         layer = self.layer_here
         if force or layer is not self._shown_layer:
             same = layer is not None and self._shown_layer is not None and layer.chain_id == self._shown_layer.chain_id
@@ -178,7 +181,8 @@ class ImagesPane(Horizontal):
             self.users.empty = "nobody" if layer is not None else ""
             self.users.show(self.users.in_order(self._users_of(layer)), keep=same, cursor=None if same else 0)
             self._users_title()
-            self.post_message(LayerPointed(layer))
+        if force or before != (self._shown_row, self._shown_layer):
+            self.post_message(Pointed())
 
     def _found_layer(self, row: ImageNode | Group | None, layers: Sequence[Layer]) -> int | None:
         """Where in the stack an image was found by an instruction; shows that there."""

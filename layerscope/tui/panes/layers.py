@@ -8,25 +8,26 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
-from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
+from layerscope.tui.messages import Pivoted, Pointed
 from layerscope.tui.panes.cells import instruction_cell, name_cell, users_cell
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, Column, Sort
+from layerscope.tui.widgets.room import Columns
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.find import Search, layer_search, user_search
 from layerscope.views.names import amount, count, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
-class LayersPane(Horizontal):
+class LayersPane(Columns):
     """Layers at the left; who uses the one under the cursor at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -108,14 +109,16 @@ class LayersPane(Horizontal):
     # -- linking --------------------------------------------------------------------------
 
     @on(RowTable.Highlighted, "#all-layers")
-    def _moved(self) -> None:
+    def _moved(self, message: Message) -> None:
+        message.stop()
         if self._settling is not None:
             self._settling.stop()
         self._settling = self.set_timer(SETTLE, self._follow)
 
     @on(RowTable.Highlighted, "#all-users")
-    def _user_moved(self) -> None:
-        self.post_message(ImagePointed(self.image_here))
+    def _user_moved(self, message: Message) -> None:
+        message.stop()
+        self.post_message(Pointed())
 
     def _follow(self, force: bool = False) -> None:
         layer = self.layer_here
@@ -130,7 +133,7 @@ class LayersPane(Horizontal):
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0)
         self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
         self.users.subtitle = Content(short_id(layer.chain_id))
-        self.post_message(LayerPointed(layer))
+        self.post_message(Pointed())
 
     @on(RowTable.Activated, "#all-layers")
     def _into(self) -> None:

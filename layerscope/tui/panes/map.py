@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
@@ -21,7 +20,9 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MAP
-from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
+from layerscope.tui.messages import Pivoted, Pointed
+from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.room import Stack
 from layerscope.units import Units
 from layerscope.views.forest import Forest, forest_of
 from layerscope.views.map import Block, Direction, Map, Span, lay_out
@@ -29,7 +30,7 @@ from layerscope.views.map import Block, Direction, Map, Span, lay_out
 DIRECTIONS: dict[str, Direction] = {"left": "left", "right": "right", "up": "up", "down": "down"}
 
 
-class MapCanvas(Widget, can_focus=True):
+class MapCanvas(Kept, Widget, can_focus=True):
     """Draws a map and moves a cursor over its blocks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"map--cursor", "map--marked"}
@@ -214,7 +215,7 @@ class MapCanvas(Widget, can_focus=True):
         return Style(color=colour.get_contrast_text(0.95).rich_color, bgcolor=colour.rich_color)
 
 
-class MapPane(Vertical):
+class MapPane(Stack):
     """The map with its frame."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -274,8 +275,7 @@ class MapPane(Vertical):
     def on_map_canvas_moved(self) -> None:
         """Say what the cursor is on."""
         self._titles()
-        self.post_message(LayerPointed(self.layer_here))
-        self.post_message(ImagePointed(self.image_here))
+        self.post_message(Pointed())
 
     def on_map_canvas_chosen(self) -> None:
         """Into the image that the block ends in."""

@@ -8,26 +8,27 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import TREE
-from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
+from layerscope.tui.messages import Pivoted, Pointed
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.hits import lit
+from layerscope.tui.widgets.room import Stack
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.find import tree_search
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
 
 
-class TreePane(Vertical):
+class TreePane(Stack):
     """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -172,14 +173,14 @@ class TreePane(Vertical):
             self._redraw()
 
     @on(RowTable.Highlighted, "#tree")
-    def _moved(self) -> None:
+    def _moved(self, message: Message) -> None:
+        message.stop()
         if self._settling is not None:
             self._settling.stop()
         self._settling = self.set_timer(SETTLE, self._point)
 
     def _point(self) -> None:
-        self.post_message(LayerPointed(self.layer_here))
-        self.post_message(ImagePointed(self.image_here))
+        self.post_message(Pointed())
 
     # -- columns --------------------------------------------------------------------------
 

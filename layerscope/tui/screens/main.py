@@ -8,7 +8,6 @@ from typing import ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import ContentSwitcher
 
 from layerscope.core.changes import changes
 from layerscope.core.graph import ImageNode
@@ -35,6 +34,7 @@ from layerscope.tui.panes.view import View
 from layerscope.tui.screens.marking import MarkingScreen
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.prompt import Prompt
+from layerscope.tui.widgets.room import Switcher
 from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
@@ -44,6 +44,7 @@ from layerscope.views.changes import describe
 class MainScreen(MarkingScreen):
     """Everything about one host."""
 
+    BLANK: ClassVar[bool] = True  # covered by what is on it; see layerscope.tui.widgets.room
     CSS_PATH = "main.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
@@ -72,7 +73,7 @@ class MainScreen(MarkingScreen):
     def compose(self) -> ComposeResult:
         """Header, views, status, keys."""
         yield Summary(id="summary")
-        with ContentSwitcher(initial="view-images", id="views"):
+        with Switcher(initial="view-images", id="views"):
             yield ImagesPane(id="view-images")
             yield LayersPane(id="view-layers")
             yield TreePane(id="view-tree")
@@ -90,7 +91,7 @@ class MainScreen(MarkingScreen):
     @property
     def view(self) -> View:
         """The view that is shown."""
-        view = self.query_one("#views", ContentSwitcher).visible_content
+        view = self.query_one("#views", Switcher).visible_content
         return cast("View", view)
 
     @property
@@ -176,7 +177,7 @@ class MainScreen(MarkingScreen):
         """Show the host in the current view; one that was not looked at meanwhile pays for it when it is."""
         if self.host is None:
             return
-        view, name = self.view, self.query_one("#views", ContentSwitcher).current or ""
+        view, name = self.view, self.query_one("#views", Switcher).current or ""
         if self._seen.get(name) == self.host.changes:
             view.marks_changed()
         else:
@@ -224,7 +225,7 @@ class MainScreen(MarkingScreen):
         """Show another view, with the cursor on the same image and layer."""
         before = self.view
         image, layer = before.image_here, before.layer_here
-        self.query_one("#views", ContentSwitcher).current = f"view-{name}"
+        self.query_one("#views", Switcher).current = f"view-{name}"
         view = self.view
         if self.host is not None and view is not before:
             self._bring_up_to_date()

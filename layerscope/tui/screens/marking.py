@@ -11,7 +11,7 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.pins import PinsError
 from layerscope.text import clean, fit
 from layerscope.tui.keys import MARK
-from layerscope.tui.messages import ImagePointed, LayerPointed
+from layerscope.tui.messages import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.rowtable import RowTable
@@ -73,9 +73,9 @@ class MarkingScreen(FindingScreen):
         """Is there nothing yet, and something to come?"""
         raise NotImplementedError
 
-    @on(ImagePointed)
-    @on(LayerPointed)
-    def _pointed(self) -> None:
+    @on(Pointed)
+    def _pointed(self, message: Pointed) -> None:
+        message.stop()
         if self.host is not None and not len(self.host.marks):
             self._status()
 

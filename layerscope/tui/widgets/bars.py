@@ -19,7 +19,7 @@ def plain_bar(part: int, whole: int, width: int, style: str) -> list[Piece]:
 
 
 def split_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
-    """A bar of ``total`` on the scale of ``whole``: a ``part`` of it ``█``, the rest ``░``, so that shape tells them."""
+    """A bar of ``total`` on the scale of ``whole``: a ``part`` of it ``█``, the rest ``░``: their shapes differ."""
     if whole <= 0 or width <= 0 or total <= 0:
         return []
     cells = max(1, round(total * width / whole))

@@ -13,6 +13,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from layerscope.tui.keys import key_name
+from layerscope.tui.widgets.kept import Kept
 
 USEFUL = ("mark", "remove", "free", "find", "filter", "info", "view", "sort", "copy", "export", "rescan")
 """Actions in the order in which they are worth the room; others that are for show come after them."""
@@ -33,7 +34,7 @@ class Hint:
         return cell_len(self.keys) + cell_len(self.words) + 4
 
 
-class Hints(Widget):
+class Hints(Kept, Widget):
     """Keys of the screen that are marked for show."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"hints--key", "hints--text"}

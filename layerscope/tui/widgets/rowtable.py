@@ -27,6 +27,7 @@ from textual.widget import Widget
 from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
+from layerscope.tui.widgets.kept import Kept
 from layerscope.views.find import Search, Spot
 
 AS_IT_COMES = ""
@@ -45,7 +46,7 @@ class OfTable(Message):
         return self.table
 
 
-class RowTable(ScrollView, can_focus=True):
+class RowTable(Kept, ScrollView, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -150,6 +151,8 @@ class RowTable(ScrollView, can_focus=True):
         self.hidden: frozenset[str] = frozenset()
         self._placed: tuple[Placed, ...] = ()
         self._placed_for = (-1, "")
+        self._headed: Sort | None = None
+        """The order that the heading shows."""
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -171,7 +174,8 @@ class RowTable(ScrollView, can_focus=True):
         self.virtual_size = Size(0, len(rows) + 1)
         if not self.scroll_to_cursor():  # what is empty below the rows is so already
             lines = max(len(before), len(rows), 1) + 1 - round(self.scroll_y)
-            self.refresh(Region(0, 0, self.size.width, min(lines, self.size.height)))
+            top = 1 if self._headed == self.sort else 0
+            self.refresh(Region(0, top, self.size.width, min(lines, self.size.height) - top))
 
     def _place_of(self, before: Sequence[Any], at: int) -> int:
         """Return where the row that was ``before[at]`` is now."""
@@ -567,6 +571,7 @@ class RowTable(ScrollView, can_focus=True):
         return strip
 
     def _heading(self, width: int) -> Strip:
+        self._headed = self.sort
         style = self.style("text") + self.style("heading")
         segments = [Segment(" " * self._gutter, style)]
         at = 0

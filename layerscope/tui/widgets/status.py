@@ -10,10 +10,11 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from layerscope.tui.widgets.kept import Kept
 from layerscope.views.marks import GAP, Part, fit_parts
 
 
-class Status(Widget):
+class Status(Kept, Widget):
     """One line of parts; those that there is no room for are left out, the least important first."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -14,6 +14,7 @@ from layerscope.inventory import Engine
 from layerscope.text import clean, fit
 from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar, split_bar
+from layerscope.tui.widgets.kept import Kept
 from layerscope.units import Units, format_ratio, format_size
 from layerscope.views.names import count
 
@@ -28,7 +29,7 @@ def scanning_words(progress: ScanProgressed) -> str:
     return f"{phase} {progress.done:,} of {progress.total:,}" if progress.total else phase
 
 
-class Summary(Widget):
+class Summary(Kept, Widget):
     """Three lines that are always on screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

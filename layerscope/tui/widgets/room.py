@@ -1,0 +1,30 @@
+"""Containers that are covered by what they hold.
+
+Textual draws every line of every container again, from what it keeps, in each frame, and then
+covers it with what is inside; a blank one costs next to nothing. They have no border and no padding.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.containers import Horizontal, Vertical
+from textual.widgets import ContentSwitcher
+
+
+class Columns(Horizontal):
+    """Side by side."""
+
+    BLANK: ClassVar[bool] = True
+
+
+class Stack(Vertical):
+    """One above the other."""
+
+    BLANK: ClassVar[bool] = True
+
+
+class Switcher(ContentSwitcher):
+    """One at a time."""
+
+    BLANK: ClassVar[bool] = True

@@ -103,8 +103,8 @@ def fit(text: str, width: int) -> str:
     for index, char in enumerate(text):
         used += get_character_cell_size(char)
         if used > width - 1:
-            return text[:index] + ELLIPSIS
-    return text + ELLIPSIS
+            return text[:index].rstrip(ELLIPSIS) + ELLIPSIS
+    return text.rstrip(ELLIPSIS) + ELLIPSIS
 
 
 def fit_first(texts: Iterable[str], width: int) -> str:

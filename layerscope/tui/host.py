@@ -42,6 +42,11 @@ class Host:
         inventory = self.graph.inventory
         return inventory.taken_at if inventory.from_file and inventory.taken_at else int(self.clock())
 
+    @property
+    def longer(self) -> int:
+        """Cells that a size needs more in these units than in SI: ``MiB`` for ``MB``."""
+        return len("MiB") - len("MB") if self.units is Units.BINARY else 0
+
     def size(self, size: int | None) -> str:
         """A size in the units that the user chose."""
         return format_size(size, self.units)

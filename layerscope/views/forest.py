@@ -139,3 +139,25 @@ def forest_of(graph: LayerGraph) -> Forest:
     if found is None:
         found = _WHOLE[graph] = Forest(graph)
     return found
+
+
+_ORIGINS: WeakKeyDictionary[LayerGraph, list[ImageNode]] = WeakKeyDictionary()
+
+
+def origin_of(graph: LayerGraph, layer: Layer) -> ImageNode:
+    """Return the image that a layer comes from: of those that need it, the one with the fewest layers.
+
+    That is the base image where it is still there, else what is nearest to it. Of equals a tagged one, then
+    the oldest.
+    """
+    found = _ORIGINS.get(graph)
+    if found is None:
+        by_depth = sorted(graph.images, key=lambda n: (len(n.layers), n.dangling, n.image.created or 0, n.id))
+        first: dict[int, ImageNode] = {}
+        for node in by_depth:
+            for above in reversed(node.layers):  # below one that was met before, all were
+                if above.index in first:
+                    break
+                first[above.index] = node
+        found = _ORIGINS[graph] = [first[here.index] for here in graph.layers]
+    return found[layer.index]

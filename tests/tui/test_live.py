@@ -53,3 +53,20 @@ async def test_a_lost_engine_is_shown_and_what_is_on_screen_stays() -> None:
         backend.lose("")
         await settled(pilot)
         assert state(pilot) == "live"
+
+
+async def test_a_cursor_that_nobody_moved_stays_on_its_image_too() -> None:
+    full = inventory(HOST)
+    small = max((i for i in full.images if i.listed), key=lambda i: i.layers_size or 0)
+    backend = FakeBackend(replace(full, images=tuple(i for i in full.images if i.id != small.id)))
+    app = make_app(backend)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        here = pane(pilot).image_here
+        assert here is not None
+        backend.change(full)
+        await settled(pilot)
+        assert pane(pilot).images.rows[0].id == small.id, "the biggest comes first"
+        now = pane(pilot).image_here
+        assert now is not None
+        assert now.id == here.id

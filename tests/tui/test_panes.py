@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
+from benchmarks.generate import big_host
+from layerscope.core.graph import ImageNode
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.panes.images import ImagesPane
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import Units
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 
 HOST = "docker-28.5-overlay2"
@@ -34,7 +39,9 @@ async def test_the_panes_follow_the_cursor() -> None:
         image = panes.images.rows[2]
         assert panes.image_here is image
         assert list(panes.stack.rows) == list(reversed(image.layers)), "newest first"
-        assert panes.users.rows[: len(panes.stack.rows[0].images)] == panes.stack.rows[0].images
+        biggest = max(panes.stack.rows, key=lambda layer: layer.known_size)
+        assert panes.layer_here is biggest, "it says most about an image"
+        assert panes.users.rows[: len(biggest.images)] == biggest.images
 
 
 async def test_three_keys_from_the_start_to_who_shares_the_biggest_layer() -> None:
@@ -158,3 +165,56 @@ async def test_a_resize_keeps_the_cursor_in_sight() -> None:
             await settled(pilot)
             assert table.cursor == len(table.rows) - 1
             assert round(table.scroll_y) <= table.cursor < round(table.scroll_y) + table.size.height - 1
+
+
+async def test_a_pivot_stays_on_the_layer_that_it_came_through() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        panes = pane(pilot)
+        start, through = panes.image_here, panes.layer_here
+        assert start is not None
+        assert through is not None
+        await press(pilot, "enter", "enter", "G")
+        while not isinstance(panes.users.row, ImageNode) or panes.users.row is start:
+            await press(pilot, "up")
+        await press(pilot, "enter")
+        assert panes.image_here is not start
+        assert panes.layer_here is through
+        assert panes.users.rows[0] in through.images
+
+
+async def test_all_layers_open_on_the_biggest_layer_of_the_image() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "down", "down")
+        image = pane(pilot).image_here
+        assert image is not None
+        await press(pilot, "2")
+        assert app.main.query_one("#all-layers", RowTable).row is max(image.layers, key=lambda n: n.known_size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_rows_have_bars_and_sharers_at_every_size(size: tuple[int, int]) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        shown = {name: {p.column.key: p.width for p in pane(pilot).query_one(f"#{name}", RowTable).placed}
+                 for name in ("images", "layers")}  # fmt: skip
+        assert {"name", "size", "unique", "bar"} <= set(shown["images"])
+        assert shown["images"]["bar"] >= 7
+        assert {"size", "users", "instruction"} <= set(shown["layers"])
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("keys", [("1",), ("o",), ("2",), ("3",)], ids=["images", "grouped", "layers", "tree"])
+async def test_no_size_is_cut_in_binary_units(size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    app = make_app(big_host(60, 240), units=Units.BINARY)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, *keys)
+        await settled(pilot)
+        assert "GiB" in "".join(screen_text(pilot))
+        columns = [p for p in app.main.view.query(RowTable).first().placed if p.column.sizes]
+        assert all(p.width >= 9 for p in columns)

@@ -12,6 +12,7 @@ from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.units import UNKNOWN
 from layerscope.views.find import Spot
+from layerscope.views.forest import origin_of
 from layerscope.views.images import NAMELESS, Group
 from layerscope.views.names import NO_HISTORY, amount, image_label, layer_label, unique_amount
 
@@ -79,12 +80,24 @@ def instruction_cell(layer: Layer, width: int, spot: Spot | None = None) -> Cell
     return [(fit(label, width), style)]
 
 
+def origin_cell(layer: Layer, width: int, host: Host | None) -> Cell:
+    """The image that the layer comes from: the base, where that is still there."""
+    if host is None:
+        return ""
+    return [(piece, style or "dim") for piece, style in pieces(name_cell(origin_of(host.graph, layer), width))]
+
+
+def pieces(cell: Cell) -> list[Piece]:
+    """A cell as runs of text."""
+    return [(cell, "")] if isinstance(cell, str) else cell
+
+
 def in_use_cell(nodes: Iterable[ImageNode], width: int) -> Cell:
     """Containers of some images: running ones as ●, others as ○."""
     states = [container.state == "running" for node in nodes for container in node.containers]
     running, rest = states.count(True), states.count(False)
     if not states:
-        return [("–", "dim")]
+        return ""
     return [(f"●{running}" if running else "", "good"), (f"{' ' * bool(running)}○{rest}" if rest else "", "dim")]
 
 

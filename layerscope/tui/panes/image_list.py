@@ -13,7 +13,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
-from layerscope.tui.panes.cells import in_use_cell, name_cell, sharing_known, unique_cell
+from layerscope.tui.panes.cells import in_use_cell, name_cell, pieces, sharing_known, unique_cell
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
@@ -24,6 +24,9 @@ from layerscope.views.names import amount, count
 from layerscope.views.orders import IMAGE_ORDERS
 
 Row = ImageNode | Group
+
+BAR_TITLES = ("█own ░shared", "█own ░", "█ ░")
+"""What the bar is called where there is less room."""
 
 
 class ImageList(RowTable):
@@ -53,7 +56,7 @@ class ImageList(RowTable):
 
     def show_host(self, host: Host) -> None:
         """Show the images that pass the filter, in the order that was chosen."""
-        self.host, self.sort = host, host.image_sort
+        self.host, self.sort, self.longer = host, host.image_sort, host.longer
         self._shown = host.shown_images()
         self._groups, self._group_of = [], {}
         self._scale = max((node.size for node in host.graph.images), default=1) or 1
@@ -201,14 +204,23 @@ class ImageList(RowTable):
 
     def _columns(self, grouped: bool) -> list[Column]:
         by = IMAGE_ORDERS
-        whole = [Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=2, by=by["footprint"])]
+        disk = Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True)
         return [
-            Column("name", "NAME", self._name_cell, 20, good=30, flex=3, most=46, by=by["name"]),
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
-            *(whole if grouped else ()),
-            Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"]),
-            Column("bar", "unique █  shared ░", self._bar, 10, flex=4, most=60, drop=3, short="█ own  ░"),
-            Column("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"]),
+            Column("name", "NAME", self._name_cell, 15, good=30, flex=4, most=46, by=by["name"]),
+            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
+            *([disk] if grouped else ()),
+            Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"], sizes=True),
+            Column(
+                "bar",
+                "unique █  shared ░",
+                self._bar,
+                7,
+                flex=4,
+                most=60,
+                drop=2,
+                short=BAR_TITLES,
+            ),
+            Column("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
             Column("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
             Column("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
             Column("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
@@ -220,9 +232,9 @@ class ImageList(RowTable):
             pin: list[Piece] = [(" ⊥", "accent")] if self.host is not None and row in self.host.pins else []
             width -= 2 * len(pin)
             if not self.grouped:
-                return [*_pieces(name_cell(row, width, spot)), *pin]
+                return [*pieces(name_cell(row, width, spot)), *pin]
             cell = name_cell(row, width - 4, spot, self._group_of[row.id].name)
-            return [("    ", ""), *_pieces(cell), *pin]
+            return [("    ", ""), *pieces(cell), *pin]
         room = width - 2 - cell_len(row.name)
         images, tags = count(len(row.images), "image"), count(row.tags, "tag")
         tails = [f" {images}", f" {len(row.images):,}"]
@@ -230,8 +242,8 @@ class ImageList(RowTable):
             tails.insert(0, f" {images}, {tags}")
         tail = next((tail for tail in tails if len(tail) <= room), tails[-1])
         name = fit_name(row.name, max(1, width - 2 - len(tail)))
-        pieces: list[Piece] = [("▾ " if self.is_open(row) else "▸ ", "dim"), (name, "group"), (tail, "dim")]
-        return pieces
+        cell = [("▾ " if self.is_open(row) else "▸ ", "dim"), (name, "group"), (tail, "dim")]
+        return cell
 
     def _bytes(self, size: int, exact: bool) -> Cell:
         if self.host is None:
@@ -271,7 +283,3 @@ class ImageList(RowTable):
         if isinstance(row, Group):
             return f"{row.layers:,}"
         return f"{len(row.layers):,}" if row.known else [("?", "warn")]
-
-
-def _pieces(cell: Cell) -> list[Piece]:
-    return [(cell, "")] if isinstance(cell, str) else cell

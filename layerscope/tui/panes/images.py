@@ -19,9 +19,9 @@ from layerscope.text import clean, fit, fit_first, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.messages import Pointed
-from layerscope.tui.panes.cells import instruction_cell, unique_cell, user_cell, users_cell
+from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.columns import LUXURY, Cell, Column
 from layerscope.tui.widgets.room import Columns, Stack
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.views.find import LayerSearch, user_search
@@ -40,6 +40,11 @@ STACK_ORDERS = {
     "instruction": ("by instruction", "by instruction, Z to A"),
 }
 """The order of an image's layers in words, and the other way round."""
+
+
+def biggest(layers: Sequence[Layer]) -> int:
+    """Return where the layer of most bytes is, the first of equals; 0 for none at all."""
+    return max(range(len(layers)), key=lambda at: layers[at].known_size, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class ImagesPane(Columns):
     def show_host(self, host: Host) -> None:
         """Show a host: another one, or the same after something changed."""
         self.host = host
+        self.stack.longer = self.users.longer = host.longer
         self.images.show_host(host)
         self._trail_title()
         self._follow(force=True)
@@ -171,8 +177,10 @@ class ImagesPane(Columns):
             self._shown_row = row
             layers = self.stack.in_order(self.host.stack_of(self.images.images_here))
             at = self._found_layer(row, layers)
+            if at is None and not same:
+                at = biggest(layers)
             self.stack.empty = self._why_no_layers(self.image_here)
-            self.stack.show(layers, keep=same, cursor=at if at is not None else None if same else 0)
+            self.stack.show(layers, keep=same, cursor=at)
             self._layers_title()
         layer = self.layer_here
         if force or layer is not self._shown_layer:
@@ -225,13 +233,9 @@ class ImagesPane(Columns):
 
     @on(RowTable.Activated, "#images")
     def _into_layers(self) -> None:
-        """Into an image: its layers, the biggest one first."""
+        """Into an image: its layers, the cursor on the biggest one."""
         self._follow()
-        rows = self.stack.rows
-        if rows:
-            biggest = max(range(len(rows)), key=lambda i: rows[i].known_size)
-            self.stack.move_to(biggest)
-            self._follow()
+        if self.stack.rows:
             self.stack.focus()
 
     @on(RowTable.Activated, "#layers")
@@ -253,9 +257,11 @@ class ImagesPane(Columns):
         if node.id == self.image_here.id:
             self.images.focus()
             return
+        layer = self.layer_here
         if not self.go_to(node):
             self.notify("the filter hides that image; Esc clears the filter", severity="warning")
             return
+        self.reveal(node, layer)
         self.trail.append(step)
         self._trail_title()
         self.images.focus()
@@ -337,22 +343,26 @@ class ImagesPane(Columns):
     def _layer_columns(self) -> list[Column]:
         by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._layer_size, 8, align="right", by=by["size"]),
-            Column("users", "USED BY", users_cell, 8, align="right", drop=1, by=by["users"]),
-            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
-            Column("instruction", "INSTRUCTION", self._instruction, 20, flex=1, by=by["instruction"]),
+            Column("size", "SIZE", self._layer_size, 8, align="right", by=by["size"], sizes=True),
+            Column("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
+            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
+            Column("instruction", "INSTRUCTION", self._instruction, 13, good=36, flex=3, by=by["instruction"]),
+            Column("from", "FROM", self._origin, 16, flex=2, most=40, drop=LUXURY),
         ]
 
     def _user_columns(self) -> list[Column]:
         by = USER_ORDERS
         return [
             Column("name", "NAME", self._user, 18, flex=1, by=by["name"]),
-            Column("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"]),
-            Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"]),
+            Column("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"], sizes=True),
+            Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"], sizes=True),
         ]
 
     def _instruction(self, layer: Layer, width: int) -> Cell:
         return instruction_cell(layer, width, self.stack.spots.get(layer.chain_id))
+
+    def _origin(self, layer: Layer, width: int) -> Cell:
+        return origin_cell(layer, width, self.host)
 
     def _user(self, row: Any, width: int) -> Cell:
         return user_cell(row, width, self.users.spots.get(row.id))

@@ -16,7 +16,7 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
 from layerscope.tui.messages import Pivoted, Pointed
-from layerscope.tui.panes.cells import instruction_cell, name_cell, users_cell
+from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, Column, Sort
@@ -56,6 +56,7 @@ class LayersPane(Columns):
     def show_host(self, host: Host) -> None:
         """Show the layers of the images that pass the filter."""
         self.host = host
+        self.list.longer = self.users.longer = host.longer
         layers: list[Layer] = list(host.shown_layers())
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
         total = len(host.graph.layers)
@@ -159,12 +160,12 @@ class LayersPane(Columns):
     def _columns(self) -> list[Column]:
         by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"]),
+            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
             Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
-            Column("users", "USED BY", users_cell, 8, align="right", drop=1, by=by["users"]),
-            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"]),
+            Column("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
+            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
             Column("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
-            Column("first", "FIRST USER", lambda layer, w: name_cell(layer.images[0], w), 22, drop=4),
+            Column("from", "FROM", lambda layer, w: origin_cell(layer, w, self.host), 22, drop=4),
             Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
         ]
 
@@ -179,6 +180,7 @@ class LayersPane(Columns):
                 align="right",
                 drop=1,
                 by=USER_ORDERS["size"],
+                sizes=True,
             ),
         ]
 

@@ -59,6 +59,7 @@ class TreePane(Stack):
     def show_host(self, host: Host) -> None:
         """Show the tree of the images that pass the filter."""
         self.host = host
+        self.list.longer = host.longer
         self._grow(host)
         self.list.entitle(Content("Tree · what stands on what"))
         self.list.subtitle = Content("←→ fold · x take apart · z all")
@@ -188,9 +189,9 @@ class TreePane(Stack):
         return [
             Column("label", "LAYERS AND IMAGES", self._label, 30, flex=5),
             Column("images", "IMAGES", self._images, 6, align="right", drop=3),
-            Column("own", "OWN", self._own, 8, align="right", drop=1),
-            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short="WITH ALL"),
-            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short="█ own  ░"),
+            Column("own", "OWN", self._own, 8, align="right", drop=1, sizes=True),
+            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short=("WITH ALL",), sizes=True),
+            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short=("own█ on it░", "█own ░")),
         ]
 
     def _label(self, row: TreeRow, width: int) -> Cell:

@@ -35,6 +35,7 @@ from layerscope.tui.screens.marking import MarkingScreen
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.room import Switcher
+from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
@@ -46,6 +47,7 @@ class MainScreen(MarkingScreen):
 
     BLANK: ClassVar[bool] = True  # covered by what is on it; see layerscope.tui.widgets.room
     CSS_PATH = "main.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
         Binding("2", "view('layers')", "All layers", group=VIEWS),
@@ -124,6 +126,8 @@ class MainScreen(MarkingScreen):
     def _changed(self, message: HostChanged) -> None:
         if self.host is None or self.progress is not None:
             return
+        for table in self.query(RowTable):
+            table.stay()
         difference = changes(self.host.graph, message.graph)
         self.host_changed(message.graph)
         if line := describe(difference, self.units):

@@ -19,13 +19,18 @@ def plain_bar(part: int, whole: int, width: int, style: str) -> list[Piece]:
 
 
 def split_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
-    """A bar of ``total`` on the scale of ``whole``: a ``part`` of it ``█``, the rest ``░``: their shapes differ."""
+    """A bar of ``total`` on the scale of ``whole``: a ``part`` of it ``█``, the rest ``░``: their shapes differ.
+
+    The part is drawn to an eighth of a cell; the cell in which it ends has the style ``split``,
+    whose background is the rest.
+    """
     if whole <= 0 or width <= 0 or total <= 0:
         return []
-    cells = max(1, round(total * width / whole))
-    own = min(cells, round(part * width / whole)) if part else 0
-    if 0 < part < total and cells > 1:
-        own = min(own, cells - 1)
-    if part and not own:
-        return [("▌", "unique"), (SHARED * (cells - 1), "shared")] if cells > 1 else [("▌", "unique")]
-    return [(FULL * own, "unique"), (SHARED * (cells - own), "shared")]
+    if part >= total:
+        return plain_bar(total, whole, width, "unique")
+    full, rest = divmod(max(1, round(part * width * 8 / whole)) if part > 0 else 0, 8)
+    cells = max(1, full + bool(rest), round(total * width / whole))
+    if full == cells:  # the rest is less than half a cell, and there is one
+        full, rest = full - 1, 7
+    pieces = [(FULL * full, "unique"), (EIGHTHS[rest] if rest else "", "split")]
+    return [piece for piece in (*pieces, (SHARED * (cells - full - bool(rest)), "shared")) if piece[0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from layerscope.views.orders import Order
@@ -31,10 +31,12 @@ class Column:
     """Cells it takes at the most, with ``flex``."""
     drop: int = 0
     """0 is never dropped; the highest goes first when the room is short."""
-    short: str = ""
-    """The title where the room is short of ``title``."""
+    short: tuple[str, ...] = ()
+    """Titles for less room, the longest first."""
     by: Order | None = None
     """How rows are sorted by it; None: they cannot be."""
+    sizes: bool = False
+    """It shows sizes: :func:`place` can be told that those need a cell more."""
 
 
 @dataclass(slots=True)
@@ -58,15 +60,19 @@ class Placed:
 
 GAP = 1
 LUXURY = 5
+LEAST = 6
+"""Cells of text under which it is of no use."""
 
 
-def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed, ...]:
+def place(columns: Sequence[Column], room: int, keep: str = "", longer: int = 0) -> tuple[Placed, ...]:
     """Choose the columns that fit ``room`` cells in full and give each its place.
 
     Columns are dropped by their ``drop`` number, highest first, but that with the key
-    ``keep`` stays; what is left over goes to those with ``flex``.
+    ``keep`` stays; what is left over goes to those with ``flex``. Is there too little even so, the
+    first of those gives way: it has text, which is still of use when it is cut. Sizes
+    need ``longer`` cells more than their column is wide (``MiB`` for ``MB``).
     """
-    chosen = list(columns)
+    chosen = [replace(column, width=column.width + longer) if column.sizes and longer else column for column in columns]
     while len(chosen) > 1 and sum(_wanted(c, chosen, keep) for c in chosen) + GAP * (len(chosen) - 1) > room:
         last = max(chosen, key=lambda column: 0 if column.key == keep else column.drop)
         if last.drop == 0 or last.key == keep:
@@ -74,6 +80,9 @@ def place(columns: Sequence[Column], room: int, keep: str = "") -> tuple[Placed,
         chosen.remove(last)
     widths = {c.key: _wanted(c, chosen, keep) for c in chosen}
     spare = room - sum(widths.values()) - GAP * (len(chosen) - 1)
+    if spare < 0:
+        text = next((c for c in chosen if c.flex and not c.drop), chosen[0])
+        widths[text.key] = max(LEAST, widths[text.key] + spare)
     growing = [c for c in chosen if c.flex]
     while spare > 0 and growing:
         weight = sum(c.flex for c in growing)

@@ -24,7 +24,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, fit_first
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
 from layerscope.tui.widgets.kept import Kept
@@ -61,6 +61,7 @@ class RowTable(Kept, ScrollView, can_focus=True):
             "size",
             "unique",
             "shared",
+            "split",
             "mark",
             "hit",
             "good",
@@ -149,6 +150,7 @@ class RowTable(Kept, ScrollView, can_focus=True):
         self._moved = False
         self._held: Hashable | None = None
         self.hidden: frozenset[str] = frozenset()
+        self._longer = 0
         self._placed: tuple[Placed, ...] = ()
         self._placed_for = (-1, "")
         self._headed: Sort | None = None
@@ -192,6 +194,10 @@ class RowTable(Kept, ScrollView, can_focus=True):
             if (key := key_of(row)) in now:
                 return now[key]
         return at
+
+    def stay(self) -> None:
+        """Keep the cursor on its row from now on, though nobody moved it there."""
+        self._moved = bool(self.rows)
 
     def hold(self) -> None:
         """Remember the row under the cursor: it gets the cursor back whenever it is among the rows, until released."""
@@ -238,6 +244,22 @@ class RowTable(Kept, ScrollView, can_focus=True):
         """Leave the columns with these keys out, now and when other columns are set; the first one always stays."""
         self.hidden = frozenset(keys)
         self._arrange()
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The columns that are shown, each with its place."""
+        return self._placed
+
+    @property
+    def longer(self) -> int:
+        """Cells that sizes need more than their columns are wide."""
+        return self._longer
+
+    @longer.setter
+    def longer(self, cells: int) -> None:
+        if cells != self._longer:
+            self._longer = cells
+            self._arrange()
 
     @property
     def _wanted(self) -> list[Column]:
@@ -532,7 +554,7 @@ class RowTable(Kept, ScrollView, can_focus=True):
         found = self._styles.get(name)
         if found is None:
             full = self.get_component_rich_style(f"row-table--{name}")  # blends what is translucent
-            if name == "text" or name.startswith("cursor"):
+            if name in {"text", "split"} or name.startswith("cursor"):
                 found = full
             else:  # the colour of the text alone, so that it can stand on any background
                 found = Style(
@@ -550,7 +572,7 @@ class RowTable(Kept, ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if (width, self.sort.key) != self._placed_for:  # resized, sorted, or a scrollbar came or went
             self._strips.clear()
-            self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key)
+            self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key, self.longer)
             self._placed_for = width, self.sort.key
         if y == 0:
             return self._heading(width)
@@ -580,10 +602,7 @@ class RowTable(Kept, ScrollView, can_focus=True):
             if self.sort.key == column.key and column.by is not None:
                 arrow = "▾" if column.by[1] is not self.sort.reverse else "▴"
                 here = style + self.style("sorted")
-            title = column.title + arrow
-            if column.short and cell_len(title) > placed.width:
-                title = column.short + arrow
-            text = set_cell_size(title, placed.width) if cell_len(title) > placed.width else title
+            text = fit_first((title + arrow for title in (column.title, *column.short)), placed.width)
             pad = " " * (placed.width - cell_len(text))
             gap = " " * (placed.x - at)
             segments.append(Segment(gap + pad + text if placed.column.align == "right" else gap + text + pad, here))

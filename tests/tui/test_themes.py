@@ -70,7 +70,7 @@ def hard_to_read(app: LayerscopeApp, region: Region | None = None) -> Counter[st
     return found
 
 
-@pytest.mark.parametrize("keys", [("down", "space", "enter"), ("2",), ("3",), ("5",)], ids=lambda keys: keys[0])
+@pytest.mark.parametrize("keys", [("down", "space", "enter"), ("2",), ("3",), ("5",), ("6",)], ids=lambda keys: keys[0])
 async def test_all_text_can_be_read_in_every_theme(keys: tuple[str, ...]) -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(160, 45)) as pilot:

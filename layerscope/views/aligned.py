@@ -13,10 +13,12 @@ from typing import Literal
 from layerscope.core.compare import Amount, Comparison, Stretch
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.units import UNKNOWN
-from layerscope.views.compare import Lanes, Piece, called, letter
+from layerscope.views.compare import Lanes, Piece, called
 from layerscope.views.names import count, image_label, layer_label
 
 Kind = Literal["stretch", "layer", "end", "alone", "note"]
+FEW = 4
+"""Images of which the same is to be said: up to so many in a row each, more in one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -116,18 +118,19 @@ class Aligned:
     def _around(self) -> tuple[list[LayerRow], list[LayerRow]]:
         """Return the rows that are about no layer: in front of all, and after all."""
         comparison = self.comparison
-        images, known = comparison.images, len(comparison.images) - len(comparison.unread)
+        known = len(comparison.images) - len(comparison.unread)
         front: list[LayerRow] = []
         if comparison.trunk is None and known > 1:
-            front.append(LayerRow("note", f"no layer is common to all {known:,}"))
-        after = [
-            LayerRow("alone", f"{letter(at) or 'one'} has no layers", (at,), image=images[at]) for at in comparison.bare
-        ]
-        after += [
-            LayerRow("alone", f"{letter(at) or 'one'}: layers not known", (at,), image=images[at])
-            for at in comparison.unread
-        ]
-        return front, after
+            front.append(LayerRow("note", f"no layer is common to {'both' if known == 2 else f'all {known:,}'}"))
+        after = self._alone(comparison.bare, "no layers")
+        return front, after + self._alone(comparison.unread, "layers not known")
+
+    def _alone(self, images: tuple[int, ...], words: str) -> list[LayerRow]:
+        """Return rows that say the same of some images: one for each, or one for all where they are many."""
+        if len(images) > FEW:
+            return [LayerRow("alone", f"{called(images)}: {words}", images)]
+        nodes = self.comparison.images
+        return [LayerRow("alone", f"{called((at,))}: {words}", (at,), image=nodes[at]) for at in images]
 
     def _that_fit(self, room: int) -> set[str]:
         """Return the stretches that are open as long as nobody says otherwise."""
@@ -230,7 +233,7 @@ class Aligned:
         """Return the index of the row at which an image leaves the last that were with it, ends, or is alone."""
         way = self.comparison.way(image)
         for index, row in enumerate(self.rows):
-            if row.images == (image,) and row.kind in {"end", "alone"}:
+            if row.kind in {"end", "alone"} and image in row.images:
                 return index
             if row.kind == "stretch" and way and row.stretch is way[-1] and len(row.images) == 1:
                 return index
@@ -245,7 +248,7 @@ def _endings(stretch: Stretch) -> list[tuple[str, int]]:
     for at in stretch.ends:
         twins = [other for other in stretch.ends if other != at]
         more = f": the same layers as {called(twins)}" if twins else ": nothing of its own"
-        found.append((f"{letter(at) or 'one'} ends here{more}", at))
+        found.append((f"{called((at,))} ends here{more}", at))
     return found
 
 

@@ -29,7 +29,7 @@ HOST = "docker-28.5-overlay2"
 PAINTED = sorted(name for name, theme in ({t.name: t for t in THEMES} | BUILTIN_THEMES).items() if not theme.ansi)
 NATIVE = sorted([PLAIN.name, *(name for name, theme in BUILTIN_THEMES.items() if theme.ansi)])
 
-BARS = set("█▉▊▋▌▍▎▏░▀▄▐▇▆▅▃▂▁")
+BARS = set("█▉▊▋▌▍▎▏░▒▓▀▄▐▇▆▅▃▂▁")
 FRAMES = set("─│╭╮╰╯━┃┏┓┗┛╴╶╸╺·") | BARS
 """Bars, whose contrast is another matter than that of text, and lines that only part one thing from another."""
 

@@ -236,5 +236,6 @@ async def test_views_of_an_empty_engine_and_of_unknown_images_stand() -> None:
         app = make_app(host)
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(pilot)
-            await press(pilot, "2", "space", "3", "space", "right", "left", "4", "down", "enter", "backspace", "5", "down", "6", "1")
+            await press(pilot, "2", "space", "3", "space", "right", "left", "4", "down", "enter", "backspace")
+            await press(pilot, "5", "down", "6", "1")
             assert app.main.host is not None

@@ -26,7 +26,7 @@ from layerscope.tui.widgets.columns import Cell, Column, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.aligned import Aligned, Folding, LayerRow, presence
-from layerscope.views.compare import Chosen, Lanes, choose, lanes, sums
+from layerscope.views.compare import Chosen, Lanes, choose, lanes, letter, sums
 from layerscope.views.find import NameSearch
 from layerscope.views.names import bounded, count
 
@@ -58,6 +58,7 @@ class ComparePane(Vertical):
         self._marks: frozenset[str] = frozenset()
         """What was marked when it was chosen what to compare."""
         self._set_for = Size(0, 0)
+        self._leader: RowTable | None = None
         self._settling: Timer | None = None
         self.stacks = RowTable(self._layer_columns(), key=lambda row: row.key, empty="no images", id="aligned")
         self.pairs = Pairs(id="pairs")
@@ -150,7 +151,8 @@ class ComparePane(Vertical):
         if self._marks != host.marks.ids:  # marks were put or taken here: the rows stay until somebody asks again
             words = f"{count(len(comparison.images), 'image')}, {marked:,} marked · 5 compares what is marked now"
         self.stacks.entitle(Content(fit(f"Compare · {words}", room)))
-        self.stacks.subtitle = Content(fit(sums(comparison, host.units), room))
+        hidden = f"{count(self._lanes.more, 'more image')} · " if self._lanes.more else ""
+        self.stacks.subtitle = Content(fit(hidden + sums(comparison, host.units), room))
 
     def marks_changed(self) -> None:
         """Draw the marks again; other images are compared only where that does not take away what is looked at."""
@@ -168,6 +170,11 @@ class ComparePane(Vertical):
     # -- what the cursor is on --------------------------------------------------------------
 
     @property
+    def _in_pairs(self) -> bool:
+        """Is the matrix the list that one is in? While something is typed, that in which the cursor moved last."""
+        return self.pairs.has_focus or (self._leader is self.pairs and not self.stacks.has_focus)
+
+    @property
     def row(self) -> LayerRow | None:
         """The row under the cursor of the layers."""
         return self.stacks.row
@@ -177,7 +184,7 @@ class ComparePane(Vertical):
         """The image under the cursor of the matrix, or the first that has the row under that of the layers."""
         node: ImageNode | None = self.pairs.row
         row, comparison = self.row, self.comparison
-        if self.pairs.has_focus or row is None or comparison is None or not row.images:
+        if self._in_pairs or row is None or comparison is None or not row.images:
             return node
         if node is not None and self._place[node.id] in row.images:
             return node
@@ -194,7 +201,7 @@ class ComparePane(Vertical):
     def targets(self) -> Iterable[ImageNode]:
         """An image; of a heading the images that it names; of a layer all that must go for it to go."""
         row, comparison = self.row, self.comparison
-        if self.pairs.has_focus:
+        if self._in_pairs:
             return [self.pairs.row] if self.pairs.row is not None else []
         if row is None or comparison is None:
             return []
@@ -230,7 +237,8 @@ class ComparePane(Vertical):
 
     @on(RowTable.Highlighted, "#aligned")
     @on(RowTable.Highlighted, "#pairs")
-    def _moved(self) -> None:
+    def _moved(self, message: RowTable.Highlighted) -> None:
+        self._leader = message.table
         if self._settling is not None:
             self._settling.stop()
         self._settling = self.set_timer(SETTLE, self._follow)
@@ -238,7 +246,7 @@ class ComparePane(Vertical):
     def _follow(self) -> None:
         """Let the other list follow: to where the image leaves, or to the image that the row is about."""
         node, row = self.pairs.row, self.row
-        if self.pairs.has_focus:
+        if self._in_pairs:
             if node is not None and self.aligned is not None:
                 self._go_to(self.aligned.index_of_image(self._place[node.id]))
                 self.stacks.repaint()  # its column is another one now
@@ -333,11 +341,11 @@ class ComparePane(Vertical):
 
     def _instruction(self, row: LayerRow, width: int) -> Cell:
         spot = self.stacks.spots.get(row.key)
-        start = "  " * min(row.depth, 8) + f"{row.marker} "
+        start = "  " * min(row.depth, width // 12) + f"{row.marker} "
         pieces: list[Piece] = [(start, "dim")]
         room = width - len(start)
         about = [row.says] if row.says else []
-        if row.image is not None and (room >= ROOMY or row.kind != "stretch" or not row.says):
+        if row.image is not None and (room >= ROOMY or row.kind != "stretch" or not letter(row.images[0])):
             about.append(fit_name(row.name, max(12, room // 2)))
         if row.layers:
             about.append(row.layers)

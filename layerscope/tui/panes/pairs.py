@@ -46,7 +46,7 @@ class Pairs(RowTable):
         self.comparison, self._place, self.host = comparison, place, host
         images = len(comparison.images)
         self._form = form_for(images, width - BESIDE)
-        self._lanes = lanes(images, width - BESIDE)
+        self._lanes = lanes(images, width - BESIDE - 1)
         self.set_columns(self._columns(width))
         self.in_its_order()
         hidden = (

@@ -46,7 +46,11 @@ class LayerRow:
         """What names the row from one comparison to the next."""
         if self.kind == "stretch" and self.stretch is not None:
             return "stretch", self.stretch.layers[0].chain_id
-        return self.kind, self.layer.chain_id if self.layer else self.image.id if self.image else self.says
+        if self.layer is not None:
+            return self.kind, self.layer.chain_id
+        if self.image is not None:
+            return self.kind, self.image.id
+        return self.kind, self.says if self.stretch is None else self.stretch.layers[0].chain_id
 
     @property
     def foldable(self) -> bool:
@@ -172,8 +176,9 @@ class Aligned:
         if heading.open:
             rows += [LayerRow("layer", "", stretch.images, stretch, layer, depth=depth) for layer in stretch.layers]
             rows[-1].last = True
-        for words, at in _endings(stretch):
-            rows.append(LayerRow("end", words, (at,), stretch, image=comparison.images[at], depth=depth))
+        for words, ends in _endings(stretch):
+            image = comparison.images[ends[0]] if len(ends) == 1 else None
+            rows.append(LayerRow("end", words, ends, stretch, image=image, depth=depth))
         return rows
 
     def _words(self, stretch: Stretch) -> str:
@@ -240,15 +245,18 @@ class Aligned:
         return None
 
 
-def _endings(stretch: Stretch) -> list[tuple[str, int]]:
-    """Return what is to be said of the images that end with a stretch, and which that is; nothing of one alone."""
+def _endings(stretch: Stretch) -> list[tuple[str, tuple[int, ...]]]:
+    """Return what is to be said of the images that end with a stretch, and of which; nothing of one alone."""
+    ends = stretch.ends
     if len(stretch.images) == 1:
         return []
-    found = []
-    for at in stretch.ends:
-        twins = [other for other in stretch.ends if other != at]
-        more = f": the same layers as {called(twins)}" if twins else ": nothing of its own"
-        found.append((f"{called((at,))} ends here{more}", at))
+    if len(ends) > FEW:
+        return [(f"{called(ends)} end here: the same layers", ends)]
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for at in ends:
+        twins = [other for other in ends if other != at]
+        more = f"the same layers as {called(twins)}" if twins else "nothing of its own"
+        found.append((f"{called((at,))} ends here: {more}", (at,)))
     return found
 
 
@@ -262,7 +270,7 @@ def presence(row: LayerRow, comparison: Comparison, drawn: Lanes, here: int | No
     having, unread = set(row.images), set(comparison.unread)
     going_on = set(row.stretch.images) if row.kind == "end" and row.stretch is not None else set()
     full = {"end": "▀", "alone": "–"}.get(row.kind, "█")
-    tone = "unique" if len(having) == 1 else "shared"
+    tone = "unique" if len(having) == 1 and row.kind != "end" else "shared"
 
     def signs() -> Iterator[Piece]:
         for image in range(drawn.images):

@@ -161,24 +161,25 @@ def percent(part: int, whole: int) -> str:
 def pair(comparison: Comparison, row: int, column: int, form: Form, units: Units) -> list[Piece]:
     """Return what the image of a row shares with that of a column, as a cell of the matrix."""
     amount = comparison.shared(row, column)
+    beside = "  " if form in {"block and bytes", "block and part"} else ""  # where the others have their shade
     if amount is None or amount.bound == "?":
-        return [(UNKNOWN, "warn")]
+        return [(UNKNOWN + beside, "warn")]
     if not amount.size and not amount.bound:
-        return [("·" if form == "block" else "–", "dim")]
-    whole = comparison.size(row)
+        return [(("·" if form == "block" else "–") + beside, "dim")]
+    whole, itself = comparison.size(row), row == column
     shade = block(amount.size, whole.size)
-    itself = row == column
     if form == "block":
         return [(shade, "dim" if itself else "shared")]
     if form == "block and part":
         sign = "~" if amount.bound or whole.bound else ""
-        figure, most = sign + percent(amount.size, whole.size), FORMS[form]
+        figure = sign + percent(amount.size, whole.size)
     else:
-        figure, most = bounded(amount.size, amount.bound, units), FORMS[form]
-    if itself:
-        return [(figure, "dim")]
-    shaded = form != "bytes" and len(figure) + 2 <= most
-    return [(f"{shade} " if shaded else "", "shared"), (figure.rjust(most - 2) if shaded else figure, "")]
+        figure = bounded(amount.size, amount.bound, units)
+    if len(figure) + len(beside) > FORMS[form]:
+        beside = ""
+    if itself or not beside:
+        return [(figure + beside, "dim" if itself else "")]
+    return [(f"{figure} ", ""), (shade, "shared")]
 
 
 def alone(comparison: Comparison, image: int, units: Units) -> tuple[str, bool]:

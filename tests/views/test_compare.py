@@ -90,6 +90,18 @@ def test_twins_and_the_majority() -> None:
     ]
 
 
+def test_what_is_said_of_many_is_said_once() -> None:
+    rows = Aligned(compared(host(*["a"] * 5, *["b"] * 6, *[""] * 7))).rows
+    assert [" · ".join(filter(None, (row.says, row.by))) for row in rows] == [
+        "no layer is common to all 18",
+        "A B C D E F share no layer with the rest · ADD b /",
+        "A B C D E F end here: the same layers",
+        "G H I J K share no layer with the rest · ADD a /",
+        "G H I J K end here: the same layers",
+        "L M N O P Q R: no layers",
+    ]
+
+
 def test_folding_is_kept_and_everything_can_be_folded() -> None:
     folding = Folding()
     comparison = compared(host("abcd", "abxy"))
@@ -230,9 +242,9 @@ def cells(comparison: Comparison, form: str, *places: tuple[int, int]) -> list[s
 def test_a_cell_says_what_the_rows_image_shares() -> None:
     three = compared(host("abxy", "ab", "q"))  # 266, 171, 60
     ways = ((0, 0), (0, 1), (1, 0), (0, 2))
-    assert cells(three, "block and bytes", *ways) == ["266 B", "▓    171 B", "█    171 B", "–"]
+    assert cells(three, "block and bytes", *ways) == ["266 B  ", "171 B ▓", "171 B █", "–  "]
     assert cells(three, "bytes", *ways) == ["266 B", "171 B", "171 B", "–"]
-    assert cells(three, "block and part", *ways) == ["100%", "▓  64%", "█ 100%", "–"]
+    assert cells(three, "block and part", *ways) == ["100%  ", "64% ▓", "100% █", "–  "]
     assert cells(three, "block", *ways) == ["█", "▓", "█", "·"]
 
 

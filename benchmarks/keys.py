@@ -79,7 +79,7 @@ def cases(count: int) -> list[Case]:
     found.append(Case("sort", ["s"] * 8, TYPED * 2, 100))
     found.append(Case("group and back", ["o", "o"] * 3, TYPED * 2, 100))
     found.append(Case("mark", [" "] * (count // 2), TYPED, 30, after=["u"]))
-    for number in range(2, 6):
+    for number in range(2, 7):
         found += moves(f"view {number}", [str(number)], ["1"])[:2]
         found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 100))
     return found

@@ -30,7 +30,8 @@ PICTURES: dict[str, tuple[tuple[int, int], list[str], str]] = {
     "layers": ((120, 36), ["2"], "layerscope-dark"),
     "tree": ((120, 36), ["3"], "layerscope-dark"),
     "map": ((120, 36), ["4"], "layerscope-dark"),
-    "engine": ((120, 36), ["5"], "layerscope-dark"),
+    "compare": ((120, 36), ["5", "end"], "layerscope-dark"),
+    "engine": ((120, 36), ["6"], "layerscope-dark"),
 }
 """Name of the picture: the terminal's size, the keys that are pressed, the theme."""
 

@@ -16,6 +16,7 @@ MOVE = Binding.Group("Move")
 VIEWS = Binding.Group("Views")
 TREE = Binding.Group("In the tree")
 MAP = Binding.Group("On the map")
+COMPARE = Binding.Group("While comparing")
 ENGINE = Binding.Group("In the engine view")
 FIND = Binding.Group("Find, filter, sort")
 TYPING = Binding.Group("While typing a find or filter")
@@ -23,7 +24,7 @@ MARK = Binding.Group("Mark and remove")
 SHOW = Binding.Group("Look closer, copy, save")
 APP = Binding.Group("Session")
 
-ORDER = (MOVE, VIEWS, FIND, TYPING, MARK, SHOW, APP, TREE, MAP, ENGINE)
+ORDER = (MOVE, VIEWS, FIND, TYPING, MARK, SHOW, APP, TREE, MAP, COMPARE, ENGINE)
 """As they are listed. The keys of a group after APP are for one view only."""
 
 _NAMES = {

@@ -53,9 +53,10 @@ class Pointed(Message):
 
 @dataclass
 class Pivoted(Message):
-    """Somebody went from one thing to another: an image to jump to, with where they came from for the way back."""
+    """Somebody went from one thing to another: to an image, and maybe to one of its layers."""
 
     image: ImageNode
+    layer: Layer | None = None
 
 
 @dataclass

@@ -388,7 +388,7 @@ async def test_a_box_that_is_open_while_the_terminal_is_small_is_still_there_aft
         assert isinstance(app.screen, InfoScreen)
 
 
-@pytest.mark.parametrize("keys", [(), ("2",), ("3",), ("4",), ("5",), ("i",), ("?",), ("E",)], ids="".join)
+@pytest.mark.parametrize("keys", [(), ("2",), ("3",), ("4",), ("5",), ("6",), ("i",), ("?",), ("E",)], ids="".join)
 async def test_the_smallest_terminal_is_enough(keys: tuple[str, ...]) -> None:
     app = make_app(sample())
     async with app.run_test(size=(60, 15)) as pilot:
@@ -406,7 +406,7 @@ async def test_b_switches_units_everywhere_and_back() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         before = screen_text(app)
-        for key in ("1", "2", "3", "4", "5"):
+        for key in ("1", "2", "3", "4", "5", "6"):
             await press(pilot, key, "b")
             assert " MiB" in screen_text(app), key
             assert " MB" not in screen_text(app), key

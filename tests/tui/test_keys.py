@@ -22,7 +22,7 @@ from tests.tui.conftest import screen_text
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 
 HOST = "docker-28.5-overlay2"
-VIEWS = {"1": "images", "2": "layers", "3": "tree", "4": "map", "5": "engine"}
+VIEWS = {"1": "images", "2": "layers", "3": "tree", "4": "map", "5": "compare", "6": "engine"}
 
 MEANT = {
     # The inner one gives way where it has nothing to do.
@@ -182,7 +182,7 @@ async def test_help_and_quit_are_hinted_at_whatever_the_room(width: int) -> None
             line = screen_text(app).splitlines()[-1]
             assert "? help" in line
             assert "q quit" in line
-            assert "Space mark" in line or key == "5"
+            assert "Space mark" in line or key == "6"
 
 
 async def test_q_and_ctrl_q_leave() -> None:

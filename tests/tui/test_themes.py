@@ -29,7 +29,7 @@ HOST = "docker-28.5-overlay2"
 PAINTED = sorted(name for name, theme in ({t.name: t for t in THEMES} | BUILTIN_THEMES).items() if not theme.ansi)
 NATIVE = sorted([PLAIN.name, *(name for name, theme in BUILTIN_THEMES.items() if theme.ansi)])
 
-BARS = set("█▉▊▋▌▍▎▏░▀▄▐▇▆▅▃▂▁")
+BARS = set("█▉▊▋▌▍▎▏░▒▓▀▄▐▇▆▅▃▂▁")
 FRAMES = set("─│╭╮╰╯━┃┏┓┗┛╴╶╸╺·") | BARS
 """Bars, whose contrast is another matter than that of text, and lines that only part one thing from another."""
 
@@ -70,7 +70,7 @@ def hard_to_read(app: LayerscopeApp, region: Region | None = None) -> Counter[st
     return found
 
 
-@pytest.mark.parametrize("keys", [("down", "space", "enter"), ("2",), ("3",), ("5",)], ids=lambda keys: keys[0])
+@pytest.mark.parametrize("keys", [("down", "space", "enter"), ("2",), ("3",), ("5",), ("6",)], ids=lambda keys: keys[0])
 async def test_all_text_can_be_read_in_every_theme(keys: tuple[str, ...]) -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(160, 45)) as pilot:

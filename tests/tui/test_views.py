@@ -22,7 +22,7 @@ from tests.tui.conftest import by_size
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
 
 HOST = "docker-28.5-overlay2"
-VIEWS = {"2": "layers", "3": "tree", "4": "map", "5": "engine"}
+VIEWS = {"2": "layers", "3": "tree", "4": "map", "6": "engine"}
 
 
 def app_of(pilot: Pilot[Any]) -> LayerscopeApp:
@@ -81,7 +81,7 @@ async def test_marks_are_the_same_in_every_view() -> None:
         await press(pilot, "space")
         before = marked(pilot)
         assert len(before) == 1
-        for key in "23451":
+        for key in "234561":
             await press(pilot, key)
             assert marked(pilot) == before
 
@@ -183,13 +183,13 @@ async def test_disk_usage_is_asked_for_in_the_engine_view_only_and_once() -> Non
         await settled(pilot)
         await press(pilot, "2", "3", "4", "1")
         assert backend.asked_usage == 0
-        await press(pilot, "5")
+        await press(pilot, "6")
         assert backend.asked_usage == 1
         assert app.main.host is not None
         usage = app.main.host.graph.inventory.usage
         assert usage is not None
         assert usage.layers_size == app.main.host.graph.totals.footprint
-        await press(pilot, "1", "5")
+        await press(pilot, "1", "6")
         assert backend.asked_usage == 1
         await press(pilot, "a")
         assert backend.asked_usage == 2
@@ -201,7 +201,7 @@ async def test_a_refused_disk_usage_is_said() -> None:
     app = make_app(backend)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        await press(pilot, "5")
+        await press(pilot, "6")
         assert "already running" in str(app.main.query_one(EnginePane).border_subtitle)
 
 
@@ -216,7 +216,7 @@ async def test_esc_stops_waiting_for_the_engine() -> None:
     app = make_app(Slow(inventory(HOST)))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        await pilot.press("5")
+        await pilot.press("6")
         pane = app.main.query_one(EnginePane)
         await pilot.pause()
         assert pane.asking
@@ -236,5 +236,6 @@ async def test_views_of_an_empty_engine_and_of_unknown_images_stand() -> None:
         app = make_app(host)
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(pilot)
-            await press(pilot, "2", "space", "3", "space", "right", "left", "4", "down", "enter", "backspace", "5", "1")
+            await press(pilot, "2", "space", "3", "space", "right", "left", "4", "down", "enter", "backspace")
+            await press(pilot, "5", "down", "6", "1")
             assert app.main.host is not None

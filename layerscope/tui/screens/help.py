@@ -21,6 +21,7 @@ SIGNS = (
     ("░", "bytes that other images need too"),
     ("✓", "marked"),
     ("+2", "tags besides the one shown"),
+    ("▀", "when comparing: an image ends here"),
     ("●  ○", "containers: running, stopped"),
     ("≥  ≤", "at least, at most: something is not known"),
     ("~", "inferred from other images"),

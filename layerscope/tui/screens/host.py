@@ -17,6 +17,7 @@ from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import Units
+from layerscope.views.aligned import LayerRow
 from layerscope.views.names import count, image_label, short_id
 from layerscope.views.orders import IMAGE_ORDERS
 from layerscope.views.rmi import remove_line
@@ -67,6 +68,8 @@ class HostScreen(Screen[None]):
             return row
         if isinstance(row, TreeRow):
             return row.image or self.view.layer_here
+        if isinstance(row, LayerRow) and row.layer is not None:
+            return row.layer
         if isinstance(focused, RowTable):
             return self.view.image_here or self.view.layer_here
         return self.view.layer_here or self.view.image_here

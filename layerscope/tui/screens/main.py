@@ -25,6 +25,7 @@ from layerscope.tui.messages import (
     UsageNotWanted,
     UsageWanted,
 )
+from layerscope.tui.panes.compare import ComparePane
 from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.layers import LayersPane
@@ -53,7 +54,8 @@ class MainScreen(MarkingScreen):
         Binding("2", "view('layers')", "All layers", group=VIEWS),
         Binding("3", "view('tree')", "Tree", group=VIEWS),
         Binding("4", "view('map')", "Map", group=VIEWS),
-        Binding("5", "view('engine')", "Engine's own figures", group=VIEWS),
+        Binding("5,c", "view('compare')", "Compare images", group=VIEWS),
+        Binding("6", "view('engine')", "Engine's own figures", group=VIEWS),
         Binding("r", "rescan", "Rescan", group=APP),
         Binding("q", "quit", "Quit", group=APP),
     ]
@@ -80,6 +82,7 @@ class MainScreen(MarkingScreen):
             yield LayersPane(id="view-layers")
             yield TreePane(id="view-tree")
             yield MapPane(id="view-map")
+            yield ComparePane(id="view-compare")
             yield EnginePane(id="view-engine")
         yield Status(id="status")
         yield Hints(id="hints")
@@ -240,7 +243,7 @@ class MainScreen(MarkingScreen):
     def _pivoted(self, message: Pivoted) -> None:
         """From a row of another view to the image itself, with its layers."""
         self.action_view("images")
-        self.images_pane.reveal(message.image, None)
+        self.images_pane.reveal(message.image, message.layer)
 
     def redraw(self) -> None:
         """Show the host again, as after any change of how it is shown."""

@@ -86,9 +86,10 @@ class Hints(Kept, Widget):
 
 
 def _hint(action: str, bindings: list[Binding]) -> Hint:
-    """Make one hint of the bindings of an action: the digits of the views are told as ``1-5 views``."""
+    """Make one hint of the bindings of an action: the digits of the views are told as ``1-6 views``."""
     first = bindings[0]
     keys = [binding.key_display or key_name(binding.key) for binding in bindings]
     if action == "view" and len(keys) > 1:
-        return Hint(f"{min(keys)}-{max(keys)}", "views", first.key)
+        digits = [key for key in keys if key.isdigit()]  # some have a letter too
+        return Hint(f"{min(digits)}-{max(digits)}", "views", first.key)
     return Hint(keys[0], first.description.lower(), first.key)

@@ -105,6 +105,11 @@ _AGES = (
 )
 
 
+def size_width(units: Units) -> int:
+    """Return the cells that a size takes at the most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
+    return len("≥99.9 MiB" if units is Units.BINARY else "≥99.9 MB")
+
+
 def format_age(created: int | None, now: int) -> str:
     """Return how long before ``now`` something was ``created`` (both Unix seconds): ``3 days``, ``5 months``.
 

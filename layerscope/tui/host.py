@@ -11,7 +11,7 @@ from layerscope.core.marks import Marks
 from layerscope.core.query import Query
 from layerscope.pins import Pins
 from layerscope.tui.widgets.columns import Sort
-from layerscope.units import Units, format_size
+from layerscope.units import Units, format_size, size_width
 from layerscope.views.orders import IMAGE_ORDERS
 
 
@@ -45,7 +45,7 @@ class Host:
     @property
     def longer(self) -> int:
         """Cells that a size needs more in these units than in SI: ``MiB`` for ``MB``."""
-        return len("MiB") - len("MB") if self.units is Units.BINARY else 0
+        return size_width(self.units) - size_width(Units.SI)
 
     def size(self, size: int | None) -> str:
         """A size in the units that the user chose."""

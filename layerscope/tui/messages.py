@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
 
 
 @dataclass

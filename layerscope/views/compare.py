@@ -13,7 +13,7 @@ from typing import Literal
 from layerscope.core.compare import Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.text import fit, fit_name
-from layerscope.units import UNKNOWN, Units
+from layerscope.units import UNKNOWN, Units, size_width
 from layerscope.views.names import bounded, count, image_label
 
 COMPANY = 5
@@ -138,9 +138,14 @@ BLOCKS = "░▒▓█"
 LEGEND = "of the row's image: ░ to a quarter ▒ to half ▓ to three quarters █ more"
 
 
-def form_for(images: int, room: int) -> Form:
+def width_of(form: Form, units: Units) -> int:
+    """Return the cells that one of the matrix takes in a form."""
+    return FORMS[form] + (size_width(units) - size_width(Units.SI) if form in {"block and bytes", "bytes"} else 0)
+
+
+def form_for(images: int, room: int, units: Units) -> Form:
     """Return the fullest form in which the matrix of so many images fits ``room`` cells beside the other columns."""
-    return next((form for form, width in FORMS.items() if images * (width + 1) <= room), "block")
+    return next((form for form in FORMS if images * (width_of(form, units) + 1) <= room), "block")
 
 
 def block(part: int, whole: int) -> str:
@@ -175,7 +180,7 @@ def pair(comparison: Comparison, row: int, column: int, form: Form, units: Units
         figure = sign + percent(amount.size, whole.size)
     else:
         figure = bounded(amount.size, amount.bound, units)
-    if len(figure) + len(beside) > FORMS[form]:
+    if len(figure) + len(beside) > width_of(form, units):
         beside = ""
     if itself or not beside:
         return [(figure + beside, "dim" if itself else "")]

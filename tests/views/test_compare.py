@@ -225,7 +225,7 @@ def test_blocks_rise_by_quarters() -> None:
 
 
 def test_the_matrix_takes_the_fullest_form_that_fits() -> None:
-    assert [form_for(4, room) for room in (44, 43, 36, 35, 28, 27)] == [
+    assert [form_for(4, room, Units.SI) for room in (44, 43, 36, 35, 28, 27)] == [
         "block and bytes",
         "bytes",
         "bytes",

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.timer import Timer
@@ -19,11 +18,12 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import COMPARE
-from layerscope.tui.messages import ImagePointed, LayerPointed, Pivoted
+from layerscope.tui.messages import Pivoted, Pointed
 from layerscope.tui.panes.images import SETTLE
 from layerscope.tui.panes.pairs import FRAME, Pairs
 from layerscope.tui.widgets.columns import Cell, Column, Piece
 from layerscope.tui.widgets.hits import lit
+from layerscope.tui.widgets.room import Stack
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.aligned import Aligned, Folding, LayerRow, presence
 from layerscope.views.compare import Chosen, Lanes, choose, lanes, letter, sums
@@ -34,7 +34,7 @@ ROOMY = 70
 """Cells of a heading from which on it also names its image."""
 
 
-class ComparePane(Vertical):
+class ComparePane(Stack):
     """Aligned layers over the matrix; what is compared is chosen when somebody comes here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,6 +76,7 @@ class ComparePane(Vertical):
     def show_host(self, host: Host) -> None:
         """Compare what is chosen on a host now."""
         self.host = host
+        self.stacks.longer = host.longer
         self._compared = None
         self._choose()
 
@@ -254,8 +255,7 @@ class ComparePane(Vertical):
             here = self.image_here
             self.pairs.move_to(self.pairs.index_of(here.id) or 0 if here is not None else 0, tell=False)
             self.stacks.repaint()
-        self.post_message(LayerPointed(self.layer_here))
-        self.post_message(ImagePointed(self.image_here))
+        self.post_message(Pointed())
 
     @on(RowTable.Activated, "#aligned")
     def _into(self, message: RowTable.Activated) -> None:
@@ -319,7 +319,7 @@ class ComparePane(Vertical):
     def _layer_columns(self) -> list[Column]:
         drawn = self._lanes
         return [
-            Column("size", "SIZE", self._layer_size, 8, align="right"),
+            Column("size", "SIZE", self._layer_size, 8, align="right", sizes=True),
             Column("images", drawn.heading, self._presence, drawn.width),
             Column("instruction", "INSTRUCTION", self._instruction, 20, flex=1),
         ]

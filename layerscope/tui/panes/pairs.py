@@ -15,7 +15,7 @@ from layerscope.tui.panes.cells import name_cell
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import UNKNOWN
-from layerscope.views.compare import FORMS, LEGEND, Form, Lanes, alone, form_for, lanes, letter, pair
+from layerscope.views.compare import LEGEND, Form, Lanes, alone, form_for, lanes, letter, pair, width_of
 from layerscope.views.find import user_search
 from layerscope.views.names import count
 from layerscope.views.orders import IMAGE_ORDERS
@@ -45,8 +45,10 @@ class Pairs(RowTable):
         """Show a comparison in so many cells; ``place`` is that of each image in it, by ID."""
         self.comparison, self._place, self.host = comparison, place, host
         images = len(comparison.images)
-        self._form = form_for(images, width - BESIDE)
-        self._lanes = lanes(images, width - BESIDE - 1)
+        self.longer = host.longer
+        beside = BESIDE + 2 * host.longer
+        self._form = form_for(images, width - beside, host.units)
+        self._lanes = lanes(images, width - beside - 1)
         self.set_columns(self._columns(width))
         self.in_its_order()
         hidden = (
@@ -63,26 +65,27 @@ class Pairs(RowTable):
     # -- columns --------------------------------------------------------------------------
 
     def _columns(self, width: int) -> list[Column]:
-        comparison, place, form = self.comparison, self._place, self._form
-        if comparison is None:
+        comparison, place, form, host = self.comparison, self._place, self._form, self.host
+        if comparison is None or host is None:
             return []
 
         def by_alone(node: ImageNode) -> int:
             return comparison.alone(place[node.id]).size
 
         images = range(len(comparison.images))
-        shared = self._lanes.width + 1 if form == "block" else len(images) * (FORMS[form] + 1)
-        name = max(NAME[0], min(NAME[1], NAME[0] + width - BESIDE - shared - 1))
+        shared = self._lanes.width + 1 if form == "block" else len(images) * (width_of(form, host.units) + 1)
+        name = max(NAME[0], min(NAME[1], NAME[0] + width - BESIDE - 2 * host.longer - shared - 1))
         columns = [
             Column("letter", "", self._letter, 1),
             Column("name", "NAME", self._name_cell, name, by=IMAGE_ORDERS["name"]),
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=IMAGE_ORDERS["size"]),
-            Column("alone", "ALONE", self._alone, 8, align="right", by=(by_alone, True)),
+            Column("size", "SIZE", self._size_cell, 8, align="right", by=IMAGE_ORDERS["size"], sizes=True),
+            Column("alone", "ALONE", self._alone, 8, align="right", by=(by_alone, True), sizes=True),
         ]
         if form == "block":
             return [*columns, Column("pairs", self._lanes.heading, self._blocks, self._lanes.width)]
+        wide = width_of(form, host.units)
         for at in images:
-            columns.append(Column(f"pair {at}", letter(at), partial(self._pair, other=at), FORMS[form], align="right"))
+            columns.append(Column(f"pair {at}", letter(at), partial(self._pair, other=at), wide, align="right"))
         return columns
 
     def _letter(self, node: ImageNode, width: int) -> Cell:

@@ -82,7 +82,7 @@ def place(columns: Sequence[Column], room: int, keep: str = "", longer: int = 0)
     spare = room - sum(widths.values()) - GAP * (len(chosen) - 1)
     if spare < 0:
         text = next((c for c in chosen if c.flex and not c.drop), chosen[0])
-        widths[text.key] = max(LEAST, widths[text.key] + spare)
+        widths[text.key] = max(min(LEAST, widths[text.key]), widths[text.key] + spare)
     growing = [c for c in chosen if c.flex]
     while spare > 0 and growing:
         weight = sum(c.flex for c in growing)

@@ -50,6 +50,16 @@ def sample() -> Inventory:
     return load_sample()
 
 
+def partly(found: Inventory, read: int, *, complete: bool = False) -> Inventory:
+    """Return a scan that has read the layers of the first images only; complete: of the others it never will."""
+    note = "history was refused: 500 Server Error" if complete else ""
+    images = tuple(
+        image if place < read else replace(image, diff_ids=None, history=None, note=note)
+        for place, image in enumerate(found.images)
+    )
+    return replace(found, images=images, complete=complete)
+
+
 def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
     """Return an app on an inventory or a backend, with a clock that stands still and nothing that moves."""
     backend = SavedBackend(lambda: source) if isinstance(source, Inventory) else source

@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 from layerscope import scanfile
 from layerscope.backend import Backend, BackendError
 from layerscope.core.graph import build_graph
-from layerscope.inventory import Inventory
 from layerscope.scanfile import load_inventory
 from layerscope.source import load_sample
 from layerscope.tui.app import LayerscopeApp
@@ -28,7 +27,7 @@ from layerscope.tui.screens.small import SmallScreen
 from layerscope.views.rmi import remove_line
 from tests.hosts import ENGINE, EVIL, HOSTILE, SMALL, image_id
 from tests.tui.conftest import by_size, screen_text
-from tests.tui.harness import EMPTY, NOW, SIZES, FakeBackend, inventory, make_app, press, sample, settled
+from tests.tui.harness import EMPTY, NOW, SIZES, FakeBackend, inventory, make_app, partly, press, sample, settled
 
 HOST = "docker-28.5-overlay2"
 Snap = Callable[..., bool]
@@ -112,16 +111,6 @@ def test_picture_of_a_box(snap: Snap, keys: tuple[str, ...]) -> None:
 
 def test_picture_of_hostile_text_looked_at_closely(snap: Snap) -> None:
     assert snap(make_app(replace(HOSTILE, from_file=True)), (80, 24), "i")
-
-
-def partly(found: Inventory, read: int, *, complete: bool = False) -> Inventory:
-    """Return a scan that has read the layers of the first images only; complete: of the others it never will."""
-    note = "history was refused: 500 Server Error" if complete else ""
-    images = tuple(
-        image if place < read else replace(image, diff_ids=None, history=None, note=note)
-        for place, image in enumerate(found.images)
-    )
-    return replace(found, images=images, complete=complete)
 
 
 # -- looking closer -----------------------------------------------------------------------

@@ -16,6 +16,7 @@ from layerscope.tui.keys import APP, SHOW
 from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.tui.widgets.status import Status
 from layerscope.units import Units
 from layerscope.views.names import count, image_label, short_id
 from layerscope.views.orders import IMAGE_ORDERS
@@ -67,7 +68,7 @@ class HostScreen(Screen[None]):
             return row
         if isinstance(row, TreeRow):
             return row.image or self.view.layer_here
-        if isinstance(focused, RowTable):
+        if isinstance(focused, RowTable | Status):
             return self.view.image_here or self.view.layer_here
         return self.view.layer_here or self.view.image_here
 

@@ -98,7 +98,8 @@ class HostScreen(Screen[None]):
             return
         if len(host.marks):
             plan = host.marks.plan()
-            line, left_out = remove_line(host.graph.inventory.engine, (*plan.removed, *plan.blocked_images))
+            images = (*plan.removed, *(one.image for one in plan.untagged), *plan.blocked_images)
+            line, left_out = remove_line(host.graph.inventory.engine, images)
             refused = len(plan.blocked_images)
             said = [f"copied the command that removes {count(len(host.marks) - left_out, 'image')}"]
             said += [f"the engine will refuse {refused:,} of them"] if refused else []

@@ -87,9 +87,9 @@ class MarkingScreen(FindingScreen):
         alone = host.alone(nodes)
         figures = alone.figures
         why = ""
-        if figures.blocked and len(nodes) == 1:
-            first = alone.plan().blocked[0]
-            why = clean(first.by, 200)
+        if (figures.blocked or figures.untagged) and len(nodes) == 1:
+            would = alone.plan()
+            why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
         status.show(alone_parts(nodes, figures, why, host.units, host.freed))
 
     @property

@@ -31,7 +31,7 @@ class Status(Widget):
         Binding("escape", "leave", "Leave", group=MARK, tooltip="Leave the line of the marked"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "cache", "freed")
+        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "untagged", "cache", "freed")
     }
 
     class KeeperChosen(Message):

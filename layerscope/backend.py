@@ -47,8 +47,9 @@ class Remover(Protocol):
     def remove(
         self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove the images of ``plan.removed``, one after the other in that order; return what became of each.
+        """Remove the images of ``plan.removed``, then untag those of ``plan.untagged``; return what became of each.
 
+        One after the other, in that order. One of the first is never untagged instead, nor one of the second removed.
         ``progress`` hears of each image when it is begun and when it is done. ``cancelled`` is asked
         between images: what is left is then skipped, as it is when the engine is lost. A refused
         image does not stop the others. What was removed is in the log. Raises nothing for what an engine may do.

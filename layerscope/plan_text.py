@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from layerscope.core.free import Proposal
 from layerscope.core.graph import ImageNode
 from layerscope.core.holders import Bound
-from layerscope.core.plan import Blocker, Kept, RemovalPlan
+from layerscope.core.plan import Blocker, Kept, RemovalPlan, Untagged
 from layerscope.tables import Column, table
 from layerscope.text import clean, fit
 from layerscope.units import UNKNOWN, Units, format_age, format_size
@@ -43,7 +43,8 @@ def plan_text(plan: RemovalPlan, *, now: int, units: Units = Units.SI, width: in
     goes, asked = len(plan.removed), len(plan.images)
     of = f" {goes:,} of {count(asked, 'image')}" if goes < asked else f" {count(asked, 'image')}"
     title = f"Removing{of} · listed {page.size(plan.listed)}" if goes else page.nothing_goes()
-    return _joined([[title], page.figures(), page.images(), page.blocked(), page.kept(), [_ONLY_A_PLAN]])
+    lists = [page.images(), page.untagged(), page.blocked(), page.kept()]
+    return _joined([[title], page.figures(), *lists, [_ONLY_A_PLAN]])
 
 
 _ONLY_A_PLAN = "This is a plan: nothing was removed."
@@ -97,9 +98,10 @@ class _Page:
     def nothing_goes(self) -> str:
         if not self.plan.images:
             return "No image is meant: nothing to remove."
-        return (
-            f"Removing nothing: the engine would refuse {'it' if len(self.plan.images) == 1 else 'every one of them'}."
-        )
+        alone = len(self.plan.images) == 1
+        if self.plan.untagged:
+            return f"Removing nothing: {'it' if alone else 'what can go'} only loses its name."
+        return f"Removing nothing: the engine would refuse {'it' if alone else 'every one of them'}."
 
     def figures(self) -> list[str]:
         plan = self.plan
@@ -180,6 +182,16 @@ class _Page:
             Column("BECAUSE OF", [_why(b) for b in blockers], right=False, cut=fit),
         )
 
+    def untagged(self) -> list[str]:
+        untagged = self.plan.untagged
+        if not untagged:
+            return []
+        return table(
+            self.width,
+            Column("ONLY UNTAGGED", [fit_name(_label(one.image), _NAME) for one in untagged], right=False),
+            Column("STAYS FOR", [_why(one) for one in untagged], right=False, cut=fit),
+        )
+
     def kept(self) -> list[str]:
         kept = [one for one in self.plan.kept if one.layer.size != 0][:TOP]
         if not kept:
@@ -220,7 +232,7 @@ def _label(node: ImageNode) -> str:
     return f"{image_label(node)} +{count(more, 'tag')}" if more > 0 else image_label(node)
 
 
-def _why(blocker: Blocker) -> str:
+def _why(blocker: Blocker | Untagged) -> str:
     return f"{clean(blocker.by, LONGEST)}: {clean(blocker.rule)}"
 
 

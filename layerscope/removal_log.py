@@ -1,15 +1,16 @@
 """A log of what was removed: what, when, and how to get it back.
 
 ``$XDG_STATE_HOME/layerscope/removals.jsonl``, one JSON object a line, only ever appended to. Each image has two
-lines: one with ``"state": "removing"``, which is on disk before the engine is asked, so that nothing goes
-unrecorded whatever happens; and one with what became of it. Not being able to write is a warning, and no
-reason not to do what the user confirmed.
+lines: one with ``"state": "removing"`` (``"untagging"`` where only its names are to go), which is on disk before
+the engine is asked, so that nothing goes unrecorded whatever happens; and one with what became of it. Not being
+able to write is a warning, and no reason not to do what the user confirmed.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ class RemovalLog:
 
     def removing(self, image: Image, size: int) -> None:
         """Write that ``image``, of ``size`` bytes of layers, is about to be removed."""
-        again = [f"{self.engine.kind} pull {digest}" for digest in image.digests]
+        again = [f"{self.engine.kind} pull {shlex.quote(digest)}" for digest in image.digests]
         self._append(
             {
                 "state": "removing",
@@ -48,6 +49,18 @@ class RemovalLog:
                 "digests": list(image.digests),
                 "size_bytes": size,
                 "pull_again": again[0] if again else None,
+            }
+        )
+
+    def untagging(self, image: Image) -> None:
+        """Write that the names of ``image``, which stays, are about to be taken away."""
+        self._append(
+            {
+                "state": "untagging",
+                "image": image.id,
+                "tags": list(image.tags),
+                "digests": list(image.digests),
+                "name_again": [f"{self.engine.kind} tag {image.id} {shlex.quote(tag)}" for tag in image.tags],
             }
         )
 

@@ -7,7 +7,8 @@ are no rows. The rules (``StoreRules`` says which hold where) are those of moby
 Podman ``libimage/image.go``, for removals that are never forced:
 
 * an image with a container, running or not, stays;
-* on graphdrivers an image that others were made from (``ParentId``) stays while one of them does;
+* on graphdrivers an image that others were made from (``ParentId``) stays while one of them does: of one with
+  a name only the name goes, as with ``docker rmi NAME`` (by ID the engine would refuse);
 * an untagged parent that is no row goes with the last image made from it, unless a container uses it.
 """
 
@@ -67,6 +68,8 @@ class Holders:
         self.complete = graph.inventory.complete
         self.obscure = bytearray(map(_is_obscure, self.images))
         """By image: 1 if it may have layers that are not known."""
+        self.named = bytearray(bool(image.tags or image.digests) for image in self.images)
+        """By image: 1 if it has a name that can be taken away."""
         self.partial = bytearray(map(_is_partial, self.images))
         """By image: 1 if it is stored for platforms whose layers are not known, besides the one whose are."""
         stacked: list[int] = []
@@ -165,6 +168,8 @@ class Removal:
         """By layer: how many chosen images have it."""
         self.listed_gone = 0
         """How many rows go."""
+        self.listed_untagged = 0
+        """How many rows only lose their names: something that stays was made from them."""
         self.frees = 0
         """Bytes of the layers of the footprint that go."""
         self.frees_hidden = 0
@@ -227,6 +232,7 @@ class Removal:
         if image in self.chosen:
             return
         self.chosen[image] = None
+        self.listed_untagged += self._loses_name(image)
         wanted, sizes = self.wanted, self.holders.sizes
         for layer in self.holders.stacks[image]:
             if not wanted[layer]:
@@ -240,6 +246,7 @@ class Removal:
         """Choose a row no longer."""
         if image not in self.chosen:
             return
+        self.listed_untagged -= self.untagged(image)
         del self.chosen[image]
         wanted, sizes = self.wanted, self.holders.sizes
         for layer in self.holders.stacks[image]:
@@ -249,6 +256,13 @@ class Removal:
         while image >= 0 and self.gone[image] and not self._may_go(image):
             self._come_back(image)
             image = self.holders.parents[image]
+
+    def untagged(self, image: int) -> bool:
+        """Does this row only lose its names?
+
+        It is chosen, has names, and nothing but images that stay and were made from it keeps it.
+        """
+        return image in self.chosen and not self.gone[image] and self._loses_name(image)
 
     def why_not(self, image: int) -> tuple[list[Container], list[int]]:
         """Return what keeps the engine from removing this row: containers, and images that stay and were made from it.
@@ -273,6 +287,10 @@ class Removal:
                 queue += [further for further in holders.children[child] if not self.gone[further]]
         return containers, rows or others
 
+    def _loses_name(self, image: int) -> bool:
+        """Would a chosen row that does not go lose its names? One that a container keeps has all of them still."""
+        return bool(self.holders.rules.child_image_blocks and self.holders.named[image]) and not self._in_use[image]
+
     def _may_go(self, image: int) -> bool:
         if self._in_use[image]:
             return False
@@ -285,7 +303,9 @@ class Removal:
     def _go(self, image: int) -> None:
         holders, held = self.holders, self.held
         self.gone[image] = 1
-        self.listed_gone += image < holders.rows
+        if image < holders.rows:
+            self.listed_gone += 1
+            self.listed_untagged -= self._loses_name(image)
         self.obscure_gone += holders.obscure[image]
         self.partial_gone += holders.partial[image]
         for layer in reversed(holders.stacks[image]):
@@ -298,7 +318,9 @@ class Removal:
     def _come_back(self, image: int) -> None:
         holders, held = self.holders, self.held
         self.gone[image] = 0
-        self.listed_gone -= image < holders.rows
+        if image < holders.rows:
+            self.listed_gone -= 1
+            self.listed_untagged += self._loses_name(image) and image in self.chosen
         self.obscure_gone -= holders.obscure[image]
         self.partial_gone -= holders.partial[image]
         for layer in holders.stacks[image]:

@@ -26,6 +26,8 @@ class Figures:
     """How many images are marked."""
     blocked: int
     """How many of them the engine would refuse to remove: they stay, and so do their layers."""
+    untagged: int
+    """How many of them only lose their names, and free nothing."""
     listed: int
     """Sum of the sizes of all marked images."""
     frees: int
@@ -138,7 +140,8 @@ class Marks:
             keeper, keepers = self._keeper()
             self._figures = Figures(
                 marked=len(self._ids),
-                blocked=len(self._ids) - removal.listed_gone,
+                blocked=len(self._ids) - removal.listed_gone - removal.listed_untagged,
+                untagged=removal.listed_untagged,
                 listed=self._listed,
                 frees=removal.frees,
                 kept=removal.kept,
@@ -183,8 +186,9 @@ class Marks:
         keeper: ImageNode | None = None
         for layer in self._heaviest_first():
             if wanted[layer] and removal.held[layer]:
-                keeper = next((node for node in holders.layers[layer].images if not removal.gone[node.index]), None)
-                if keeper is not None:
+                images = [node for node in holders.layers[layer].images if not removal.gone[node.index]]
+                if images:  # one that itself only loses its name is no answer where there is another
+                    keeper = next((node for node in images if not removal.untagged(node.index)), images[0])
                     break
         # Every row that goes is marked, so each that has layers stands on one of the marked roots.
         on_roots = sum(len(layer.images) for layer in self.graph.roots if wanted[layer.index])

@@ -35,6 +35,19 @@ class Blocker:
 
 
 @dataclass(frozen=True, slots=True)
+class Untagged:
+    """An image of the set that only loses its names: what stays was made from it. It frees nothing until that goes."""
+
+    image: ImageNode
+    by: str
+    """As :attr:`Blocker.by`: ``image app:1, made from it``. Hostile text: clean before showing."""
+    rule: str
+    """The engine's own words for not removing the image itself."""
+    children: tuple[Image, ...]
+    """As :attr:`Blocker.children`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A layer of the set that stays, and who needs it."""
 
@@ -60,6 +73,8 @@ class RemovalPlan:
     """Untagged build parents, no rows, that go along with them, in such an order too."""
     blocked: tuple[Blocker, ...]
     """What the engine would refuse, in the order of ``images``; an image may have several."""
+    untagged: tuple[Untagged, ...]
+    """The images that only lose their names, those made from another one before it."""
     freed: tuple[Layer, ...]
     """Layers of the footprint that go, parents before children."""
     kept: tuple[Kept, ...]
@@ -107,7 +122,7 @@ class RemovalPlan:
 
     @property
     def blocked_images(self) -> tuple[ImageNode, ...]:
-        """The images of the set that stay."""
+        """The images of the set that stay as they are."""
         return tuple({blocker.image.index: blocker.image for blocker in self.blocked}.values())
 
     @property
@@ -117,8 +132,9 @@ class RemovalPlan:
 
     @property
     def untags(self) -> tuple[str, ...]:
-        """Every name that goes."""
-        return tuple(tag for node in self.removed for tag in node.image.tags)
+        """Every name that goes, those of images that go first."""
+        images = (*self.removed, *(one.image for one in self.untagged))
+        return tuple(tag for node in images for tag in node.image.tags)
 
     def keepers(self) -> list[tuple[ImageNode, int]]:
         """Return the images that keep layers of the set, with how many bytes of them: those that keep most first."""
@@ -126,8 +142,11 @@ class RemovalPlan:
         for kept in self.kept:
             for node in kept.images:
                 total[node.index] += kept.layer.known_size
-        images = self.graph.images
-        return sorted(((images[at], size) for at, size in total.items()), key=lambda pair: (-pair[1], pair[0].index))
+        images, untagged = self.graph.images, {one.image.index for one in self.untagged}
+        return sorted(
+            ((images[at], size) for at, size in total.items()),
+            key=lambda pair: (-pair[1], pair[0].index in untagged, pair[0].index),
+        )
 
 
 def plan(graph: LayerGraph, image_ids: Iterable[str], *, without_containers: bool = False) -> RemovalPlan:
@@ -153,6 +172,7 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
     unseen = tuple(holders.unseen)
     doubts = tuple(_doubts(removal))
     parents = [at for at in range(holders.rows, len(holders.images)) if removal.gone[at]]
+    untagged = _in_order(holders, [node.index for node in chosen if removal.untagged(node.index)])
     return RemovalPlan(
         graph=graph,
         images=tuple(chosen),
@@ -161,6 +181,7 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
         ),
         parents=tuple(holders.images[at] for at in _in_order(holders, parents)),
         blocked=tuple(_blockers(holders, removal, chosen)),
+        untagged=tuple(_untagged(removal, rows[at]) for at in untagged),
         freed=freed,
         kept=_kept(graph, removal),
         listed=sum(node.size for node in chosen),
@@ -207,7 +228,7 @@ def _in_order(holders: Holders, images: list[int]) -> list[int]:
 def _blockers(holders: Holders, removal: Removal, chosen: list[ImageNode]) -> Iterator[Blocker]:
     rules = holders.rules
     for node in chosen:
-        if removal.gone[node.index]:
+        if removal.gone[node.index] or removal.untagged(node.index):
             continue
         containers, children = removal.why_not(node.index)
         for container in containers:
@@ -215,9 +236,19 @@ def _blockers(holders: Holders, removal: Removal, chosen: list[ImageNode]) -> It
             yield Blocker(node, f"container {_called(container)} ({container.state})", rule, container)
         if children:
             images = tuple(holders.images[at] for at in children)
-            more = f" and {len(images) - 1} more" if len(images) > 1 else ""
-            name = images[0].tags[0] if images[0].tags else images[0].id.removeprefix("sha256:")[:12]
-            yield Blocker(node, f"image {name}{more}, made from it", rules.child_rule, None, images)
+            yield Blocker(node, _made_from_it(images), rules.child_rule, None, images)
+
+
+def _untagged(removal: Removal, node: ImageNode) -> Untagged:
+    holders = removal.holders
+    images = tuple(holders.images[at] for at in removal.why_not(node.index)[1])
+    return Untagged(node, _made_from_it(images), holders.rules.child_rule, images)
+
+
+def _made_from_it(images: Sequence[Image]) -> str:
+    more = f" and {len(images) - 1} more" if len(images) > 1 else ""
+    name = images[0].tags[0] if images[0].tags else images[0].id.removeprefix("sha256:")[:12]
+    return f"image {name}{more}, made from it"
 
 
 def _called(container: Container) -> str:
@@ -285,6 +316,7 @@ def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
         "removed": [node.id for node in plan.removed],
         "untagged": list(plan.untags),
         "blocked": [{"image": b.image.id, "by": b.by, "rule": b.rule} for b in plan.blocked],
+        "only_untagged": [{"image": one.image.id, "by": one.by, "rule": one.rule} for one in plan.untagged],
         "freed": [{"chain_id": layer.chain_id, "size_bytes": layer.size} for layer in plan.freed],
         "kept_bytes": plan.keeps,
         "kept": [

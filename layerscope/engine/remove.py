@@ -4,7 +4,12 @@ An image goes by its names first: all but the last are taken away one by one, ea
 still means this image; a tag that has moved on in the meantime is left alone. The last name and
 the image go together, by ID: that never hits another image, and an engine checks a removal by ID
 against containers and children before it takes anything away. (By its last *name*, moby would silently only untag an
-image that others were made from: ``daemon/images/image_delete.go``.)
+image that others were made from: ``daemon/images/image_delete.go``. A containerd store would keep such an image,
+unnamed, and answer that it was deleted; by ID it goes: measured on 28.5.)
+
+An image that the plan only untags (graphdrivers: something that stays was made from it) loses all its names
+and is never asked to go. As its last name would take it along once nothing stands on it any more,
+that is looked at before each name; no request of an engine's could ask for the one without the other.
 
 Untagged build parents go along, as with ``docker rmi``. A containerd store leaves them behind when anything further
 up their line is gone (28.5: the walk over ``org.mobyproject.image.parent`` gives up); what the plan
@@ -68,17 +73,18 @@ class EngineRemover:
     def remove(
         self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove the images of ``plan.removed`` one after the other; see :class:`layerscope.backend.Remover`."""
+        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see :class:`layerscope.backend.Remover`."""
         steps: list[Step] = []
         stopped = ""
-        for node in plan.removed:
+        whole = [(node, True) for node in plan.removed] + [(one.image, False) for one in plan.untagged]
+        for node, goes in whole:
             if not stopped and cancelled():
                 stopped = "cancelled"
             if stopped:
                 step = Step(node.id, "skipped", stopped)
             else:
                 progress(Step(node.id, "removing"))
-                step = self._remove(node)
+                step = self._remove(node) if goes else self._untag(node)
                 if step.state == "lost":
                     stopped = "the engine was lost"
             steps.append(step)
@@ -102,10 +108,16 @@ class EngineRemover:
         return as_size(as_dict(answer).get("SpaceReclaimed"))
 
     def _remove(self, node: ImageNode) -> Step:
-        image = node.image
-        self.log.removing(image, node.size)
+        self.log.removing(node.image, node.size)
+        return self._became(node.image, _OneImage(self, node.image).remove)
+
+    def _untag(self, node: ImageNode) -> Step:
+        self.log.untagging(node.image)
+        return self._became(node.image, _OneImage(self, node.image).untag)
+
+    def _became(self, image: Image, act: Callable[[], tuple[StepState, str]]) -> Step:
         try:
-            state, words = _OneImage(self, image).remove()
+            state, words = act()
         except EngineError as error:
             state, words = "lost", error.cause
         words = clean(words, _WORDS)
@@ -152,13 +164,21 @@ class _OneImage:
         self.connection = remover.connection
         self.send = remover._send
         self.image = image
+        self.rules = STORES[remover.connection.engine.store_kind]
         self.taken = 0
         """Names taken away so far."""
 
     def remove(self) -> tuple[StepState, str]:
         """Return what became of it, and the engine's words."""
+        return self._told(self._by_names_then_by_id)
+
+    def untag(self) -> tuple[StepState, str]:
+        """Take all its names away; return what became of it, and why where some are left."""
+        return self._told(self._names_only)
+
+    def _told(self, act: Callable[[], tuple[StepState, str]]) -> tuple[StepState, str]:
         try:
-            return self._by_names_then_by_id()
+            return act()
         except Refused as refused:
             if refused.status == 404 and self._now() is None:
                 return ("removed" if self.taken else "gone"), ""
@@ -166,7 +186,7 @@ class _OneImage:
 
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
         names = self.image.tags[:-1]
-        if names and (blocker := self._container()):  # or it would lose these names, and then stay
+        if names and (blocker := self._blocker()):  # or it would lose these names, and then stay
             return "refused", blocker
         for name in names:
             if self._take(name):
@@ -183,6 +203,19 @@ class _OneImage:
                 if self._take(name):
                     return "removed", ""
             return self._by_id()
+
+    def _names_only(self) -> tuple[StepState, str]:
+        if self._now() is None:
+            return "gone", ""
+        if blocker := self._container():
+            return "refused", blocker
+        for name in (*self.image.tags, *self.image.digests):
+            if not self._has_children():
+                why = "nothing stands on it any more: without its last name it would go, and that was not confirmed"
+                return ("untagged" if self.taken else "refused"), why
+            if self._take(name):
+                return "removed", ""
+        return "untagged", ""
 
     def _by_id(self) -> tuple[StepState, str]:
         answer = self.send("DELETE", _path(self.image.id))
@@ -203,7 +236,8 @@ class _OneImage:
                 return False
             raise
         self.taken += 1
-        return self._is_deleted(answer)
+        # A containerd store says so of a last name although it keeps the image for what was made from it.
+        return self._is_deleted(answer) and self._now() is None
 
     def _is_deleted(self, answer: Any) -> bool:
         return any(with_prefix(as_text(as_dict(row).get("Deleted"))) == self.image.id for row in as_list(answer))
@@ -221,12 +255,21 @@ class _OneImage:
         now = self._now()
         return now is None or not set(as_texts(now.get("RepoTags"))) <= {*self.image.tags, *self.image.digests}
 
+    def _blocker(self) -> str:
+        """Return the rule by which the engine would refuse to remove it, empty if it would not."""
+        if blocker := self._container():
+            return blocker
+        return self.rules.child_rule if self.rules.child_image_blocks and self._has_children() else ""
+
+    def _has_children(self) -> bool:
+        """Is there an image that was made from this one?"""
+        return any(image.parent_id == self.image.id for image in list_images(self.connection))
+
     def _container(self) -> str:
-        """Return the engine's rule and the container by which it would refuse, empty if it would not."""
-        rules = STORES[self.connection.engine.store_kind]
+        """Return the rule and the container by which the engine would refuse, empty if it would not."""
         for container in list_containers(self.connection):
             if container.image_id == self.image.id:
-                return f"{rules.stopped_rule}: {container.name or container.id[:12]} ({container.state})"
+                return f"{self.rules.stopped_rule}: {container.name or container.id[:12]} ({container.state})"
         return ""
 
 

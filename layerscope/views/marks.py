@@ -51,9 +51,15 @@ def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, free
         parts.append(Part("cache", after, 3))
     if figures.blocked:
         parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 1))
+    parts += _untagged_part(figures, 1)
     if figures.kept:
         parts.append(Part("keeps", _keeps(figures, units), 2))
     return [*parts, *freed_part(freed, units)]
+
+
+def _untagged_part(figures: Figures, rank: int) -> list[Part]:
+    number = figures.untagged
+    return [Part("untagged", (f"{number:,} only untagged", f"{number:,} untagged"), rank)] if number else []
 
 
 def freed_part(freed: int, units: Units) -> list[Part]:
@@ -91,6 +97,7 @@ def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: 
         parts.append(Part("keeps", (*said, f"{what} {verb}"), 1))
     if figures.blocked:
         parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 2))
+    parts += _untagged_part(figures, 2)
     return [*parts, *freed_part(freed, units)]
 
 

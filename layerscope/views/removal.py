@@ -43,16 +43,28 @@ class Said:
 
 def needs_typing(removal: RemovalPlan) -> bool:
     """Is so much removed that one key is too little?"""
-    return len(removal.removed) > MANY or max(removal.frees, removal.listed) > MUCH
+    return len(removal.removed) + len(removal.untagged) > MANY or max(removal.frees, removal.listed) > MUCH
+
+
+def what_is_asked(removal: RemovalPlan) -> str:
+    """Return what a yes would do: ``remove 2 images and untag 1``; empty when nothing."""
+    remove = f"remove {count(len(removal.removed), 'image')}" if removal.removed else ""
+    number = len(removal.untagged)
+    untag = f"untag {number:,}" if removal.removed else f"untag {count(number, 'image')}"
+    return " and ".join(filter(None, (remove, untag if number else "")))
 
 
 def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
-    """Return the images of a plan: those that stay first, with the engine's rule, then those that go, in order."""
+    """Return the images of a plan: those that stay, with the engine's rule; those only untagged; those that go."""
     rows: list[Row] = []
     for node in removal.blocked_images:
         whys = [blocker for blocker in removal.blocked if blocker.image is node]
         note = "; ".join(f"{clean(blocker.by, 120)}: {clean(blocker.rule, 200)}" for blocker in whys)
         rows.append(_row(node, "✗", "warn", f"stays, {note}", units))
+    for one in removal.untagged:
+        names = f"; {more}" if (more := _names(one.image)) else ""
+        note = f"only untagged, it stays for {clean(one.by, 120)}: {clean(one.rule, 200)}{names}"
+        rows.append(_row(one.image, "–", "warn", note, units))
     rows += [_row(node, "−", "", _names(node), units) for node in removal.removed]
     return rows
 
@@ -70,6 +82,9 @@ def _names(node: ImageNode) -> str:
 def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
     """Return what a plan comes to: bytes now and after the build cache is pruned, what stays, what is not known."""
     said = [Said(_goes(removal, units), "strong")]
+    if number := len(removal.untagged):
+        does, them = ("is only untagged: it frees", "it") if number == 1 else ("are only untagged: they free", "them")
+        said.append(Said(f"{count(number, 'image')} {does} nothing until what was made from {them} goes.", "warn"))
     said += _cache(removal, units)
     said += [Said(line, "quiet") for line in _besides(removal, units)]
     said += [Said(doubt, "warn") for doubt in removal.doubts]
@@ -78,7 +93,7 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
-        return "Nothing of it can be removed: the engine would refuse."
+        return "No image goes." if removal.untagged else "Nothing of it can be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
     going, asked = len(removal.removed), len(removal.images)
     which = count(going, "image") if going == asked else f"{going:,} of {count(asked, 'image')}"
@@ -167,6 +182,7 @@ def account(
     ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
     """
     freed, how = _measured(removal, before, after, graph)
+    planned = {one.image.id for one in removal.untagged}
     done = {step.image_id for step in steps if step.state in {"removed", "gone"}}
     part = removal if len(done) == len(removal.removed) else plan(removal.graph, done)
     predicted = format_size(removal.frees, units)
@@ -179,7 +195,8 @@ def account(
             Said(f"predicted {predicted} · freed {format_size(freed, units)}{how}", "good" if right else "warn")
         )
         if not right:
-            said += [Said(why, "warn") for why in _why(removal, part, steps, freed, graph, units)]
+            other = [step for step in steps if not (step.image_id in planned and step.state == "untagged")]
+            said += [Said(why, "warn") for why in _why(removal, part, other, freed, graph, units)]
     left = min(held or 0, part.frees)
     if left:
         size = format_size(left, units)
@@ -195,12 +212,20 @@ def _measured(
     if removal.graph.rules.engine_total_is_footprint:
         total = None if before is None else before.layers_size
         rest = None if after is None else after.layers_size
-        return (None, "") if total is None or rest is None else (total - rest, " by the engine's own total")
+        if total is None or rest is None:
+            return None, ""
+        return total - rest - _hidden(removal, graph), " by the engine's own total"
     if graph is None:
         return None, ""
     left = {layer.chain_id for layer in (*graph.layers, *graph.hidden_layers)}
     gone = sum(layer.known_size for layer in removal.freed if layer.chain_id not in left)
     return gone, " in layers that the engine has no more"
+
+
+def _hidden(removal: RemovalPlan, graph: LayerGraph | None) -> int:
+    """Return the bytes that left the total, not the disk: those of an untagged base that its children do not have."""
+    known = removal.graph.layer_by_chain
+    return sum(layer.known_size for layer in graph.hidden_layers if layer.chain_id in known) if graph else 0
 
 
 def _why(

@@ -106,6 +106,20 @@ def test_a_plan_that_is_blocked_altogether_is_a_no(scan: str) -> None:
     assert result.stdout.startswith("Removing nothing: the engine would refuse it.\n")
 
 
+def test_an_image_that_only_loses_its_name_is_told_with_the_reason(tmp_path: Path) -> None:
+    base = next(image for image in UNUSED.images if image.id == image_id("app2"))
+    child = replace(base, id=image_id("child"), tags=("child:1",), parent_id=base.id)
+    result = run("-f", saved(tmp_path, replace(UNUSED, images=(*UNUSED.images, child))), "plan", "app:2")
+    assert result.exit_code == 1, "nothing goes"
+    lines = result.stdout.splitlines()
+    assert lines[0] == "Removing nothing: it only loses its name."
+    at = next(number for number, text in enumerate(lines) if text.startswith("ONLY UNTAGGED"))
+    assert lines[at].split() == ["ONLY", "UNTAGGED", "STAYS", "FOR"]
+    assert "Frees" not in result.stdout
+    assert lines[at + 1].startswith("app:2 +1 tag  ")
+    assert lines[at + 1].endswith("  image child:1, made from it: image has dependent child images")
+
+
 def test_a_filter_that_selects_nothing_is_a_no(scan: str) -> None:
     result = run("-f", scan, "plan", "--filter", "older:9y")
     assert result.exit_code == 1

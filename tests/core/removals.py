@@ -98,6 +98,8 @@ class Outcome:
     """Layers that no row needed and nothing needs any more."""
     kept: frozenset[Path]
     """Layers of the set that something still needs."""
+    untagged: frozenset[str]
+    """Names of the rows that stay without their names."""
 
     @property
     def frees(self) -> int:
@@ -125,7 +127,13 @@ def remove(host: Host, names: Iterable[str]) -> Outcome:
     of_rows = {path for image in rows.values() for path in paths(image.stack)}
     of_all = {path for image in host.images for path in paths(image.stack)}
     of_set = {path for name in wanted for path in paths(rows[name].stack)}
+    untagged = {
+        name
+        for name in wanted & left.keys()
+        if host.store == "graphdriver" and left[name].tagged and not left[name].states
+    }
     return Outcome(
+        untagged=frozenset(untagged),
         gone=frozenset(image.name for image in host.images) - left.keys(),
         freed=frozenset(of_rows - needed),
         hidden=frozenset(of_all - of_rows - needed),

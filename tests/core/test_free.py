@@ -81,6 +81,7 @@ def test_the_size_is_reached_whenever_it_can_be_and_with_the_least_loss(
         return
     assert found.plan.frees >= target
     assert not found.plan.blocked
+    assert not found.plan.untagged
     if found.fewest:
         assert loss(host, names) <= must[0]
     least, fewest = must
@@ -178,6 +179,7 @@ def test_parents_and_what_was_made_from_them_go_together() -> None:
     found = propose(build_graph(host.inventory), remove(host, ["app", "base"]).frees)
     assert names(found) in (["app:1", "base:1"], ["base:1", "app:1"])
     assert not found.plan.blocked
+    assert not found.plan.untagged
 
 
 def test_nothing_is_enough_for_nothing() -> None:

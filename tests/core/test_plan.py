@@ -53,7 +53,8 @@ def test_what_goes_and_what_it_frees_is_what_sets_and_loops_say(drawn: tuple[Hos
     must = remove(host, names)
     found = plan_for(host, names)
     assert {n.id for n in found.removed} | {i.id for i in found.parents} == set(map(image_id, must.gone))
-    assert {n.id for n in found.blocked_images} == set(map(image_id, set(names) - must.gone))
+    assert {one.image.id for one in found.untagged} == set(map(image_id, must.untagged))
+    assert {n.id for n in found.blocked_images} == set(map(image_id, set(names) - must.gone - must.untagged))
     assert sorted(map(path, found.freed)) == sorted(must.freed)
     assert found.frees == must.frees
     assert found.frees_hidden == sum(map(weigh, must.hidden))
@@ -163,6 +164,7 @@ def _same(marks: Marks, scratch: RemovalPlan) -> None:
     assert figures.marked == len(scratch.images)
     assert (figures.listed, figures.frees, figures.kept) == (scratch.listed, scratch.frees, scratch.keeps)
     assert figures.blocked == len(scratch.blocked_images)
+    assert figures.untagged == len(scratch.untagged)
     assert figures.exact == scratch.exact
     assert figures.keepers == len(keepers)
     assert (figures.keeper is None) == (not keepers)
@@ -264,11 +266,36 @@ CLASSIC = (
 )
 
 
-def test_what_was_made_from_an_image_keeps_it_only_on_a_graphdriver() -> None:
-    (blocker,) = plan_for(Host(CLASSIC), ["base"]).blocked
-    assert blocker.by == "image app:1, made from it"  # the row that one knows, not the step in between
-    assert blocker.rule == "image has dependent child images"
+def test_what_others_were_made_from_only_loses_its_name_on_a_graphdriver() -> None:
+    found = plan_for(Host(CLASSIC), ["base"])
+    (one,) = found.untagged
+    assert one.by == "image app:1, made from it"  # the row that one knows, not the step in between
+    assert one.rule == "image has dependent child images"
+    assert (found.removed, found.blocked, found.frees, found.untags) == ((), (), 0, ("base:1",))
+    assert plan_dict(found)["only_untagged"] == [{"image": image_id("base"), "by": one.by, "rule": one.rule}]
     assert [node.name for node in plan_for(Host(CLASSIC, "containerd"), ["base"]).removed] == ["base:1"]
+
+
+def test_with_a_container_too_it_keeps_its_name() -> None:
+    used = tuple(replace(image, states=("exited",)) if image.name == "base" else image for image in CLASSIC)
+    found = plan_for(Host(used), ["base"])
+    assert not found.untagged
+    assert [blocker.rule for blocker in found.blocked] == [
+        "image is being used by stopped container",
+        "image has dependent child images",
+    ]
+
+
+def test_a_line_of_bases_only_loses_its_names_where_its_end_is_in_use() -> None:
+    line = (Made("a", "a"), Made("b", "ab", parent="a"), Made("c", "abc", parent="b", states=("running",)))
+    found = plan_for(Host(line), ["a", "b", "c"])
+    assert [one.image.name for one in found.untagged] == ["b:1", "a:1"]
+    assert [one.by for one in found.untagged] == ["image c:1, made from it", "image b:1, made from it"]
+    marks = Marks(build_graph(Host(line).inventory))
+    marks.mark(marks.graph.image_by_id[image_id("a")])
+    assert marks.figures.keeper is marks.graph.image_by_id[image_id("c")]
+    marks.toggle(marks.graph.images)
+    assert (marks.figures.marked, marks.figures.blocked, marks.figures.untagged) == (3, 1, 2)
 
 
 def test_build_parents_go_with_what_was_made_from_them() -> None:

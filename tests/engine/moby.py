@@ -68,7 +68,10 @@ class Moby:
                     for name, state in record.containers.items()
                 ]
             case "GET", "images", "json":
-                return [{"Id": image, "RepoTags": record.refs} for image, record in self.images.items()]
+                return [
+                    {"Id": image, "RepoTags": record.refs, "ParentId": record.parent}
+                    for image, record in self.images.items()
+                ]
             case "POST", "build", "prune":
                 return {"CachesDeleted": ["x"], "SpaceReclaimed": 1234}
             case "GET", "images", name:

@@ -280,6 +280,110 @@ def test_when_the_engine_dies_halfway_what_was_done_is_told_and_what_is_not_know
     assert [line["state"] for line in lines(log)] == ["removing", "removed", "removing", "removed", "removing", "lost"]
 
 
+# --- images that only lose their names ----------------------------------------
+
+
+@pytest.fixture
+def base(moby: Moby) -> RemovalPlan:
+    """A plan for an image with two names, from which one that stays was made."""
+    moby.images.clear()
+    moby.images.update({A: Record(["base:1", "mirror/base:1", "base@" + DIGEST[4:]]), C: Record(["app:1"], parent=A)})
+    found = plan(planned(moby).graph, [A])
+    assert [one.image.id for one in found.untagged] == [A]
+    return found
+
+
+def untag(conn: Connection, base: RemovalPlan, log: RemovalLog) -> Step:
+    (step,) = EngineRemover(conn, log).remove(base, lambda step: None, lambda: False)
+    return step
+
+
+def test_an_image_that_another_was_made_from_loses_its_names_and_nothing_else(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    assert untag(conn, base, log) == Step(A, "untagged", "")
+    assert moby.images == {A: Record([]), C: Record(["app:1"], parent=A)}
+    assert {path for _, path in moby.changes} == {"/images/base:1", "/images/mirror/base:1"}
+    assert [(line["state"], line.get("name_again")) for line in lines(log)] == [
+        ("untagging", [f"docker tag {A} base:1", f"docker tag {A} mirror/base:1"]),
+        ("untagged", None),
+    ]
+
+
+def test_it_is_not_removed_when_what_was_made_from_it_has_gone_meanwhile(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    """Without a child the last name would take the image along: that was not what was shown and confirmed."""
+    during(moby, "DELETE", "/images/base:1", lambda: moby.images.pop(C))
+    step = untag(conn, base, log)
+    assert (step.state, step.words) == (
+        "untagged",
+        "nothing stands on it any more: without its last name it would go, and that was not confirmed",
+    )
+    assert moby.images[A].refs == ["mirror/base:1"]
+
+
+def test_a_container_that_comes_meanwhile_saves_all_its_names(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.images[A].containers["job"] = "exited"
+    assert untag(conn, base, log).state == "refused"
+    assert len(moby.images[A].refs) == 3
+
+
+def test_a_name_of_it_that_has_moved_on_is_left_alone(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.images[A].refs.remove("base:1")
+    moby.images[B] = Record(["base:1"])
+    assert untag(conn, base, log).state == "untagged"
+    assert moby.images[B].refs == ["base:1"]
+    assert moby.images[A].refs == []
+
+
+def test_one_that_is_gone_already_is_told_as_that(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    moby.images.clear()
+    assert untag(conn, base, log).state == "gone"
+
+
+def test_what_was_to_go_and_cannot_is_never_untagged_instead(
+    conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
+) -> None:
+    both = plan(base.graph, [A, C])
+    during(moby, "DELETE", f"/images/{C}", lambda: moby.images[C].containers.update(web="running"))
+    steps = EngineRemover(conn, log).remove(both, lambda step: None, lambda: False)
+    assert [(step.image_id, step.state) for step in steps] == [(C, "refused"), (A, "refused")]
+    assert moby.images[A].refs[-1].startswith("base@")
+
+
+def test_an_engine_that_says_deleted_and_keeps_it_is_not_believed(
+    moby: Moby, conn: Connection, log: RemovalLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a containerd store does with the last name of what others were made from."""
+    delete = moby.delete
+
+    def keeps(name: str) -> list[dict[str, str]]:
+        if name != "b:1":
+            return delete(name)
+        moby.images[B].refs.clear()  # another session has taken the other names
+        return [{"Untagged": name}, {"Deleted": B}]
+
+    monkeypatch.setattr(moby, "delete", keeps)
+    assert states(remove(moby, conn, log))[B] == "removed"
+    assert moby.images == {}
+
+
+def test_what_the_log_says_to_type_is_safe_in_a_shell(log: RemovalLog) -> None:
+    log.removing(Image(A, digests=("x;reboot@sha256:1",)), 0)
+    log.untagging(Image(A, tags=("$(reboot)",)))
+    assert [line.get("pull_again") or line["name_again"] for line in lines(log)] == [
+        "docker pull 'x;reboot@sha256:1'",
+        [f"docker tag {A} '$(reboot)'"],
+    ]
+
+
 # --- the log ------------------------------------------------------------------
 
 

@@ -63,7 +63,8 @@ class Engine(FakeBackend):
         self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
         steps = []
-        for node in plan.removed:
+        untagged = {one.image.id for one in plan.untagged}
+        for node in (*plan.removed, *(one.image for one in plan.untagged)):
             if self.dead or cancelled():
                 step = Step(node.id, "skipped")
             else:
@@ -71,7 +72,7 @@ class Engine(FakeBackend):
                 self.asked.append(node.name)
                 if self.gate is not None:
                     self.gate.wait(10)
-                step = self._remove(node.id, node.name, plan)
+                step = self._untag(node.id) if node.id in untagged else self._remove(node.id, node.name, plan)
             steps.append(step)
             progress(step)
         return tuple(steps)
@@ -91,6 +92,13 @@ class Engine(FakeBackend):
         self.pulls = 0
         self.inventory = replace(self.inventory, images=tuple(i for i in self.inventory.images if i.id not in gone))
         return Step(image_id, "removed")
+
+    def _untag(self, image_id: str) -> Step:
+        images = tuple(
+            replace(i, tags=(), digests=(), listed=False) if i.id == image_id else i for i in self.inventory.images
+        )
+        self.inventory = replace(self.inventory, images=images)
+        return Step(image_id, "untagged")
 
     def prune_build_cache(self) -> int | None:
         self.pruned += 1

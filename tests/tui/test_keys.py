@@ -17,6 +17,7 @@ from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.export import ExportScreen
 from layerscope.tui.screens.help import COLUMN, KEYS, HelpScreen
 from layerscope.tui.screens.info import InfoScreen
+from layerscope.tui.widgets.status import Status
 from layerscope.tui.wrap import wrapped
 from tests.tui.conftest import screen_text
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
@@ -29,6 +30,8 @@ MEANT = {
     ("ImageList", "fold", "ImagesPane", "side(-1)"),
     ("ImageList", "unfold", "ImagesPane", "side(1)"),
     ("EnginePane", "give_up", "MainScreen", "clear"),
+    # On the line of the marked Esc leaves it; where it leads to, Esc clears.
+    ("Status", "leave", "MainScreen", "clear"),
 }
 """Keys that are bound in a widget and again around it: (inner, its action, outer, its action)."""
 
@@ -122,8 +125,8 @@ async def test_no_key_means_two_things_in_one_place(key: str) -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        await press(pilot, key)
-        assert app.screen.focus_chain
+        await press(pilot, "space", key)
+        assert app.main.query_one(Status) in app.screen.focus_chain
         for widget in app.screen.focus_chain:
             bound: dict[str, tuple[str, str]] = {}
             for node in widget.ancestors_with_self:

@@ -16,7 +16,7 @@ from layerscope.tui.screens.free import FreeScreen
 from layerscope.tui.widgets.status import Status
 from layerscope.units import format_size
 from layerscope.views.marks import Part, fit_parts
-from tests.tui.conftest import by_size
+from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 from tests.tui.test_panes import pane
 
@@ -157,6 +157,65 @@ async def test_to_the_biggest_keeper_by_key_and_by_click() -> None:
         assert pane(pilot).image_here is keeper
 
 
+async def test_the_line_is_reached_by_tab_and_enter_goes_to_the_keeper() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        status = app.main.query_one(Status)
+        await press(pilot, "tab", "tab", "tab")
+        assert app.focused is pane(pilot).images, "without marks the line is no stop"
+        await press(pilot, "space")
+        keeper = host_of(pilot).marks.figures.keeper
+        assert keeper is not None
+        assert line(pilot).endswith(" (K)")
+        await press(pilot, "tab", "tab", "tab")
+        assert app.focused is status
+        assert line(pilot).endswith(" (Enter)")
+        assert "Enter keeper" in screen_text(app).splitlines()[-1]
+        await press(pilot, "enter")
+        assert pane(pilot).image_here is keeper
+        assert app.focused is pane(pilot).images
+        await press(pilot, "shift+tab")
+        assert app.focused is status, "backwards too"
+        await press(pilot, "tab")
+        assert app.focused is pane(pilot).images
+
+
+async def test_esc_leaves_the_line_for_where_one_came_from_and_clears_nothing() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "ampersand", *"shared", "enter", "space", "tab", "tab", "tab", "escape")
+        assert app.focused is pane(pilot).users
+        assert host_of(pilot).query is not None
+        await press(pilot, "1", "shift+tab", "escape")
+        assert app.focused is pane(pilot).images
+        await press(pilot, "escape")
+        assert host_of(pilot).query is None, "there it means what it always does"
+
+
+async def test_the_line_lets_go_when_nothing_is_marked_any_more() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "space", "shift+tab")
+        assert app.focused is app.main.query_one(Status)
+        await press(pilot, "u")
+        assert app.focused is pane(pilot).images
+        assert "(K)" not in line(pilot)
+        assert not app.main.query_one(Status).focusable
+
+
+@pytest.mark.parametrize("key", ["2", "3", "4"])
+async def test_the_line_is_reached_from_every_view(key: str) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "space", key, "shift+tab", "enter")
+        assert pane(pilot).image_here is host_of(pilot).marks.figures.keeper
+        assert app.focused is pane(pilot).images
+
+
 async def test_pins_are_shown_kept_and_never_proposed(tmp_path: Path) -> None:
     path = tmp_path / "pins.json"
     app = make_app(inventory(HOST), pins=Pins(path))
@@ -218,6 +277,7 @@ async def test_what_cannot_be_had_is_said_with_the_most() -> None:
     [
         pytest.param((), id="alone"),
         pytest.param(("space", "down", "down", "space"), id="marked"),
+        pytest.param(("space", "down", "down", "space", "shift+tab"), id="on-the-line"),
         pytest.param(("asterisk",), id="all"),
         pytest.param(("space", "down", "space", "p", "m"), id="only-marked"),
         pytest.param(("f",), id="free-empty"),

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from layerscope.core.plan import plan
-from layerscope.inventory import Container
+from layerscope.inventory import Container, Inventory
 from layerscope.tui.screens.confirm import ConfirmScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.screens.remove import RemoveScreen
@@ -96,6 +97,70 @@ async def test_what_is_blocked_is_named_with_the_rule_and_never_asked_for() -> N
         assert "py-app:2: stays, container run1 (running): image is being used by running container" in notes(pilot)
         await press(pilot, "y", "enter")
         assert engine.asked == ["committed:1"]
+
+
+async def test_what_is_only_untagged_is_listed_before_and_told_after() -> None:
+    engine = Engine(with_child(inventory(HOST)))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "nginx:1", "committed:1")
+        assert "1 only untagged" in app.main.query_one(Status).line
+        await press(pilot, "d")
+        why = "it stays for image child:1, made from it: image has dependent child images"
+        shown = rows(pilot)
+        assert f"– nginx:1: only untagged, {why}; and 2 more names: nginx:stable, " in shown
+        assert "1 image is only untagged: it frees nothing until what was made from it goes." in said(pilot)
+        assert "Remove 1 image and untag 1?" in str(app.screen.query_one("#question", Static).render())
+        await press(pilot, "y")
+        assert "– nginx:1: only untagged" in rows(pilot)
+        assert said(pilot).startswith("predicted 4.2 MB · freed 4.2 MB")
+        assert len(said(pilot).splitlines()) == 1, "it was said beforehand: there is nothing to explain"
+        await press(pilot, "enter")
+        assert all(node.name != "nginx:1" for node in host_of(pilot).graph.images)
+        assert not host_of(pilot).marks.ids
+
+
+async def test_what_is_only_untagged_can_be_all_there_is_to_do() -> None:
+    engine = Engine(with_child(inventory(HOST)))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "nginx:1")
+        await press(pilot, "d")
+        assert said(pilot).startswith("No image goes.")
+        assert "Untag 1 image?" in str(app.screen.query_one("#question", Static).render())
+        await press(pilot, "y")
+        assert engine.asked == ["nginx:1"]
+        assert said(pilot) == "predicted 0 B · freed 0 B by the engine's own total"
+
+
+async def test_bytes_that_only_leave_the_total_are_not_said_to_be_freed() -> None:
+    """A base that loses its name leaves the engine's total with its layers, if its child has others (--squash)."""
+    engine = Engine(with_child(inventory(HOST), of="committed:1", squashed=True))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y")
+        assert said(pilot) == "predicted 0 B · freed 0 B by the engine's own total"
+
+
+def with_child(full: Inventory, of: str = "nginx:1", *, squashed: bool = False) -> Inventory:
+    """The host with an image made from another one."""
+    base = next(image for image in full.images if of in image.tags)
+    child = replace(base, id=f"sha256:{'c' * 64}", tags=("child:1",), digests=(), parent_id=base.id)
+    if squashed:
+        other = next(image for image in full.images if "deb:base" in image.tags)
+        child = replace(other, id=child.id, tags=child.tags, digests=(), parent_id=base.id)
+    return replace(full, images=(*full.images, child))
+
+
+def rows(pilot: Pilot[Any]) -> str:
+    """The list of a dialog with the notes that stand under an image."""
+    screen = pilot.app.screen
+    assert isinstance(screen, RemoveScreen | RemovingScreen)
+    return "\n".join(f"{row.sign} {row.name}: {row.note}" for row in screen.rows.images)
 
 
 async def test_when_everything_is_blocked_there_is_nothing_to_say_yes_to() -> None:
@@ -273,6 +338,10 @@ class TestPictures:
     def test_blocked(self, snap: Any, size: tuple[int, int]) -> None:
         engine = Engine(inventory(HOST))
         assert snap(make_app(engine), size, before=pictured("py-app:2", "web:1", "committed:1"))
+
+    def test_only_untagged(self, snap: Any, size: tuple[int, int]) -> None:
+        engine = Engine(with_child(inventory(HOST)))
+        assert snap(make_app(engine), size, before=pictured("py-app:2", "nginx:1", "committed:1"))
 
     def test_all_blocked(self, snap: Any, size: tuple[int, int]) -> None:
         assert snap(make_app(Engine(inventory(HOST))), size, before=pictured("py-app:2"))

@@ -16,6 +16,7 @@ from layerscope.tui.keys import APP, SHOW
 from layerscope.tui.panes.view import View
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.tui.widgets.status import Status
 from layerscope.units import Units
 from layerscope.views.aligned import LayerRow
 from layerscope.views.names import count, image_label, short_id
@@ -70,7 +71,7 @@ class HostScreen(Screen[None]):
             return row.image or self.view.layer_here
         if isinstance(row, LayerRow) and row.layer is not None:
             return row.layer
-        if isinstance(focused, RowTable):
+        if isinstance(focused, RowTable | Status):
             return self.view.image_here or self.view.layer_here
         return self.view.layer_here or self.view.image_here
 
@@ -100,7 +101,8 @@ class HostScreen(Screen[None]):
             return
         if len(host.marks):
             plan = host.marks.plan()
-            line, left_out = remove_line(host.graph.inventory.engine, (*plan.removed, *plan.blocked_images))
+            images = (*plan.removed, *(one.image for one in plan.untagged), *plan.blocked_images)
+            line, left_out = remove_line(host.graph.inventory.engine, images)
             refused = len(plan.blocked_images)
             said = [f"copied the command that removes {count(len(host.marks) - left_out, 'image')}"]
             said += [f"the engine will refuse {refused:,} of them"] if refused else []

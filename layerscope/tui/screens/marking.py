@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.pins import PinsError
 from layerscope.text import clean, fit
-from layerscope.tui.keys import MARK
+from layerscope.tui.keys import MARK, MOVE
 from layerscope.tui.messages import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.status import SHORTCUT, Status
 from layerscope.views.marks import alone_parts, freed_part, marked_parts
 from layerscope.views.names import count
 
+NEXT = "Next pane; after the last, the line of the marked"
+PREVIOUS = "Previous pane; before the first, that line"
 MOST_ALONE = 500
 """Images under the cursor for which it is still worked out, at every step of it, what they would free."""
 
@@ -32,13 +35,33 @@ class MarkingScreen(FindingScreen):
         Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("v", "invert", "Invert", show=False, group=MARK, tooltip="Swap marked and unmarked of those shown"),
         Binding("m", "only_marked", "Marked", show=False, group=MARK, tooltip="Show only the marked, or all again"),
-        Binding("K", "keeper", "Keeper", show=False, group=MARK, tooltip="To the image that keeps most of the marked"),
+        Binding("tab", "app.focus_next", "Next pane", show=False, group=MOVE, tooltip=NEXT),
+        Binding("shift+tab", "app.focus_previous", "Previous pane", show=False, group=MOVE, tooltip=PREVIOUS),
+        Binding(
+            SHORTCUT, "keeper", "Keeper", show=False, group=MARK, tooltip="To the image that keeps most of the marks"
+        ),
         Binding("p", "pin", "Pin", show=False, group=MARK, tooltip="Pin: never propose it for removal; or unpin"),
         Binding("f", "free", "Free", group=MARK, tooltip="Propose what to remove to free so much"),
         Binding("d", "remove", "Remove", group=MARK, tooltip="Remove what is marked, after asking"),
     ]
 
+    _before_line: Widget | None = None
+    """What had the keyboard before the line got it."""
+
     # -- the line -------------------------------------------------------------------------
+
+    @on(events.DescendantBlur)
+    def _had_keyboard(self, event: events.DescendantBlur) -> None:
+        if not isinstance(event.widget, Status):
+            self._before_line = event.widget
+
+    @on(Status.Left)
+    def _line_left(self) -> None:
+        before = self._before_line
+        if before is not None and before.focusable and before in self.focus_chain:
+            before.focus()
+        else:
+            self.view.take_focus()
 
     def _status(self) -> None:
         """Say what the marked set comes to; without marks, what the cursor's image would."""
@@ -48,7 +71,8 @@ class MarkingScreen(FindingScreen):
             status.say("what there is shows up as it comes" if self.waiting else "")
         elif len(host.marks):
             marks = host.marks
-            status.show(marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed))
+            parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
+            status.show(parts, reachable=marks.figures.keeper is not None)
         else:
             self._status_alone(status)
 
@@ -63,9 +87,9 @@ class MarkingScreen(FindingScreen):
         alone = host.alone(nodes)
         figures = alone.figures
         why = ""
-        if figures.blocked and len(nodes) == 1:
-            first = alone.plan().blocked[0]
-            why = clean(first.by, 200)
+        if (figures.blocked or figures.untagged) and len(nodes) == 1:
+            would = alone.plan()
+            why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
         status.show(alone_parts(nodes, figures, why, host.units, host.freed))
 
     @property

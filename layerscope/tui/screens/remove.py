@@ -10,12 +10,17 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from layerscope.core.plan import RemovalPlan
 from layerscope.tui.host import Host
 from layerscope.tui.screens.dialog import Dialog
-from layerscope.views.names import count
-from layerscope.views.removal import Said, needs_typing, plan_rows, plan_said
+from layerscope.views.removal import Said, needs_typing, plan_rows, plan_said, what_is_asked
 
 WORD = "remove"
+
+
+def _asked(plan: RemovalPlan) -> tuple[set[str], set[str]]:
+    """What a yes would do: IDs of the images that would go, and of those that would lose their names."""
+    return {node.id for node in plan.removed}, {one.image.id for one in plan.untagged}
 
 
 class RemoveScreen(Dialog[bool]):
@@ -50,42 +55,46 @@ class RemoveScreen(Dialog[bool]):
             self.notify("the marked images are gone")
             self.dismiss(None)
             return
-        self.typing = needs_typing(plan) and bool(plan.removed)
+        self.typing = needs_typing(plan) and bool(self._number)
         said = plan_said(plan, self.host.units)
-        if {node.id for node in plan.removed} != {node.id for node in before.removed} or plan.frees != before.frees:
+        if _asked(plan) != _asked(before) or plan.frees != before.frees:
             said.insert(0, Said("The engine has changed: this is what it comes to now.", "warn"))
             self.line.value = ""
         self._ask()
         self.put(plan_rows(plan, self.host.units), said)
 
     def _ask(self) -> None:
-        number = len(self.plan.removed)
-        what = count(number, "image")
+        what = what_is_asked(self.plan)
         self.line.display = self.typing
-        if not number:
+        if not what:
             question, keys = "There is nothing to do.", "Esc close"
         elif self.typing:
-            question = f"That is a lot. To remove {what}, type {number} and Enter."
+            question = f"That is a lot. To {what}, type {self._number} and Enter."
             keys = "Enter with nothing typed, Esc: no"
         else:
-            question, keys = f"Remove {what}?", "y yes · n, Enter, Esc: no"
+            question, keys = f"{what.capitalize()}?", "y yes · n, Enter, Esc: no"
         self.question.update(Content(question))
         self.retitle("Remove images", keys)
         (self.line if self.typing else self.rows).focus()
+
+    @property
+    def _number(self) -> int:
+        """How many images a yes would change."""
+        return len(self.plan.removed) + len(self.plan.untagged)
 
     def _below(self) -> int:
         return super()._below() + 2 + self.typing
 
     def action_agree(self) -> None:
         """Yes: where a key is enough."""
-        if self.plan.removed and not self.typing:
+        if self._number and not self.typing:
             self.dismiss(True)
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         """Yes, if the number of images was typed, or the word; No, if nothing was."""
         typed = message.value.strip().lower()
-        number = len(self.plan.removed)
+        number = self._number
         if not typed:
             self.action_refuse()
         elif typed in {str(number), f"{number:,}", WORD}:

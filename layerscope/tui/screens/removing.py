@@ -177,7 +177,8 @@ class RemovingScreen(Dialog[None]):
 
     def _draw(self) -> None:
         units = self.host.units
-        rows = [step_row(node, self.steps.get(node.id), units) for node in self.plan.removed]
+        nodes = (*self.plan.removed, *(one.image for one in self.plan.untagged))
+        rows = [step_row(node, self.steps.get(node.id), units) for node in nodes]
         came = self.came
         number = sum(step.state != "removing" for step in self.steps.values())
         if came is None:

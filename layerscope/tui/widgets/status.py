@@ -1,37 +1,57 @@
-"""The status line: what the marked set comes to, or what a mark would; a click on the keeper goes there."""
+"""The status line: what the marked set comes to, or what a mark would; a click or Enter on the keeper goes there."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from layerscope.tui.keys import MARK
 from layerscope.tui.widgets.kept import Kept
 from layerscope.views.marks import GAP, Part, fit_parts
 
+SHORTCUT = "K"
+"""The key that goes to the keeper from anywhere."""
+
 
 class Status(Kept, Widget):
-    """One line of parts; those that there is no room for are left out, the least important first."""
+    """One line of parts; those that there is no room for are left out, the least important first.
 
+    It has the keyboard only where Enter has somewhere to go: see :meth:`show`.
+    """
+
+    FOCUS_ON_CLICK = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "Keeper", group=MARK, tooltip="On the line of the marked: to who keeps most of them"),
+        Binding("escape", "leave", "Leave", group=MARK, tooltip="Leave the line of the marked"),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "cache", "freed")
+        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "untagged", "cache", "freed")
     }
 
     class KeeperChosen(Message):
-        """A click on who keeps most of the marked layers."""
+        """Who keeps most of the marked layers was chosen."""
+
+    class Left(Message):
+        """The line gives the keyboard back."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._parts: list[Part] = []
         self._keeper: tuple[int, int] | None = None
 
-    def show(self, parts: list[Part]) -> None:
-        """Say something else."""
+    def show(self, parts: list[Part], *, reachable: bool = False) -> None:
+        """Say something else; ``reachable``: somebody keeps marked layers, and Tab stops here to go there."""
         self._parts = parts
+        self.can_focus = reachable
+        if self.has_focus and not reachable:
+            self.post_message(self.Left())
         self.refresh()
 
     def say(self, line: str) -> None:
@@ -41,13 +61,23 @@ class Status(Kept, Widget):
     @property
     def line(self) -> str:
         """What is on screen."""
-        return GAP.join(text for _, text in fit_parts(self._parts, self.size.width))
+        return GAP.join(text for _, text in self._fitting())
+
+    def _fitting(self) -> list[tuple[str, str]]:
+        parts = self._parts
+        if self.can_focus:  # the key that goes there is told with the keeper, however little room there is
+            key = " (Enter)" if self.has_focus else f" ({SHORTCUT})"
+            parts = [
+                replace(part, wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part
+                for part in parts
+            ]
+        return fit_parts(parts, self.size.width)
 
     def render(self) -> Text:
         """One line."""
         text = Text(no_wrap=True, end="")
         self._keeper = None
-        for key, words in fit_parts(self._parts, self.size.width):
+        for key, words in self._fitting():
             if text:
                 text.append(GAP, self._style("text"))
             start = text.cell_len
@@ -59,6 +89,14 @@ class Status(Kept, Widget):
     def _style(self, key: str) -> Style:
         name = key if f"status--{key}" in self.COMPONENT_CLASSES else "text"
         return self.get_component_rich_style(f"status--{name}", partial=True)
+
+    def action_go(self) -> None:
+        """Go to the keeper."""
+        self.post_message(self.KeeperChosen())
+
+    def action_leave(self) -> None:
+        """Give the keyboard back."""
+        self.post_message(self.Left())
 
     def on_click(self, event: events.Click) -> None:
         """A click on the keeper goes there."""

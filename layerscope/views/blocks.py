@@ -114,10 +114,10 @@ class Block:
 
         ``sign`` stands in front of the name.
         """
-        if room < LEAST:
+        head = f"{sign} " if sign else ""
+        if room < LEAST + len(head):
             return [[(sign, "name")]] if sign and room >= 1 else []
         size = format_size(self.size, units)
-        head = f"{sign} " if sign else ""
         beside = room - len(size) - 1
         if self.height == 1 or (self.height == 2 and beside > ROOM + len(head)):
             if beside < LEAST + len(head):

@@ -264,6 +264,25 @@ async def test_what_was_found_inside_a_block_is_said_and_gone_to() -> None:
         assert here(pilot) == inside.name
 
 
+async def test_what_is_outside_of_a_zoomed_map_is_not_said_not_to_be() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "4")
+        await to_block(pilot, "openjdk:17-jre-slim")
+        await press(pilot, "enter", "slash")
+        await type_in(pilot, "golang")
+        assert count(pilot) == "not in this part"
+        await press(pilot, "enter", "backspace", "backspace")
+        assert [block.label for block in _lit(pilot)] == ["golang:1.19-bookworm"], "looked for in what is shown now"
+
+
+def _lit(pilot: Pilot[Any]) -> list[Block]:
+    map_ = canvas(pilot).map
+    assert map_ is not None
+    return [map_.blocks[index] for index in canvas(pilot).spots]
+
+
 async def test_find_by_an_instruction_lights_the_layer_and_no_command_is_run() -> None:
     app = make_app(sample())
     async with app.run_test(size=SIZE) as pilot:

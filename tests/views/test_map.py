@@ -98,6 +98,11 @@ def test_marks_are_signs() -> None:
     assert drawn(thin, signs="~✓")[0].startswith("~ ▏✓ i1:ab")
 
 
+def test_a_sign_takes_the_place_of_a_name_that_has_no_room_beside_it() -> None:
+    block = lay_out(Forest(host("a", sizes={"a": 50})), 30, 3).blocks[0]
+    assert [block.lines(room, sign="✓")[0][0][0] for room in (1, 4, 5)] == ["✓", "✓", "✓ i0"]
+
+
 def test_between_roots_is_a_gap() -> None:
     side = lay_out(Forest(host("a", "b", "c", sizes={"a": 50, "b": 30, "c": 20})), 60, 2)
     assert [block.outer for block in side.blocks] == [(True, True)] * len(side.blocks)

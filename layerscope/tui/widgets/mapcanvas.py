@@ -241,6 +241,11 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         """The best of what the block under the cursor holds."""
         return self.spots.get(self.cursor)
 
+    @property
+    def hits_said(self) -> str:
+        """``3 of 12`` blocks, or what there is to say instead."""
+        return "not in this part" if self.find_text and not self._hits and self.root else super().hits_said
+
     def best_hit(self, origin: int) -> int | None:
         """Return the block that holds what fits best, the first of several from ``origin`` on; None for no hit."""
         best = max((spot.score for spot in self.spots.values()), default=None)

@@ -193,7 +193,7 @@ def test_twelve_cells_have_room_for_a_name_and_a_size() -> None:
         assert "12.3 MB" in "".join(text)
 
 
-def test_an_image_never_seems_to_weigh_what_others_do_with_it() -> None:
+def test_an_image_does_not_seem_to_weigh_what_others_do_with_it_where_there_is_room_to_say_so() -> None:
     forest = named(("shop/api:1", "ab"), ("web:2", "ac"), sizes={"a": 500, "b": 4, "c": 3})
     block = lay_out(forest, 60, 12).blocks[0]
     for room in range(12, 60):

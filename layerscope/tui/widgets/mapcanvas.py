@@ -39,7 +39,7 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         Binding("right,l", "go('right')", "Right: what stands on it", show=False, group=MAP),
         Binding("up,k", "go('up')", "Block above", show=False, group=MAP),
         Binding("down,j", "go('down')", "Block below", show=False, group=MAP),
-        Binding("enter,plus,equals_sign", "zoom_in", "Zoom in; on one image: its layers", show=False, group=MAP),
+        Binding("enter,plus,equals_sign", "zoom_in", "Zoom in; on an image: its layers", show=False, group=MAP),
         Binding("backspace,minus", "zoom_out", "Zoom out", show=False, group=MAP),
         Binding("home,g", "edge(0)", "Biggest base", show=False, group=MAP),
     ]

@@ -82,6 +82,7 @@ def cases(count: int) -> list[Case]:
     for number in range(2, 7):
         found += moves(f"view {number}", [str(number)], ["1"])[:2]
         found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 100))
+    found.append(Case("view 4, find shop-api", list("shop-api"), TYPED, 30, ["4", "/"], [ESCAPE, "1"]))
     return found
 
 

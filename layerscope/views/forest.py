@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
+from layerscope.views.names import repository
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +84,7 @@ class Forest:
         self.total = sum(run.total for run in self.roots)
         """Bytes of all layers, each once: the footprint of the images."""
         self.layers = len(layers)
+        self._repositories: dict[Run, str] = {}
 
     def _build(self, layers: Sequence[Layer]) -> None:
         ends, run_of = self._ends, self.run_of
@@ -124,6 +126,26 @@ class Forest:
     def end_of(self, node: ImageNode) -> Run | None:
         """Return the run that an image ends with; None when it has no layers or is not shown."""
         return self.run_of.get(node.layers[-1].index) if node.layers else None
+
+    def repository_of(self, run: Run) -> str:
+        """Return the repository that every image that needs a run is of; empty when there is none."""
+        if not self._repositories:  # once for all runs, when it is first asked
+            for one in reversed(dict.fromkeys(self.run_of.values())):  # children before parents
+                names = {repository(node) for node in one.images}
+                names.update(self._repositories[child] for child in one.children)
+                self._repositories[one] = names.pop() if len(names) == 1 else ""
+        return self._repositories[run]
+
+    def counts(self, nodes: Iterable[ImageNode]) -> dict[Run, int]:
+        """Return for each run that some images need how many of them do."""
+        found: dict[Run, int] = {}
+        for node in nodes:
+            run = self.end_of(node)
+            if run is not None and node in run.images:
+                while run is not None:
+                    found[run] = found.get(run, 0) + 1
+                    run = run.parent
+        return found
 
 
 def _weight(run: Run) -> tuple[int, int, str]:

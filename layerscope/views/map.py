@@ -7,26 +7,24 @@ from left to right, as text does, and blocks are wide enough for names.
 
 Runs on one base lie one below the other, most bytes first. Those that would get
 less than a line start another column on the right (as in a squarified treemap);
-what does not fit even there becomes one block, "… 41 more", that can be zoomed into.
+what does not fit even there is put together by repository, and what is left then
+becomes one block. Each of these can be zoomed into.
 Every byte is in exactly one block; a block's sides are whole cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
 
-from layerscope.core.graph import ImageNode
 from layerscope.text import fit
-from layerscope.units import Units, format_size
+from layerscope.views.blocks import Block, name_of
 from layerscope.views.forest import Forest, Run
-from layerscope.views.names import count, fit_name, image_label, layer_label, repository
 
 Direction = Literal["left", "right", "up", "down"]
-Role = Literal["name", "size", "note", "fill", "foot", "gap"]
 
 COLUMN = 10
 """Cells that a further column of blocks must be wide."""
@@ -35,106 +33,8 @@ WORD = 8
 SLIVER = 2
 """Cells that a block is wide at least; narrower than a word it must be :data:`TALL` to be a block of its own."""
 TALL = 3
-
-
-@dataclass(slots=True)
-class Block:
-    """One rectangle of the map. Places and sides in terminal cells, bytes in the store's unit."""
-
-    index: int
-    x: int
-    y: int
-    width: int
-    height: int
-    size: int
-    """Bytes that its area stands for."""
-    run: Run | None
-    """The run of layers; None for the block of many small ones."""
-    rest: tuple[Run, ...]
-    """The runs that it stands for besides: the small ones, or what is too thin to be drawn on its right."""
-    depth: int
-    odd: bool
-    """Every other one in a column, to be told apart from its neighbours."""
-    hue: float
-    """0 to 1: near for what stands on one base, far for what does not."""
-    zoom: str
-    """The root to lay out for seeing this block larger."""
-
-    @property
-    def images(self) -> int:
-        """How many images need what it stands for (at least one of the runs)."""
-        return self.run.count if self.run is not None else sum(run.count for run in self.rest)
-
-    @property
-    def members(self) -> list[ImageNode]:
-        """Those images."""
-        return self.run.members if self.run is not None else [node for run in self.rest for node in run.members]
-
-    @property
-    def shared(self) -> bool:
-        """True when the layers are needed by more than one image."""
-        return self.run is not None and self.run.count > 1
-
-    @property
-    def label(self) -> str:
-        """What it is, in a few words.
-
-        The image that ends with it; else the repository that all its images are of; else
-        the instruction that made its heaviest layer. ``… 41 more`` for many small ones.
-        """
-        if self.run is None:
-            return f"… {len(self.rest):,} more"
-        ends = self.run.images
-        if ends:
-            return image_label(ends[0]) if len(ends) == 1 else f"{image_label(ends[0])} +{len(ends) - 1}"
-        common = _common_repository(self.run)
-        return f"{common} ×{self.run.count}" if common else layer_label(self.run.biggest)
-
-    @property
-    def note(self) -> str:
-        """How many images need it."""
-        return count(self.images, "image")
-
-    def lines(self, units: Units = Units.SI) -> list[list[tuple[str, Role]]]:
-        """Return the text that fits into the block, line by line, as (text, role), each line at most its width."""
-        room = self.width - (2 if self.width >= 5 else 1)
-        rows = self.height - (1 if self.height >= 2 else 0)
-        size = format_size(self.size, units)
-        if room < 3:
-            return []
-        if rows == 1:
-            if room >= len(size) + 8:
-                return [[(fit_name(self.label, room - len(size) - 2), "name"), (f"  {size}", "size")]]
-            return [[(fit_name(self.label, room), "name")]]
-        lines: list[list[tuple[str, Role]]] = [[(fit_name(self.label, room), "name")]]
-        tail = f" · {self.note}" if self.shared or self.run is None else ""
-        if len(size) <= room:
-            lines.append([(size, "size"), (fit(tail, room - len(size)), "note")])
-        if rows >= 4 and self.run is not None and self.run.images and self.run.own:
-            lines.append([(fit(layer_label(self.run.biggest), room), "note")])
-        return lines
-
-
-def _common_repository(run: Run) -> str:
-    """Return the repository that every image on a run is of; empty when there is none."""
-    found = ""
-    for node in run.walk():
-        name = repository(node)
-        if not name or (found and name != found):
-            return ""
-        found = name
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of one line of the drawn map: in one style, of one block."""
-
-    text: str
-    block: int | None
-    """Index of the block; None for the gaps between blocks."""
-    role: Role
-    """``fill`` and the text roles stand on the block's colour; ``foot`` is in it, on the background."""
+MANY = 6
+"""Runs from which on it is worth while to put them together by repository."""
 
 
 @dataclass(slots=True)
@@ -150,7 +50,13 @@ class Map:
     unknown: int
     """Layers whose size is not known, and which are therefore not drawn."""
     path: tuple[tuple[str, str], ...]
-    """(root, label) of what is around this one, outermost first; not this one."""
+    """(root, name) of what is around this one, outermost first, and at the end of this one, whose size it is."""
+    _drawn: dict[Run, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Note which block a run is in."""
+        self._drawn = {part: block.index for block in self.blocks for part in block.rest}
+        self._drawn |= {block.run: block.index for block in self.blocks if block.run is not None}
 
     def at(self, x: int, y: int) -> int | None:
         """Return the index of the block at a place."""
@@ -161,14 +67,21 @@ class Map:
 
     def index_of(self, run: Run) -> int | None:
         """Return the index of the block that a run is drawn as, or is part of, or stands on."""
-        drawn = {id(part): block.index for block in self.blocks for part in block.rest}
-        drawn |= {id(block.run): block.index for block in self.blocks if block.run is not None}
         below: Run | None = run
         while below is not None:
-            if id(below) in drawn:
-                return drawn[id(below)]
+            if below in self._drawn:
+                return self._drawn[below]
             below = below.parent
         return None
+
+    def where(self, room: int) -> str:
+        """Return what is drawn, and what that is in, in ``room`` cells: ``everything › … › python:3.11``."""
+        names = [name for _, name in self.path]
+        full = names
+        while len(names) > 1 and cell_len(" › ".join(names)) > room:
+            full = full[:1] + full[2:] if len(full) > 2 else full[1:]
+            names = [*full[:1], "…", *full[1:]] if len(full) > 1 else full
+        return fit(" › ".join(names), room)
 
     def neighbour(self, index: int, direction: Direction) -> int | None:
         """Return the block beside one: of those that touch that side, the one that does so the longest."""
@@ -198,39 +111,6 @@ class Map:
                 best, found = touch, block.index
         return found
 
-    def paint(self, units: Units = Units.SI) -> list[list[Span]]:
-        """Return the map line by line, each line the width of the map.
-
-        A block of two lines or more ends in half a line of background (``▀``), one of five
-        columns or more in a column of it, so that blocks are told apart without colour too.
-        """
-        if not self.blocks:
-            return [[Span(" " * self.width, None, "gap")] for _ in range(self.height)]
-        lines: list[list[Block]] = [[] for _ in range(self.height)]
-        texts = [block.lines(units) for block in self.blocks]
-        for block in sorted(self.blocks, key=lambda block: block.x):
-            for y in range(block.y, block.y + block.height):
-                lines[y].append(block)
-        return [[span for block in line for span in _row(block, texts[block.index], y)] for y, line in enumerate(lines)]
-
-
-def _row(block: Block, texts: list[list[tuple[str, Role]]], y: int) -> list[Span]:
-    gap = 1 if block.width >= 5 else 0
-    room = block.width - gap
-    if block.height >= 2 and y == block.y + block.height - 1:
-        spans = [Span("▀" * room, block.index, "foot")]
-    else:
-        line = texts[y - block.y] if y - block.y < len(texts) else []
-        spans = [Span(text, block.index, role) for text, role in line if text]
-        if spans:
-            spans.insert(0, Span(" ", block.index, "fill"))
-        used = sum(cell_len(span.text) for span in spans)
-        if used < room:
-            spans.append(Span(" " * (room - used), block.index, "fill"))
-    if gap:
-        spans.append(Span(" ", None, "gap"))
-    return spans
-
 
 # -- laying out ----------------------------------------------------------------------------
 
@@ -245,6 +125,14 @@ def lay_out(forest: Forest, width: int, height: int, root: str = "") -> Map:
     return _Layout(forest, max(1, width), max(1, height)).map(root)
 
 
+class _Group(NamedTuple):
+    """Runs that are one block, heaviest first."""
+
+    runs: tuple[Run, ...]
+    total: int
+    zoom: str
+
+
 class _Layout:
     def __init__(self, forest: Forest, width: int, height: int) -> None:
         self.forest = forest
@@ -252,62 +140,120 @@ class _Layout:
         self.blocks: list[Block] = []
 
     def map(self, root: str) -> Map:
-        key, _, skip = root.partition("#")
+        # A root is the key of a run and what to take of the runs that stand on it, step by step, one a line.
+        key, *steps = root.split("\n")
         run = next((run for run in self.forest.run_of.values() if run.key == key), None) if key else None
-        if key and run is None:
-            root = skip = ""
-        first = int(skip) if skip.isdecimal() else 0
-        if run is not None and not skip:
-            shown = [run]
+        path: list[tuple[str, str]] = [("", "everything")]
+        above: list[tuple[str, str]] = []
+        below = run
+        while below is not None:
+            above.append((below.key, name_of(self.forest, below, ())[0]))
+            below = below.parent
+        path += reversed(above)
+        shown = list(self.forest.roots) if run is None else [run]
+        if steps:
+            shown = list(self.forest.roots if run is None else run.children)
+            at = key
+            for step, then in zip(steps, [*steps[1:], ""], strict=True):
+                shown, at = self._take(shown, step), f"{at}\n{step}"
+                if shown and not (step.isdecimal() and then):  # what was put together is put together by repository
+                    path.append((at, "".join(name_of(self.forest, None, shown))))
+        if not shown or (key and run is None):  # gone since
+            return self.map("") if root else Map(self.whole.width, self.whole.height, "", [], 0, 0, tuple(path))
+        if run is not None and not steps:
             self._run(run, self.whole, 0, False, (0.0, 1.0))
         else:
-            shown = (run.children if run is not None else self.forest.roots)[first:]
-            self._place(shown, self.whole, 0, (0.0, 1.0), run.key if run is not None else "", first)
+            self._place(shown, self.whole, 0, (0.0, 1.0), root)
         size, unknown = sum(one.total for one in shown), sum(one.total_unknown for one in shown)
-        return Map(self.whole.width, self.whole.height, root, self.blocks, size, unknown, self._path(run, first))
+        return Map(self.whole.width, self.whole.height, root, self.blocks, size, unknown, tuple(path))
 
-    def _path(self, run: Run | None, first: int) -> tuple[tuple[str, str], ...]:
-        around: list[tuple[str, str]] = []
-        below = run if first or run is None else run.parent
-        while below is not None:
-            around.append((below.key, below.images[0].name if below.images else below.key))
-            below = below.parent
-        if run is not None or first:
-            around.append(("", "everything"))
-        return tuple(reversed(around))
+    def _take(self, runs: list[Run], step: str) -> list[Run]:
+        """Return some of the runs: from a number on, those of a repository, or of the repositories from a number on."""
+        kind, name = step[:1], step[1:]
+        if kind == "=":
+            return [run for run in runs if self.forest.repository_of(run) == name]
+        if kind == "+" and name.isdecimal():
+            taken = {run for group in self._groups(runs, "")[int(name) :] for run in group.runs}
+            return [run for run in runs if run in taken]
+        return runs[int(step) :] if step.isdecimal() else []
 
-    def _place(self, runs: Sequence[Run], box: _Box, depth: int, hues: tuple[float, float], base: str, at: int) -> None:
-        """Fill a box with runs that stand on one base (its key); they are its children from number ``at`` on."""
-        runs = [run for run in runs if run.total]
-        left = whole = sum(run.total for run in runs)
+    def _groups(self, runs: Sequence[Run], key: str) -> list[_Group]:
+        """Put runs together by repository, most bytes first."""
+        found: dict[str, list[Run]] = {}
+        for run in runs:
+            found.setdefault(self.forest.repository_of(run), []).append(run)
+        groups = [_Group(tuple(of), sum(run.total for run in of), f"{key}\n={name}") for name, of in found.items()]
+        return sorted(groups, key=lambda group: (-group.total, group.zoom))
+
+    def _place(self, parts: Sequence[Run | _Group], box: _Box, depth: int, hues: tuple[float, float], key: str) -> None:
+        """Fill a box with what stands on one base; ``key`` is the root that shows just these."""
+        parts = [part for part in parts if part.total]
+        left = whole = sum(part.total for part in parts)
         x, width, begin, seen = box.x, box.width, 0, 0
-        while begin < len(runs):
-            end, weight = _column(runs, begin, box.height)
+        while begin < len(parts):
+            end, weight = _column(parts, begin, box.height)
             share = round(width * weight / left)
             if min(share, width - share) < COLUMN:  # no room for another column: what is left goes below this one
                 share = width
-                while end > begin and end < len(runs) and 3 * box.height * runs[end - 1].total < 2 * left:
+                while end > begin and end < len(parts) and 3 * box.height * parts[end - 1].total < 2 * left:
                     end -= 1  # a line for each, and the rest to scale
-                if end < len(runs) and end - begin == box.height:
+                if end < len(parts) and end - begin == box.height:
                     end -= 1
-                if len(runs) - end == 1:
+                if len(parts) - end == 1:
                     end += 1
-            rest = tuple(runs[end:]) if share == width else ()
-            weights = [run.total for run in runs[begin:end]] + ([sum(run.total for run in rest)] if rest else [])
+            rest = parts[end:] if share == width else []
+            weights = [part.total for part in parts[begin:end]] + ([sum(part.total for part in rest)] if rest else [])
             y = box.y
             for nth, rows in enumerate(_rows(weights, box.height)):
-                place = _Box(x, y, share, rows)
-                if begin + nth < end:
-                    run = runs[begin + nth]
-                    tint = _part(hues, seen / whole, (seen + run.total) / whole)
-                    seen += run.total
-                    self._run(run, place, depth, nth % 2 == 1, tint)
+                place, odd, part = _Box(x, y, share, rows), nth % 2 == 1, _part(hues, seen, weights[nth], whole)
+                seen += weights[nth]
+                if begin + nth == end:
+                    self._rest(rest, place, depth, odd, part, key, end)
                 else:
-                    self._block(place, None, rest, depth, nth % 2 == 1, hues, f"{base}#{at + end}")
+                    self._one(parts[begin + nth], place, depth, odd, part)
                 y += rows
             if rest:
                 return
             x, width, left, begin = x + share, width - share, left - weight, end
+
+    def _one(self, part: Run | _Group, box: _Box, depth: int, odd: bool, hues: tuple[float, float]) -> None:
+        before = len(self.blocks)
+        if isinstance(part, Run):
+            self._run(part, box, depth, odd, hues)
+        elif len(part.runs) == 1:
+            self._run(part.runs[0], box, depth, odd, hues)
+        else:
+            tint = hues if self.forest.repository_of(part.runs[0]) else None
+            self._block(box, None, part.runs, depth, odd, tint, part.zoom)
+        if not depth:
+            for block in self.blocks[before:]:
+                right, low = block.x + block.width, block.y + block.height
+                block.outer = right == box.x + box.width, low == box.y + box.height
+
+    def _rest(
+        self,
+        rest: Sequence[Run | _Group],
+        box: _Box,
+        depth: int,
+        odd: bool,
+        hues: tuple[float, float],
+        key: str,
+        at: int,
+    ) -> None:
+        """Draw what has no room of its own: by repository, or all as one."""
+        runs = [part for part in rest if isinstance(part, Run)]
+        if len(runs) == len(rest):
+            key = f"{key}\n{at}"
+            groups = self._groups(runs, key) if len(runs) >= MANY and box.width >= WORD and box.height > 1 else []
+            if 1 < len(groups) < len(runs):
+                self._place(groups, box, depth, hues, key)
+                return
+        else:
+            runs = [run for part in rest for run in (part.runs if isinstance(part, _Group) else (part,))]
+            key = f"{key}\n+{at}"
+        self._block(box, None, tuple(runs), depth, odd, None, key)
+        if not depth:
+            self.blocks[-1].outer = True, True
 
     def _run(self, run: Run, box: _Box, depth: int, odd: bool, hues: tuple[float, float]) -> None:
         above = run.total - run.own
@@ -325,7 +271,7 @@ class _Layout:
             self._block(own, run, (), depth, odd, hues, run.key)
             depth += 1
         right = _Box(box.x + box.width - beside, box.y, beside, box.height)
-        self._place(run.children, right, depth, hues, run.key, 0)
+        self._place(run.children, right, depth, hues, run.key)
 
     def _block(
         self,
@@ -334,12 +280,15 @@ class _Layout:
         rest: tuple[Run, ...],
         depth: int,
         odd: bool,
-        hues: tuple[float, float],
+        hues: tuple[float, float] | None,
         zoom: str,
     ) -> None:
         size = (run.own if run is not None else 0) + sum(one.total for one in rest)
-        hue = (hues[0] + hues[1]) / 2
-        self.blocks.append(Block(len(self.blocks), *box, size, run, rest, depth, odd, hue, zoom))
+        hue = (hues[0] + hues[1]) / 2 if hues is not None else None
+        name, more = name_of(self.forest, run, rest)
+        self.blocks.append(
+            Block(len(self.blocks), *box, size, self.forest.total, run, rest, name, more, depth, odd, hue, zoom)
+        )
 
 
 def _readable(width: int, tall: bool) -> bool:
@@ -353,7 +302,7 @@ class _Box(NamedTuple):
     height: int
 
 
-def _column(runs: Sequence[Run], begin: int, height: int) -> tuple[int, int]:
+def _column(runs: Sequence[Run | _Group], begin: int, height: int) -> tuple[int, int]:
     """Return (end, bytes) of the runs from ``begin`` on that fill a column with a line or more for each."""
     weight, end = 0, begin
     while end < len(runs) and (end == begin or height * runs[end].total >= weight + runs[end].total):
@@ -378,6 +327,7 @@ def _rows(weights: Sequence[int], height: int) -> list[int]:
     return rows
 
 
-def _part(hues: tuple[float, float], begin: float, end: float) -> tuple[float, float]:
+def _part(hues: tuple[float, float], before: int, part: int, whole: int) -> tuple[float, float]:
+    """Return the hues for a part of a whole that has some hues."""
     low, high = hues
-    return low + (high - low) * begin, low + (high - low) * end
+    return low + (high - low) * before / whole, low + (high - low) * (before + part) / whole

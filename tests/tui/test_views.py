@@ -42,6 +42,15 @@ def test_picture(snap: Callable[..., bool], key: str, size: tuple[int, int]) -> 
     assert snap(make_app(inventory(HOST)), size, key, "down")
 
 
+def test_picture_of_the_map_without_colour(snap: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap(make_app(inventory(HOST)), (80, 24), "4", "down", "right", "space")
+
+
+def test_picture_of_a_find_on_the_map(snap: Callable[..., bool]) -> None:
+    assert snap(make_app(inventory(HOST)), (120, 36), "4", "slash", *"node")
+
+
 @pytest.mark.parametrize("key", ["3", "4"], ids=["tree", "map"])
 def test_picture_in_the_light(snap: Callable[..., bool], key: str) -> None:
     assert snap(make_app(inventory(HOST), theme="layerscope-light"), (120, 36), key, "down", "space")
@@ -136,30 +145,6 @@ async def test_the_tree_folds_and_unfolds() -> None:
         table.move_to(run)
         await press(pilot, "x")
         assert len(table.rows) == whole + len(table.rows[run].layers)
-
-
-async def test_every_block_of_the_map_can_be_reached_and_zoomed() -> None:
-    app = make_app(inventory(HOST))
-    async with app.run_test(size=(120, 36)) as pilot:
-        await settled(pilot)
-        await press(pilot, "4")
-        canvas = app.main.query_one(MapPane).canvas
-        assert canvas.map is not None
-        whole = canvas.map.size
-        seen = {canvas.cursor}
-        frontier = [canvas.cursor]
-        while frontier:
-            here = frontier.pop()
-            for direction in ("left", "right", "up", "down"):
-                there = canvas.map.neighbour(here, direction)
-                if there is not None and there not in seen:
-                    seen.add(there)
-                    frontier.append(there)
-        assert seen == {block.index for block in canvas.map.blocks}
-        await press(pilot, "home", "enter")
-        assert canvas.map.size < whole
-        await press(pilot, "backspace")
-        assert canvas.map.size == whole
 
 
 async def test_from_a_leaf_of_the_tree_to_its_layers() -> None:

@@ -18,6 +18,7 @@ from layerscope.text import fit
 from layerscope.tui.keys import FIND
 from layerscope.tui.screens.host import HostScreen
 from layerscope.tui.widgets.columns import Piece
+from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.hits import excerpt
 from layerscope.tui.widgets.prompt import Answer, Prompt
 from layerscope.tui.widgets.rowtable import RowTable
@@ -78,7 +79,7 @@ class FindingScreen(HostScreen):
     def __init__(self) -> None:
         super().__init__()
         self._prompted = ""
-        self._table: RowTable | None = None
+        self._table: Findable | None = None
         self._from: Widget | None = None
         self._origin = (0, 0)
         self._start = 0
@@ -194,7 +195,7 @@ class FindingScreen(HostScreen):
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, then the filter."""
-        finding = [table for table in self.query(RowTable) if table.finding]
+        finding = [table for table in self.findables if table.finding]
         if finding:
             for table in finding:
                 table.end_find()
@@ -204,10 +205,15 @@ class FindingScreen(HostScreen):
 
     # -- find -----------------------------------------------------------------------------
 
-    def _findable(self) -> RowTable | None:
-        if isinstance(self.focused, RowTable) and self.focused.search is not None:
+    @property
+    def findables(self) -> list[Findable]:
+        """The lists of the screen, and the map."""
+        return [widget for widget in self.query("*") if isinstance(widget, Findable)]
+
+    def _findable(self) -> Findable | None:
+        if isinstance(self.focused, Findable) and self.focused.search is not None:
             return self.focused
-        return next((table for table in self.query(RowTable) if table.search is not None and table.on_view), None)
+        return next((table for table in self.findables if table.search is not None and table.on_view), None)
 
     def action_find(self) -> None:
         """Find in the list that has the focus."""
@@ -215,7 +221,7 @@ class FindingScreen(HostScreen):
         if table is None:
             self.notify("there is no list here to find in", severity="warning")
             return
-        for other in self.query(RowTable):
+        for other in self.findables:
             other.end_find()
         self._table, self._origin = table, table.place
         table.begin_find()
@@ -245,7 +251,7 @@ class FindingScreen(HostScreen):
             self.prompt.say(table.hits_said, Answer(self._where(table)))
 
     @staticmethod
-    def _where(table: RowTable) -> list[Piece]:
+    def _where(table: Findable) -> list[Piece]:
         """In what the row under the cursor fits, when it is not its name."""
         spot = table.spot
         if spot is None or spot.what in {"name", "instruction"}:
@@ -257,7 +263,7 @@ class FindingScreen(HostScreen):
 
     def action_hit(self, by: int) -> None:
         """Go to the next or the previous hit."""
-        table = self.focused if isinstance(self.focused, RowTable) else self._table
+        table = self.focused if isinstance(self.focused, Findable) else self._table
         if table is None or table.search is None:
             table = self._findable()
         if table is None or not (table.find_text or self._last):

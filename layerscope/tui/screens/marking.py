@@ -15,7 +15,6 @@ from layerscope.tui.keys import MARK, MOVE
 from layerscope.tui.messages import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
-from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.status import SHORTCUT, Status
 from layerscope.views.marks import alone_parts, freed_part, marked_parts
 from layerscope.views.names import count
@@ -153,7 +152,7 @@ class MarkingScreen(FindingScreen):
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
         host = self.host
-        topmost = host is not None and host.query is None and not any(table.finding for table in self.query(RowTable))
+        topmost = host is not None and host.query is None and not any(table.finding for table in self.findables)
         if host is not None and topmost and host.only is not None:
             host.only = None
             self.redraw()

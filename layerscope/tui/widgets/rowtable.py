@@ -6,7 +6,6 @@ of rows. It knows nothing of images or bytes; columns turn rows into text.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,11 +21,11 @@ from textual.message import Message
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
 from layerscope.text import clean, fit, fit_first
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
+from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.kept import Kept
 from layerscope.views.find import Search, Spot
 
@@ -46,7 +45,7 @@ class OfTable(Message):
         return self.table
 
 
-class RowTable(Kept, ScrollView, can_focus=True):
+class RowTable(Kept, Findable, ScrollView, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -383,26 +382,6 @@ class RowTable(Kept, ScrollView, can_focus=True):
         equals = [index for index, score in zip(self._hits, scores, strict=True) if score == best]
         return min(equals, key=lambda index: (index < origin, index), default=None)
 
-    def next_hit(self, by: int) -> int | None:
-        """Return the hit after the cursor (or before it); after the last comes the first."""
-        if not self._hits:
-            return None
-        if by > 0:
-            return self._hits[bisect_right(self._hits, self.cursor) % len(self._hits)]
-        return self._hits[bisect_left(self._hits, self.cursor) - 1]
-
-    @property
-    def hits_said(self) -> str:
-        """``3 of 12``, or what there is to say instead."""
-        if not self.find_text:
-            return ""
-        if not self._hits:
-            return "no match"
-        at = bisect_left(self._hits, self.cursor)
-        if at < len(self._hits) and self._hits[at] == self.cursor:
-            return f"{at + 1:,} of {len(self._hits):,}"
-        return "1 hit" if len(self._hits) == 1 else f"{len(self._hits):,} hits"
-
     @property
     def subtitle(self) -> str | Content:
         """What stands at the bottom of the border, but while something is looked for."""
@@ -449,11 +428,6 @@ class RowTable(Kept, ScrollView, can_focus=True):
     def chosen(self) -> bool:
         """Has anybody moved the cursor? Else it stays at the top whatever is shown."""
         return self._moved
-
-    @property
-    def on_view(self) -> bool:
-        """False when it is a part of a view that is not shown."""
-        return all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
 
     @property
     def place(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from layerscope.text import clean
 from layerscope.tui.host import Host
 from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
+from layerscope.tui.widgets.framed import Framed
 from layerscope.units import Units, format_size
 from layerscope.views.engine import Figure, reconcile
 
@@ -32,7 +33,7 @@ VERDICTS = {
 """A sign and a style for each verdict: never colour alone."""
 
 
-class EnginePane(VerticalScroll, can_focus=True):
+class EnginePane(Framed, VerticalScroll, can_focus=True):
     """Asks the engine for its disk usage when it is first shown: that can be slow, so it is asked for only here."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -16,7 +16,7 @@ from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.status import Status
-from layerscope.views.marks import alone_parts, freed_part, marked_parts
+from layerscope.views.marks import Part, alone_parts, freed_part, marked_parts
 from layerscope.views.names import count
 
 MOST_ALONE = 500
@@ -48,7 +48,10 @@ class MarkingScreen(FindingScreen):
             status.say("what there is shows up as it comes" if self.waiting else "")
         elif len(host.marks):
             marks = host.marks
-            status.show(marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed))
+            parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
+            status.show([*parts, *self._lost_part(1)])
+        elif lost := self._lost_part(0):
+            status.show(lost)
         else:
             self._status_alone(status)
 
@@ -67,6 +70,18 @@ class MarkingScreen(FindingScreen):
             first = alone.plan().blocked[0]
             why = clean(first.by, 200)
         status.show(alone_parts(nodes, figures, why, host.units, host.freed))
+
+    def _lost_part(self, rank: int) -> list[Part]:
+        """Why the engine is lost, if it is."""
+        words = self.lost_words
+        if rank and words:
+            words = (*words, "engine lost, trying again")
+        return [Part("lost", words, rank)] if words else []
+
+    @property
+    def lost_words(self) -> tuple[str, ...]:
+        """A sentence on a lost engine, longest wording first; nothing while it is there."""
+        raise NotImplementedError
 
     @property
     def waiting(self) -> bool:

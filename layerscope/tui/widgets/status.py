@@ -18,7 +18,7 @@ class Status(Kept, Widget):
     """One line of parts; those that there is no room for are left out, the least important first."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "cache", "freed")
+        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "cache", "freed", "lost")
     }
 
     class KeeperChosen(Message):

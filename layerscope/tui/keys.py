@@ -64,6 +64,16 @@ class Bound:
         return self.binding.tooltip or self.binding.description
 
     @property
+    def action(self) -> str:
+        """The name of its action alone."""
+        return self.binding.action.split("(")[0].rpartition(".")[2]
+
+    @property
+    def possible(self) -> bool:
+        """Does it do anything as things are?"""
+        return bool(self.node.check_action(self.action, ()))
+
+    @property
     def group(self) -> str:
         """The task it belongs to; ``""`` for none."""
         return self.binding.group.description if self.binding.group is not None else ""

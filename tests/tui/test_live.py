@@ -95,6 +95,8 @@ async def test_news_go_by_themselves_and_can_be_read_afterwards() -> None:
         assert "tagged" in header(app)
         await later(pilot, clock, 1)
         assert header(app).rstrip().endswith("● live")
+        await press(pilot, "5")
+        assert "  node-app:1 tagged node-app:latest" in screen_text(app)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])

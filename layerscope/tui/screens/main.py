@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.marks import Marks
 from layerscope.tui.host import Host
 from layerscope.tui.keys import APP, VIEWS
@@ -43,6 +43,11 @@ from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
+ON_MARKS = frozenset({"copy", "keeper", "remove"})
+"""Actions on what is under the cursor, or on what is marked."""
+ON_ROWS = ON_MARKS | {"mark", "mark_all", "invert", "only_marked", "pin", "info", "find", "hit", "filter", "columns"}
+"""Actions that need rows on view."""
+
 
 class MainScreen(MarkingScreen):
     """Everything about one host."""
@@ -68,6 +73,8 @@ class MainScreen(MarkingScreen):
         self.live = Live(clock)
         self._seen: dict[str, int] = {}
         """For each view the ``Host.changes`` that it shows."""
+        self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
+        """The image and the layer that were under the cursor of a view last."""
         self._ticking: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -140,10 +147,12 @@ class MainScreen(MarkingScreen):
     @on(UsageWanted)
     def _usage_wanted(self) -> None:
         self.layerscope.ask_usage()
+        self._status()
 
     @on(UsageNotWanted)
     def _usage_not_wanted(self) -> None:
         self.app.workers.cancel_group(self.app, "usage")
+        self._status()
 
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
@@ -151,6 +160,7 @@ class MainScreen(MarkingScreen):
             self.host_changed(message.graph)
             self._show()
         self.query_one(EnginePane).answered(message.refused)
+        self._status()
 
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
@@ -215,6 +225,9 @@ class MainScreen(MarkingScreen):
             for framed in views.query(Widget):
                 if isinstance(framed, Framed):
                     framed.show_stale(stale)
+            if self.host is not None:
+                self.host.changes += 1  # the engine view tells of it
+                self._bring_up_to_date()
         self._summary()
         self._status()
 
@@ -254,15 +267,44 @@ class MainScreen(MarkingScreen):
     # -- actions --------------------------------------------------------------------------
 
     def action_view(self, name: str) -> None:
-        """Show another view, with the cursor on the same image and layer."""
+        """Show another view, with the cursor on the same image and layer: those that had one last."""
         before = self.view
-        image, layer = before.image_here, before.layer_here
+        if before.image_here is not None or before.layer_here is not None:
+            self._pointed_at = before.image_here, before.layer_here
         self.query_one("#views", Switcher).current = f"view-{name}"
         view = self.view
         if self.host is not None and view is not before:
             self._bring_up_to_date()
-            view.reveal(image, layer)
+            view.reveal(*self._now_of(self._pointed_at))
+            self._status()
         view.take_focus()
+        self.refresh_bindings()
+
+    def _now_of(self, pair: tuple[ImageNode | None, Layer | None]) -> tuple[ImageNode | None, Layer | None]:
+        """An image and a layer of an older graph, as they are in the present one."""
+        assert self.host is not None
+        graph, (image, layer) = self.host.graph, pair
+        return (
+            graph.image_by_id.get(image.id) if image is not None else None,
+            graph.layer_by_chain.get(layer.chain_id) if layer is not None else None,
+        )
+
+    @property
+    def page(self) -> str:
+        """What a view without rows says of itself."""
+        view = self.view
+        return view.sentence if isinstance(view, EnginePane) else ""
+
+    def to_rows(self) -> None:
+        """Leave a view that has no rows."""
+        if isinstance(self.view, EnginePane):
+            self.action_view("images")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """On a page of prose there is nothing to point at, and keys that would are not offered."""
+        if action in ON_ROWS and self.is_mounted and isinstance(self.view, EnginePane):
+            return action in ON_MARKS and self.host is not None and len(self.host.marks) > 0
+        return super().check_action(action, parameters)
 
     @on(Pivoted)
     def _pivoted(self, message: Pivoted) -> None:

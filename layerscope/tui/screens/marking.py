@@ -58,6 +58,9 @@ class MarkingScreen(FindingScreen):
     def _status_alone(self, status: Status) -> None:
         host = self.host
         assert host is not None
+        if page := self.page:
+            status.show([Part("text", (page,), 0), *freed_part(host.freed, host.units)])
+            return
         nodes = list(self.view.targets())
         if not nodes or len(nodes) > MOST_ALONE:
             parts = freed_part(host.freed, host.units)
@@ -77,6 +80,15 @@ class MarkingScreen(FindingScreen):
         if rank and words:
             words = (*words, "engine lost, trying again")
         return [Part("lost", words, rank)] if words else []
+
+    @property
+    def page(self) -> str:
+        """What a view without rows says of itself; empty for one with rows."""
+        raise NotImplementedError
+
+    def to_rows(self) -> None:
+        """Leave a view that has no rows."""
+        raise NotImplementedError
 
     @property
     def lost_words(self) -> tuple[str, ...]:
@@ -99,6 +111,8 @@ class MarkingScreen(FindingScreen):
     def _marked(self) -> None:
         self.view.marks_changed()
         self._status()
+        if self.page:
+            self.refresh_bindings()  # what can be done with marks there
 
     def action_mark(self) -> None:
         """Mark or unmark what is under the cursor: of a layer, every image that must go for it to go."""
@@ -204,6 +218,7 @@ class MarkingScreen(FindingScreen):
                 host.marks.mark(host.graph.image_by_id[image_id])
         host.only = frozenset(host.marks.ids)
         host.query = None
+        self.to_rows()
         self.redraw()
 
     def action_remove(self) -> None:

@@ -133,7 +133,9 @@ async def test_the_cursor_comes_back_from_the_page_when_the_host_changed_meanwhi
 
 
 async def test_only_keys_that_do_something_are_offered() -> None:
-    app = asked()
+    backend = FakeBackend(inventory(HOST))
+    backend.usage_answer = usage()
+    app = make_app(backend)
     async with app.run_test(size=(200, 36)) as pilot:
         await settled(pilot)
         assert "Space mark" in screen_text(app).splitlines()[-1]
@@ -194,6 +196,7 @@ async def test_the_status_line_says_what_the_comparison_comes_to() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(80, 24)) as pilot:
         await at_the_page(pilot)
+        assert "a ask" not in screen_text(app).splitlines()[-1], "of a saved scan nothing can be asked"
         assert status(app) == "figures of ours; the engine's own are not known"
 
 

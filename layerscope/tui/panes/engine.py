@@ -87,7 +87,9 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc is for others unless the engine is being asked."""
+        """Esc is for others unless the engine is being asked, and a saved scan cannot be."""
+        if action == "ask":
+            return self.host is not None and not self.host.graph.inventory.from_file
         return self.asking if action == "give_up" else super().check_action(action, parameters)
 
     def action_give_up(self) -> None:
@@ -250,6 +252,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             return "asking the engine … Esc stops waiting"
         if self.refused:
             return f"not answered: {clean(self.refused, 80)} · a asks again"
+        if graph.inventory.usage is None and graph.inventory.from_file:
+            return "a saved scan without the engine's own figures"
         if graph.inventory.usage is None:
             return "the engine was not asked for its disk usage"
         return "= the same  ≠ explained  ! should be the same  · ours alone"

@@ -83,7 +83,8 @@ class Summary(Kept, Widget):
         left = Text().append("layerscope", self.style_of("name"))
         room = width - left.cell_len - 6
         said, engine = self._beside(room, wordings, kind == "news")
-        words = fit_first(wordings, max(8, room - cell_len(said) - cell_len(engine)))
+        least = min(cell_len(wordings[0]), NEWS if kind == "news" else width // 2)
+        words = fit_first(wordings, max(least, room - cell_len(said) - cell_len(engine)))
         state = Text(f"{dot} {words}", self.style_of("live" if kind in {"file", "news"} else kind))
         left.append("  " + fit(engine, max(0, room - cell_len(said) - cell_len(words))), self.style_of("engine"))
         right = Text().append(said, self.style_of("label")) + state

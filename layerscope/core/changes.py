@@ -1,10 +1,11 @@
-"""What changed between two graphs of the same host, in numbers and in one line."""
+"""What changed between two graphs of the same host."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from layerscope.core.graph import LayerGraph
+from layerscope.inventory import Container
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,12 @@ class Changes:
     removed: tuple[str, ...]
     retagged: tuple[str, ...]
     """IDs of images that have other tags now."""
-    containers: int
-    """How many more containers there are; negative: fewer."""
-    reused: bool
-    """True when any image is in use by other containers, or another way, than before."""
+    created: tuple[Container, ...]
+    """Containers that are new."""
+    gone: tuple[Container, ...]
+    """Containers that were there before."""
+    altered: tuple[Container, ...]
+    """Containers as they are now, whose state or image was another."""
     footprint: int
     listed: int
     exact: bool
@@ -27,17 +30,29 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.retagged or self.reused or self.footprint or self.listed)
 
+    @property
+    def reused(self) -> bool:
+        """Is any image in use by other containers, or another way, than before?"""
+        return bool(self.created or self.gone or self.altered)
+
 
 def changes(old: LayerGraph, new: LayerGraph) -> Changes:
     """Return what changed from ``old`` to ``new``."""
     before, after = old.image_by_id, new.image_by_id
+    was = {container.id: container for container in old.inventory.containers}
+    now = {container.id: container for container in new.inventory.containers}
+    altered = tuple(
+        one for i, one in now.items() if i in was and (one.state, one.image_id) != (was[i].state, was[i].image_id)
+    )
+    created = tuple(one for i, one in now.items() if i not in was)
+    gone = tuple(one for i, one in was.items() if i not in now)
     return Changes(
         added=tuple(i for i in after if i not in before),
         removed=tuple(i for i in before if i not in after),
         retagged=tuple(i for i in after if i in before and after[i].image.tags != before[i].image.tags),
-        containers=len(new.inventory.containers) - len(old.inventory.containers),
-        reused=sorted((c.id, c.image_id, c.state) for c in old.inventory.containers)
-        != sorted((c.id, c.image_id, c.state) for c in new.inventory.containers),
+        created=created,
+        gone=gone,
+        altered=altered,
         footprint=new.totals.footprint - old.totals.footprint,
         listed=new.totals.listed - old.totals.listed,
         exact=old.totals.exact and new.totals.exact,

@@ -45,7 +45,7 @@ class Commands(Listed):
 
     def commands(self) -> Iterator[Command]:
         """Give each action once, with all keys that do it."""
-        found = [one for one in bindings_of(self.screen, shown=True) if one.group]
+        found = [one for one in bindings_of(self.screen, shown=True) if one.group and one.possible]
         places = {group.description: place for place, group in enumerate(ORDER)}
         listed: dict[str, Command] = {}
         # What is asked for by name comes first; nobody moves the cursor from here.

@@ -12,6 +12,7 @@ from layerscope.core.query import Query
 from layerscope.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size, size_width
+from layerscope.views.changes import News
 from layerscope.views.orders import IMAGE_ORDERS
 
 
@@ -31,6 +32,8 @@ class Host:
     """Images that are never proposed for removal."""
     freed: int = 0
     """Bytes that removals of this session brought back, as the engine's figures say."""
+    log: Sequence[News] = ()
+    """What was told of a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
     _alone: Marks | None = field(default=None, repr=False)
     changes: int = 0

@@ -65,6 +65,16 @@ class Bound:
         return self.binding.tooltip or self.binding.description
 
     @property
+    def action(self) -> str:
+        """The name of its action alone."""
+        return self.binding.action.split("(")[0].rpartition(".")[2]
+
+    @property
+    def possible(self) -> bool:
+        """Does it do anything as things are?"""
+        return bool(self.node.check_action(self.action, ()))
+
+    @property
     def group(self) -> str:
         """The task it belongs to; ``""`` for none."""
         return self.binding.group.description if self.binding.group is not None else ""
@@ -73,23 +83,30 @@ class Bound:
 def bindings_of(screen: Screen[Any], *, shown: bool = False) -> Iterator[Bound]:
     """Give our bindings that a screen has: of the app, the screen and the widgets on it, those of each class once.
 
-    With ``shown`` only those of widgets that are on view. Of several widgets of one class, the
-    one with the focus is to act, else the first.
+    The order is always the same: the app's, the screen's, then those of widgets, inner ones before what is around
+    them. With ``shown`` only those of widgets that are on view. Of several widgets of one class, the one with the
+    focus is to act, else the first.
     """
     focused = screen.focused.ancestors_with_self if screen.focused is not None else []
-    widgets = [node for node in screen.walk_children() if isinstance(node, Widget)]
+    widgets = [node for node in _inner_first(screen) if isinstance(node, Widget) and node is not screen]
     if shown:
         widgets = [node for node in widgets if _on_view(node)]
-    nodes: list[DOMNode] = [screen.app, screen, *(node for node in focused if node in widgets), *widgets]
     seen: set[type] = set()
-    for node in nodes:
+    for node in (screen.app, screen, *widgets):
         for owner in reversed(type(node).__mro__):  # what every list does comes before what one kind does besides
             if owner in seen or not owner.__module__.startswith("layerscope"):
                 continue
             seen.add(owner)
+            acts = next((other for other in focused if isinstance(other, owner) and other in widgets), node)
             for binding in owner.__dict__.get("BINDINGS", ()):
                 if isinstance(binding, Binding):
-                    yield Bound(binding, node)
+                    yield Bound(binding, acts)
+
+
+def _inner_first(node: DOMNode) -> Iterator[DOMNode]:
+    for child in node.children:
+        yield from _inner_first(child)
+    yield node
 
 
 def _on_view(widget: Widget) -> bool:

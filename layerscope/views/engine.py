@@ -218,7 +218,11 @@ class _Work:
             why.append(f"The engine says more of {count(len(more), 'image')}: {reason}.")
         if less:
             own = all(node.intermediates for node in less)
-            reason = "takes their own build steps for other images" if own else "counts sharers that are not listed"
+            reason = (
+                "counts hidden build steps of an image as other images that share its layers"
+                if own
+                else "counts images that are not listed as sharers"
+            )
             subject = "It" if why else "The engine"
             why.append(f"{subject} says less of {count(len(less), 'image')}: it {reason}.")
         if len(given) < len(images):
@@ -241,7 +245,7 @@ class _Work:
         if self._shares_nothing():
             why = "The engine answers 0 for every image."
         elif any(node.intermediates for node in images) and theirs > ours:
-            why = "The engine counts build steps that are not listed as sharers."
+            why = "The engine counts hidden build steps of an image as other images that share its layers."
         else:
             why = "The engine's differs as its UNIQUE does."
         return self._figure(name, ours, theirs, "explained", f"{what}. {why}")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from layerscope.core.changes import changes
 from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
-from layerscope.units import Units
-from layerscope.views.changes import describe
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///d.sock")
 
@@ -31,32 +29,27 @@ def host(*images: Image, containers: tuple[Container, ...] = ()) -> LayerGraph:
     return build_graph(Inventory(ENGINE, images, containers))
 
 
-def said(old: LayerGraph, new: LayerGraph) -> str:
-    return describe(changes(old, new), Units.SI)
-
-
 def test_a_new_image_costs_only_its_own_layer() -> None:
     found = changes(host(BASE), host(BASE, APP))
     assert found.added == ("sha256:app",)
     assert (found.footprint, found.listed) == (31_000_000, 131_000_000)
-    assert said(host(BASE), host(BASE, APP)) == "+1 image, +31.0 MB on disk"
 
 
 def test_a_removed_base_frees_nothing_while_its_child_stays() -> None:
     assert changes(host(BASE, APP), host(APP)).removed == ("sha256:base",)
-    assert said(host(BASE, APP), host(APP)) == "−1 image, nothing more or less on disk"
 
 
 def test_tags_and_containers_are_changes_too() -> None:
     tagged = replace(BASE, tags=("base:1", "base:2"))
     assert changes(host(BASE), host(tagged)).retagged == ("sha256:base",)
-    assert said(host(BASE), host(tagged)) == "tags of 1 image"
     container = Container("c1", "web", "sha256:base", "base:1", "running")
-    assert said(host(BASE), host(BASE, containers=(container,))) == "+1 container"
+    assert changes(host(BASE), host(BASE, containers=(container,))).created == (container,)
+    assert changes(host(BASE, containers=(container,)), host(BASE)).gone == (container,)
     stopped = replace(container, state="exited")
-    assert changes(host(BASE, containers=(container,)), host(BASE, containers=(stopped,))).reused
+    found = changes(host(BASE, containers=(container,)), host(BASE, containers=(stopped,)))
+    assert found.altered == (stopped,)
+    assert found.reused
 
 
 def test_nothing_changed_is_no_change() -> None:
     assert not changes(host(BASE, APP), host(BASE, APP))
-    assert said(host(BASE, APP), host(BASE, APP)) == ""

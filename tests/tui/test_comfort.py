@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from textual.widgets._toast import Toast
 
 from layerscope import scanfile
 from layerscope.backend import Backend, BackendError
@@ -140,6 +141,8 @@ async def test_i_shows_what_the_cursor_is_on_and_copies_it_line_by_line() -> Non
         await press(pilot, "escape", "enter", "i")
         layer = app.main.images_pane.layer_here
         assert layer is not None
+        app.clear_notifications()
+        await settled(pilot)
         assert layer.chain_id in screen_text(app)
 
 
@@ -159,6 +162,35 @@ async def test_every_fact_is_on_some_line_whole_whatever_the_width() -> None:
                     assert "".join(line.text for line in lines if line.fact is fact) == fact.value
 
 
+async def test_a_digest_is_broken_only_where_the_screen_is_too_narrow_for_it() -> None:
+    name = "registry.example/app@sha256:" + "0123456789abcdef" * 4
+    found = replace(SMALL, from_file=True, images=(replace(SMALL.images[0], tags=(), digests=(name,)),))
+    app = make_app(found)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "i")
+        for width in (120, 122, 160):
+            await pilot.resize_terminal(width, 36)
+            await settled(pilot)
+            assert name in screen_text(app)
+        await pilot.resize_terminal(100, 36)
+        await settled(pilot)
+        assert name not in screen_text(app)
+
+
+async def test_the_columns_dialog_has_its_cursor_under_its_heading() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "C")
+        lines = screen_text(app).splitlines()
+        top = next(index for index, line in enumerate(lines) if "Columns, where there is room" in line)
+        assert "COLUMN" in lines[top + 1]
+        assert "✓ SIZE" in lines[top + 2]
+        box = app.screen.query_one("#chooser")
+        assert "LAYERS" in lines[box.region.bottom - 2]
+
+
 @pytest.mark.parametrize("key", ["2", "3", "4"], ids=["layers", "tree", "map"])
 async def test_the_same_keys_work_in_every_view(key: str) -> None:
     app = make_app(inventory(HOST))
@@ -170,6 +202,24 @@ async def test_the_same_keys_work_in_every_view(key: str) -> None:
         await press(pilot, "i")
         assert isinstance(app.screen, InfoScreen)
         assert app.clipboard[:40] in screen_text(app)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=by_size)
+async def test_what_is_told_in_passing_leaves_the_lines_that_answer_free(size: tuple[int, int]) -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        before = screen_text(app).splitlines()
+        await press(pilot, "y", "d")
+        app.notify("a long story " * 20, severity="error", markup=False)
+        await settled(pilot)
+        toasts = list(app.screen.query(Toast))
+        assert len(toasts) == 3
+        lines = screen_text(app).splitlines()
+        assert "copied the ID of node-app:1" in "\n".join(lines)
+        assert lines[:4] == before[:4]
+        assert lines[-3:] == before[-3:]
+        assert all(toast.region.right >= size[0] - 2 and toast.region.width <= 40 for toast in toasts)
 
 
 # -- copying ------------------------------------------------------------------------------
@@ -394,14 +444,14 @@ async def test_b_switches_units_everywhere_and_back() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        before = screen_text(app)
         for key in ("1", "2", "3", "4", "5", "6"):
-            await press(pilot, key, "b")
+            await press(pilot, key)
+            before = screen_text(app)
+            await press(pilot, "b")
             assert " MiB" in screen_text(app), key
             assert " MB" not in screen_text(app), key
             await press(pilot, "b")
-        await press(pilot, "1")
-        assert screen_text(app) == before
+            assert screen_text(app) == before, key
 
 
 async def test_the_error_screen_tries_again_or_shows_the_sample_host_or_leaves() -> None:

@@ -25,7 +25,7 @@ async def test_a_held_scan_goes_on_step_by_step_and_fails_when_told() -> None:
         backend.lose("it went away")
         await settled(pilot)
         assert app.main.host.graph.inventory.engine.store == inventory("docker-28.5-containerd").engine.store
-        assert app.main.lost == "it went away"
+        assert app.main.live.lost == "it went away"
 
 
 async def test_a_scan_that_fails_shows_why() -> None:

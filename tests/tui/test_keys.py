@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -15,12 +16,11 @@ from layerscope.tui.keys import TYPING, bindings_of, keys_of
 from layerscope.tui.screens.columns import ColumnsScreen
 from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.export import ExportScreen
-from layerscope.tui.screens.help import COLUMN, KEYS, HelpScreen
+from layerscope.tui.screens.help import SIGNS, HelpScreen, told_once
 from layerscope.tui.screens.info import InfoScreen
 from layerscope.tui.widgets.status import Status
-from layerscope.tui.wrap import wrapped
-from tests.tui.conftest import screen_text
-from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
+from tests.tui.conftest import by_size, screen_text
+from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
 
 HOST = "docker-28.5-overlay2"
 VIEWS = {"1": "images", "2": "layers", "3": "tree", "4": "map", "5": "compare", "6": "engine"}
@@ -61,23 +61,64 @@ async def test_every_binding_of_the_session_is_in_the_help() -> None:
         assert len(wanted) > 50
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("size", SIZES, ids=by_size)
 async def test_the_help_can_be_read_to_its_end(size: tuple[int, int]) -> None:
+    max_turns = {(80, 24): 6, (120, 36): 1, (200, 50): 0}
     app = make_app(inventory(HOST))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await press(pilot, "?")
+        assert isinstance(app.screen, HelpScreen)
+        page = app.screen.query_one("#help")
+        turns = max_turns[size]
         seen = screen_text(app)
-        for _ in range(30):
+        for _ in range(turns):
             await press(pilot, "pagedown")
             seen += screen_text(app)
-        assert isinstance(app.screen, HelpScreen)
+        assert page.scroll_y == page.max_scroll_y, "not at its end yet"
         for rows in app.screen.groups().values():
-            for title in rows:
-                assert wrapped(title, COLUMN - KEYS - 2)[-1] in seen
-        assert "not known" in seen
+            for words in told_once(rows).values():
+                assert words.split()[-1] in seen, words
+        for sign, words in SIGNS:
+            assert sign in seen
+            assert words.split()[-1] in seen
         await press(pilot, "escape")
         assert app.screen is app.main
+
+
+async def test_the_help_is_the_same_in_every_view_and_tells_no_key_twice() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        pages = []
+        for key in VIEWS:
+            await press(pilot, key, "question_mark")
+            assert isinstance(app.screen, HelpScreen)
+            pages.append(app.screen.groups())
+            pages[-1] = {heading: list(rows.items()) for heading, rows in pages[-1].items()}  # type: ignore[assignment]
+            await press(pilot, "escape")
+        assert all(page == pages[0] for page in pages)
+        await press(pilot, "1", "question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        groups = app.screen.groups()
+        move = told_once(groups["Move"])
+        assert move["→  l"] == "Unfold a repository; else: next pane"
+        assert (move["Tab"], move["Shift-Tab"]) == ("Next pane, in turn", "Previous pane, in turn")
+        assert next(iter(move)) == "↑  k"
+        assert not any(words.endswith("…") for rows in groups.values() for words in rows)
+
+
+async def test_tab_goes_from_pane_to_pane_and_round() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        places = []
+        for key in ("tab", "tab", "tab", "shift+tab"):
+            places.append(app.focused)
+            await press(pilot, key)
+        assert len(set(places[:3])) == 3
+        assert places[3] is places[0]
+        assert app.focused is places[2]
 
 
 @pytest.mark.parametrize("key", VIEWS, ids=VIEWS.get)
@@ -88,12 +129,12 @@ async def test_every_action_on_view_is_in_the_palette(key: str) -> None:
         await press(pilot, key)
         listed = {title: keys for title, keys, _ in Commands(app.screen).commands()}
         for one in bindings_of(app.main, shown=True):
-            if one.binding.action != "command_palette":
+            if one.binding.action != "command_palette" and one.possible:
                 assert set(keys_of(one.binding)) <= set(listed[one.title]), one
 
 
 async def test_the_views_together_have_every_action_in_the_palette() -> None:
-    app = make_app(inventory(HOST))
+    app = make_app(FakeBackend(inventory(HOST)))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         everything = {one.title for one in bindings_of(app.main) if one.binding.group is not TYPING}
@@ -101,7 +142,7 @@ async def test_the_views_together_have_every_action_in_the_palette() -> None:
         for key in VIEWS:
             await press(pilot, key)
             found |= {title for title, _, _ in Commands(app.screen).commands()}
-        assert everything - found == {"All commands"}
+        assert everything - found == {"All commands", "Stop waiting for the engine"}
 
 
 async def test_the_palette_runs_what_is_chosen() -> None:
@@ -158,11 +199,15 @@ async def test_a_box_names_its_own_keys(kind: type[ModalScreen[Any]]) -> None:
         await settled(pilot)
         await press(pilot, *MODALS.get(kind, ()))
         assert isinstance(app.screen, kind)
-        text = screen_text(app)
+        box = app.screen.query_one(".box")
+        lines = [line[box.region.x : box.region.right] for line in screen_text(app).splitlines()]
+        lines = lines[box.region.y : box.region.bottom]
+        text = lines[-1] if box.border_subtitle else "\n".join(lines)
         for one in bindings_of(app.screen):
             if one.node is app.screen and one.binding.show:
                 names = keys_of(one.binding)
-                assert any(f"{name} " in text for name in [*names, f"{names[0]}:"]), (one.binding, text)
+                words = [*names, f"{names[0]}:"]
+                assert any(re.search(rf"(?<!\w){re.escape(name)} ", text) for name in words), (one.binding, text)
 
 
 async def test_clicking_a_hint_presses_its_key() -> None:
@@ -180,12 +225,12 @@ async def test_help_and_quit_are_hinted_at_whatever_the_room(width: int) -> None
     app = make_app(inventory(HOST))
     async with app.run_test(size=(width, 24)) as pilot:
         await settled(pilot)
-        for key in VIEWS:
+        for key, name in VIEWS.items():
             await press(pilot, key)
             line = screen_text(app).splitlines()[-1]
             assert "? help" in line
             assert "q quit" in line
-            assert "Space mark" in line or key == "6"
+            assert ("Space mark" in line) == (name != "engine")
 
 
 async def test_q_and_ctrl_q_leave() -> None:

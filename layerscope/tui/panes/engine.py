@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,12 +15,17 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.text import clean
+from layerscope.text import clean, fit
 from layerscope.tui.host import Host
 from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
-from layerscope.units import Units, format_size
-from layerscope.views.engine import Figure, reconcile
+from layerscope.tui.widgets.framed import Framed
+from layerscope.tui.wrap import wrapped
+from layerscope.units import format_size
+from layerscope.views.changes import time_of_day
+from layerscope.views.engine import Figure, Reconciliation, reconcile
+from layerscope.views.names import count
+from layerscope.views.why import why
 
 VERDICTS = {
     "not asked": ("…", "dim"),
@@ -30,13 +35,23 @@ VERDICTS = {
     "ours": ("·", "dim"),
 }
 """A sign and a style for each verdict: never colour alone."""
+NAME = 18
+NUMBERS = (("OURS", 9), ("ENGINE'S", 10), ("DIFFERENCE", 12))
+TABLE = 2 + NAME + sum(width for _, width in NUMBERS)
+"""Cells of the figures: signs, names and numbers."""
+PROSE = 100
+"""Cells of a line of prose at the most: longer ones are hard to read."""
+BESIDE = 80
+"""Cells that prose needs to stand beside the figures."""
+NEWS = 6
+"""How many of the latest news are listed."""
 
 
-class EnginePane(VerticalScroll, can_focus=True):
+class EnginePane(Framed, VerticalScroll, can_focus=True):
     """Asks the engine for its disk usage when it is first shown: that can be slow, so it is asked for only here."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"engine--{name}" for name in ("good", "explained", "bad", "dim", "name", "head")
+        f"engine--{name}" for name in ("good", "explained", "bad", "dim", "name", "head", "title")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
@@ -51,6 +66,7 @@ class EnginePane(VerticalScroll, can_focus=True):
         self.asking = False
         self.refused = ""
         """Why the engine gave no disk usage, when it was asked."""
+        self._found: Reconciliation | None = None
 
     def compose(self) -> ComposeResult:
         """One page."""
@@ -71,7 +87,9 @@ class EnginePane(VerticalScroll, can_focus=True):
             self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc is for others unless the engine is being asked."""
+        """Esc is for others unless the engine is being asked, and a saved scan cannot be."""
+        if action == "ask":
+            return self.host is not None and not self.host.graph.inventory.from_file
         return self.asking if action == "give_up" else super().check_action(action, parameters)
 
     def action_give_up(self) -> None:
@@ -110,6 +128,23 @@ class EnginePane(VerticalScroll, can_focus=True):
         """To the page."""
         self.focus()
 
+    @property
+    def sentence(self) -> str:
+        """What the comparison comes to, in a line."""
+        if self.asking:
+            return "asking the engine for its own figures …"
+        found = self._found
+        if found is None or not found.asked:
+            return "figures of ours; the engine's own are not known" if found is not None else ""
+        verdicts = [figure.verdict for figure in found.figures]
+        same, explained, wrong = (verdicts.count(verdict) for verdict in ("same", "explained", "differs"))
+        if not explained and not wrong:
+            return f"{count(same, 'figure')} of ours and the engine's, all the same"
+        parts = [f"{same:,} of {count(same + explained + wrong, 'figure')} are the same"]
+        parts += [f"{explained:,} {'differs' if explained == 1 else 'differ'}, each for the reason that is told"]
+        parts += [f"{wrong:,} should be the same and {'is' if wrong == 1 else 'are'} not"] if wrong else []
+        return " · ".join(parts)
+
     # -- drawing --------------------------------------------------------------------------
 
     def _style(self, name: str) -> Style:
@@ -120,41 +155,105 @@ class EnginePane(VerticalScroll, can_focus=True):
         """Another theme means other colours in the page."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
+    def on_resize(self) -> None:
+        """Set the page anew."""
+        self._draw()
+
     def _draw(self) -> None:
         if self.host is None or not self.is_mounted:
             return
-        graph, units = self.host.graph, self.host.units
         self.border_title = Content("Engine · our figures beside its own")
-        self.border_subtitle = Content(self._state(graph))
-        found = reconcile(graph, units)
-        table = Table(box=None, padding=(0, 1), expand=True, show_edge=False, header_style=self._style("head"))
-        table.add_column("", width=1)
-        table.add_column("FIGURE", ratio=1, min_width=16)
-        for title in ("OURS", "ENGINE'S", "DIFFERENCE"):
-            table.add_column(title, justify="right", width=11, no_wrap=True)
-        for figure in found.figures:
-            self._add(table, figure, units)
+        self.border_subtitle = Content(self._state(self.host.graph))
+        self._found = found = reconcile(self.host.graph, self.host.units)
+        width = self.outer_size.width - 5  # frame, padding, scrollbar
+        beside = width - TABLE - 3 >= BESIDE
+        lines = [*self._why(width), Text()]
+        if beside:
+            lines += self._figures(found.figures, min(PROSE, width - TABLE - 3))
+        else:
+            lines += self._figures(found.figures, 0)
+        lines += self._news(width)
+        if not beside:
+            for figure in found.figures:
+                sign, style = VERDICTS[figure.verdict]
+                lines += self._paragraph(sign, style, f"{figure.name}  ", figure.sentence, width)
+            lines.append(Text())
         for note in found.notes:
-            table.add_row(Text("·", self._style("dim")), Text(note, self._style("dim")))
-            table.add_row("", "")
-        self.query_one("#figures", Static).update(table)
+            lines += self._paragraph("·", "dim", "", note, width)
+        self.query_one("#figures", Static).update(Text("\n", no_wrap=True, end="").join(lines))
 
-    def _add(self, table: Table, figure: Figure, units: Units) -> None:
+    def _why(self, width: int) -> Iterator[Text]:
+        """Why so much is listed and so little is on disk."""
+        assert self.host is not None
+        said = why(self.host.graph, self.host.units)
+        yield Text(fit(said.question, width), self._style("title"))
+        longest = max((cell_len(term.size) for term in said.terms), default=0)
+        for term in said.terms:
+            words = fit(term.words, width - longest - 6)
+            line = Text(f" {term.sign or ' '} ", self._style("dim"))
+            yield line.append(term.size.rjust(longest), self._style("name")).append(f"  {words}", self._style("dim"))
+        if said.most:
+            yield Text(" " * (longest + 5) + fit(said.most, width - longest - 5), self._style("dim"))
+
+    def _figures(self, figures: Sequence[Figure], prose: int) -> Iterator[Text]:
+        """The figures in columns, numbers directly beside their names; sentences beside them if there is room."""
+        heads = "".join(title.rjust(width) for title, width in NUMBERS)
+        yield Text(f"  {'FIGURE':<{NAME}}{heads}", self._style("head"))
+        for figure in figures:
+            row = self._row(figure)
+            parts = wrapped(figure.sentence, prose) if prose else [""]
+            for number, part in enumerate(parts):
+                line = row if not number else Text(" " * TABLE)
+                yield line.append(f"   {part}" if part else "", self._style("dim"))
+            if prose:
+                yield Text()
+        if not prose:
+            yield Text()
+
+    def _row(self, figure: Figure) -> Text:
+        assert self.host is not None
+        units = self.host.units
         sign, style = VERDICTS[figure.verdict]
-        name = Text().append(figure.name, self._style("name")).append(f"\n{figure.sentence}", self._style("dim"))
         ours = "–" if figure.ours is None else f"{figure.ours_is}{format_size(figure.ours, units)}"
         waiting = "…" if self.asking else "–"
         theirs = waiting if figure.theirs is None else format_size(figure.theirs, units)
         apart = figure.difference
         difference = "" if apart is None else "0 B" if apart == 0 else format_size(apart, units, signed=True)
-        table.add_row(Text(sign, self._style(style)), name, ours, theirs, Text(difference, self._style(style)))
-        table.add_row("", "")
+        (_, first), (_, second), (_, third) = NUMBERS
+        line = Text().append(f"{sign} ", self._style(style)).append(figure.name.ljust(NAME), self._style("name"))
+        return line.append(ours.rjust(first) + theirs.rjust(second)).append(difference.rjust(third), self._style(style))
+
+    def _paragraph(self, sign: str, style: str, head: str, words: str, width: int) -> Iterator[Text]:
+        """A sign, a head and prose over the whole width, all lines but the sign's indented."""
+        for number, part in enumerate(wrapped(head + words, min(PROSE, width) - 2)):
+            if number:
+                yield Text("  ").append(part, self._style("dim"))
+            else:
+                line = Text().append(f"{sign} ", self._style(style)).append(head, self._style("name"))
+                yield line.append(part[len(head) :], self._style("dim"))
+
+    def _news(self, width: int) -> Iterator[Text]:
+        """What was told lately, the latest first."""
+        assert self.host is not None
+        news = list(self.host.log)[:NEWS]
+        if not news:
+            return
+        yield Text("Changes lately", self._style("title"))
+        for one in news:
+            when = time_of_day(one.at)
+            line = Text().append(f"  {when}  ", self._style("head"))
+            parts = wrapped(one.wordings[0], min(PROSE, width) - len(when) - 4)
+            yield line.append(parts[0])
+            yield from (Text(" " * (len(when) + 4) + part) for part in parts[1:])
+        yield Text()
 
     def _state(self, graph: LayerGraph) -> str:
         if self.asking:
             return "asking the engine … Esc stops waiting"
         if self.refused:
             return f"not answered: {clean(self.refused, 80)} · a asks again"
+        if graph.inventory.usage is None and graph.inventory.from_file:
+            return "a saved scan without the engine's own figures"
         if graph.inventory.usage is None:
             return "the engine was not asked for its disk usage"
         return "= the same  ≠ explained  ! should be the same  · ours alone"

@@ -31,7 +31,7 @@ class ColumnsScreen(ModalScreen[None]):
         super().__init__()
         self.hidden = hidden
         self.changed = changed
-        title = Column("title", "", lambda column, width: column.title, 10, flex=1)
+        title = Column("title", "COLUMN", lambda column, width: column.title, 10, flex=1)
         self.table = RowTable([title], key=lambda column: column.key, id="columns")
         self.table.is_marked = lambda column: column.key not in self.hidden
         self.table.show(columns)
@@ -45,7 +45,7 @@ class ColumnsScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """As high as the list."""
-        self.query_one("#chooser").styles.height = len(self.table.rows) + 6
+        self.query_one("#chooser").styles.height = len(self.table.rows) + 3
         self.table.focus()
 
     @on(RowTable.Activated)

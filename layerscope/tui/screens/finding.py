@@ -72,7 +72,14 @@ class FindingScreen(HostScreen):
         Binding("slash", "find", "Find", group=FIND, key_display="/", tooltip="Find in this list"),
         Binding("n", "hit(1)", "Next hit", show=False, group=FIND),
         Binding("N", "hit(-1)", "Previous hit", show=False, group=FIND),
-        Binding("ampersand,backslash", "filter", "Filter", group=FIND, key_display="&", tooltip="Show only what …"),
+        Binding(
+            "ampersand,backslash",
+            "filter",
+            "Filter",
+            group=FIND,
+            key_display="&",
+            tooltip="Filter: show only some images",
+        ),
         Binding("escape", "clear", "Clear", show=False, group=FIND, tooltip="Clear the find, then the filter"),
     ]
 

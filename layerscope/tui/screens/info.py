@@ -28,6 +28,9 @@ from layerscope.views.names import image_label, short_id
 NAME = 16
 """Cells for the name of a fact."""
 WIDEST = 112
+"""Cells of a box of prose; one with longer digests is as wide as they need."""
+AROUND = 7
+"""Cells of a line that the box and its list need."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +60,7 @@ class InfoScreen(ModalScreen[None]):
         )
         self.box = Vertical(self.table, id="info", classes="box")
         self.box.border_title = Content(title_of(subject))
-        self.box.border_subtitle = "Enter copy this · Y copy all · Esc close"
+        self.box.border_subtitle = "y Enter copy this · Y copy all · Esc close"
 
     def compose(self) -> ComposeResult:
         """One list in a box."""
@@ -69,9 +72,11 @@ class InfoScreen(ModalScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Break lines anew; the box is as high as it needs to be."""
-        width = min(WIDEST, event.size.width - 4)
+        words = (word for section in self.sections for fact in section.facts for word in fact.value.split(" "))
+        unbroken = max(map(cell_len, words), default=0) + NAME + AROUND
+        width = max(min(WIDEST, event.size.width - 4), min(unbroken, event.size.width - 2))
         self.box.styles.width = width
-        lines = list(lines_of(self.sections, width - 7))
+        lines = list(lines_of(self.sections, width - AROUND))
         self.box.styles.height = min(len(lines) + 4, event.size.height - 2)
         self.table.show(lines, cursor=None if self.table.rows else 1)  # the first line is a heading
 

@@ -8,12 +8,14 @@ from typing import ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
+from textual.widget import Widget
 
-from layerscope.core.changes import changes
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.marks import Marks
 from layerscope.tui.host import Host
 from layerscope.tui.keys import APP, VIEWS
+from layerscope.tui.live import Live
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
@@ -33,6 +35,7 @@ from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
 from layerscope.tui.screens.marking import MarkingScreen
+from layerscope.tui.widgets.framed import Framed
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.room import Switcher
@@ -41,6 +44,11 @@ from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary, scanning_words
 from layerscope.units import Units
 from layerscope.views.changes import describe
+
+ON_MARKS = frozenset({"copy", "keeper", "remove"})
+"""Actions on what is under the cursor, or on what is marked."""
+ON_ROWS = ON_MARKS | {"mark", "mark_all", "invert", "only_marked", "pin", "info", "find", "hit", "filter", "columns"}
+"""Actions that need rows on view."""
 
 
 class MainScreen(MarkingScreen):
@@ -66,13 +74,12 @@ class MainScreen(MarkingScreen):
         self.clock = clock
         self.host: Host | None = None
         self.progress: ScanProgressed | None = ScanProgressed(0, 0, "connecting")
-        self.followed = False
-        self.lost = ""
-        """Why the engine cannot be followed just now; what is on screen is then stale."""
+        self.live = Live(clock)
         self._seen: dict[str, int] = {}
         """For each view the ``Host.changes`` that it shows."""
-        self.news = ""
-        """What changed last."""
+        self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
+        """The image and the layer that were under the cursor of a view last."""
+        self._ticking: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Header, views, status, keys."""
@@ -90,6 +97,7 @@ class MainScreen(MarkingScreen):
 
     def on_mount(self) -> None:
         """Say what is going on before there is anything to show."""
+        self._ticking = self.set_interval(1.0, self._tick, pause=True)
         self._summary()
         self.query_one("#images").focus()
 
@@ -117,9 +125,11 @@ class MainScreen(MarkingScreen):
     def _arrived(self, message: GraphArrived) -> None:
         graph = message.graph
         if graph.inventory.complete:
-            self.progress, self.lost = None, ""
+            self.progress = None
+            self.live.reached()
         if self.host is None:
             self.host = Host(graph, Marks(graph), self.units, image_sort=self.kept_order(), clock=self.clock)
+            self.host.log = self.live.log
             self.host.pins = self.layerscope.pins
         else:
             self.host_changed(graph)
@@ -131,24 +141,25 @@ class MainScreen(MarkingScreen):
             return
         for table in self.query(RowTable):
             table.stay()
-        difference = changes(self.host.graph, message.graph)
+        self.live.reached()
+        self.live.tell(describe(self.host.graph, message.graph, self.units))
         self.host_changed(message.graph)
-        if line := describe(difference, self.units):
-            self.news = line
         self._show()
 
     @on(EngineFollowed)
     def _followed(self, message: EngineFollowed) -> None:
-        self.followed, self.lost = not message.why, message.why
-        self._summary()
+        self.live.follow(message.why)
+        self._freshness()
 
     @on(UsageWanted)
     def _usage_wanted(self) -> None:
         self.layerscope.ask_usage()
+        self._status()
 
     @on(UsageNotWanted)
     def _usage_not_wanted(self) -> None:
         self.app.workers.cancel_group(self.app, "usage")
+        self._status()
 
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
@@ -156,6 +167,7 @@ class MainScreen(MarkingScreen):
             self.host_changed(message.graph)
             self._show()
         self.query_one(EnginePane).answered(message.refused)
+        self._status()
 
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
@@ -165,10 +177,9 @@ class MainScreen(MarkingScreen):
 
             self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
         else:
-            self.lost = message.cause  # what is on screen may be stale; the next scan or event says otherwise
+            self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
             self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
-        self._summary()
-        self._status()
+        self._freshness()
 
     # -- data down ------------------------------------------------------------------------
 
@@ -177,8 +188,7 @@ class MainScreen(MarkingScreen):
         if self.host is not None:
             self.host.changes += 1
             self._bring_up_to_date()
-        self._summary()
-        self._status()
+        self._freshness()
 
     def _bring_up_to_date(self) -> None:
         """Show the host in the current view; one that was not looked at meanwhile pays for it when it is."""
@@ -192,24 +202,54 @@ class MainScreen(MarkingScreen):
             view.show_host(self.host)
 
     def _summary(self) -> None:
+        summary, state = self.query_one(Summary), self._state()
         if self.host is None:
-            state = ("busy", self._scanning()) if self.progress is not None else ("stale", "no engine")
-            self.query_one(Summary).show(None, None, state, self.units, None, self.progress)
+            summary.show(None, None, state, self.units, None, self.progress)
             return
         graph = self.host.graph
-        inventory = graph.inventory
-        if scanning := self._scanning():
-            state = ("busy", scanning)
-        elif inventory.from_file:
-            state = ("file", "saved scan")
-        elif self.lost:
-            state = ("stale", f"engine lost, trying again: {self.lost}")
-        elif not inventory.complete:
-            state = ("stale", "scan stopped")
-        else:
-            state = ("live", self.news or ("live" if self.followed else "scanned"))
         shown = graph.totals_of(self.host.shown_images()) if self.host.filtered else None
-        self.query_one(Summary).show(inventory.engine, graph.totals, state, self.units, shown, self.progress)
+        summary.show(graph.inventory.engine, graph.totals, state, self.units, shown, self.progress)
+        self._tick_while_moving()
+
+    def _state(self) -> tuple[str, tuple[str, ...]]:
+        """What the header says of the scan: a kind, and the words, longest first."""
+        if scanning := self._scanning():
+            return "busy", (scanning,)
+        if self.host is None:
+            return "stale", ("no engine",)
+        if self.host.graph.inventory.from_file:
+            return "file", ("saved scan",)
+        if not self.live.lost and not self.host.graph.inventory.complete:
+            return "stale", ("scan stopped",)
+        return self.live.state
+
+    def _freshness(self) -> None:
+        """The engine was lost, or is there again: the header, the frames and the status line say so."""
+        stale = bool(self.live.lost)
+        views = self.query_one("#views")
+        if views.has_class("-stale") is not stale:
+            views.set_class(stale, "-stale")
+            for framed in views.query(Widget):
+                if isinstance(framed, Framed):
+                    framed.show_stale(stale)
+            if self.host is not None:
+                self.host.changes += 1  # the engine view tells of it
+                self._bring_up_to_date()
+        self._summary()
+        self._status()
+
+    def _tick_while_moving(self) -> None:
+        if self._ticking is not None:
+            if self.live.moving:
+                self._ticking.resume()
+            else:
+                self._ticking.pause()
+
+    def _tick(self) -> None:
+        """A second went by: news grow old, and so does what is stale."""
+        if self._state() != self.query_one(Summary).state:
+            self._summary()
+        self._tick_while_moving()
 
     def _scanning(self) -> str:
         return scanning_words(self.progress) if self.progress is not None else ""
@@ -218,6 +258,11 @@ class MainScreen(MarkingScreen):
     def waiting(self) -> bool:
         """Is a scan under way?"""
         return self.progress is not None
+
+    @property
+    def lost_words(self) -> tuple[str, ...]:
+        """A sentence on a lost engine."""
+        return self.live.lost_words
 
     def go_to_image(self, node: ImageNode) -> None:
         """Show an image in the main view, leaving a filter that hides it."""
@@ -229,15 +274,44 @@ class MainScreen(MarkingScreen):
     # -- actions --------------------------------------------------------------------------
 
     def action_view(self, name: str) -> None:
-        """Show another view, with the cursor on the same image and layer."""
+        """Show another view, with the cursor on the same image and layer: those that had one last."""
         before = self.view
-        image, layer = before.image_here, before.layer_here
+        if before.image_here is not None or before.layer_here is not None:
+            self._pointed_at = before.image_here, before.layer_here
         self.query_one("#views", Switcher).current = f"view-{name}"
         view = self.view
         if self.host is not None and view is not before:
             self._bring_up_to_date()
-            view.reveal(image, layer)
+            view.reveal(*self._now_of(self._pointed_at))
+            self._status()
         view.take_focus()
+        self.refresh_bindings()
+
+    def _now_of(self, pair: tuple[ImageNode | None, Layer | None]) -> tuple[ImageNode | None, Layer | None]:
+        """An image and a layer of an older graph, as they are in the present one."""
+        assert self.host is not None
+        graph, (image, layer) = self.host.graph, pair
+        return (
+            graph.image_by_id.get(image.id) if image is not None else None,
+            graph.layer_by_chain.get(layer.chain_id) if layer is not None else None,
+        )
+
+    @property
+    def page(self) -> str:
+        """What a view without rows says of itself."""
+        view = self.view
+        return view.sentence if isinstance(view, EnginePane) else ""
+
+    def to_rows(self) -> None:
+        """Leave a view that has no rows."""
+        if isinstance(self.view, EnginePane):
+            self.action_view("images")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """On a page of prose there is nothing to point at, and keys that would are not offered."""
+        if action in ON_ROWS and self.is_mounted and isinstance(self.view, EnginePane):
+            return action in ON_MARKS and self.host is not None and len(self.host.marks) > 0
+        return super().check_action(action, parameters)
 
     @on(Pivoted)
     def _pivoted(self, message: Pivoted) -> None:

@@ -16,7 +16,7 @@ from layerscope.tui.messages import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.status import SHORTCUT, Status
-from layerscope.views.marks import alone_parts, freed_part, marked_parts
+from layerscope.views.marks import Part, alone_parts, freed_part, marked_parts
 from layerscope.views.names import count
 
 NEXT = "Next pane; after the last, the line of the marked"
@@ -71,13 +71,18 @@ class MarkingScreen(FindingScreen):
         elif len(host.marks):
             marks = host.marks
             parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
-            status.show(parts, reachable=marks.figures.keeper is not None)
+            status.show([*parts, *self._lost_part(1)], reachable=marks.figures.keeper is not None)
+        elif lost := self._lost_part(0):
+            status.show(lost)
         else:
             self._status_alone(status)
 
     def _status_alone(self, status: Status) -> None:
         host = self.host
         assert host is not None
+        if page := self.page:
+            status.show([Part("text", (page,), 0), *freed_part(host.freed, host.units)])
+            return
         nodes = list(self.view.targets())
         if not nodes or len(nodes) > MOST_ALONE:
             parts = freed_part(host.freed, host.units)
@@ -90,6 +95,27 @@ class MarkingScreen(FindingScreen):
             would = alone.plan()
             why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
         status.show(alone_parts(nodes, figures, why, host.units, host.freed))
+
+    def _lost_part(self, rank: int) -> list[Part]:
+        """Why the engine is lost, if it is."""
+        words = self.lost_words
+        if rank and words:
+            words = (*words, "engine lost, trying again")
+        return [Part("lost", words, rank)] if words else []
+
+    @property
+    def page(self) -> str:
+        """What a view without rows says of itself; empty for one with rows."""
+        raise NotImplementedError
+
+    def to_rows(self) -> None:
+        """Leave a view that has no rows."""
+        raise NotImplementedError
+
+    @property
+    def lost_words(self) -> tuple[str, ...]:
+        """A sentence on a lost engine, longest wording first; nothing while it is there."""
+        raise NotImplementedError
 
     @property
     def waiting(self) -> bool:
@@ -107,6 +133,8 @@ class MarkingScreen(FindingScreen):
     def _marked(self) -> None:
         self.view.marks_changed()
         self._status()
+        if self.page:
+            self.refresh_bindings()  # what can be done with marks there
 
     def action_mark(self) -> None:
         """Mark or unmark what is under the cursor: of a layer, every image that must go for it to go."""
@@ -212,6 +240,7 @@ class MarkingScreen(FindingScreen):
                 host.marks.mark(host.graph.image_by_id[image_id])
         host.only = frozenset(host.marks.ids)
         host.query = None
+        self.to_rows()
         self.redraw()
 
     def action_remove(self) -> None:

@@ -15,7 +15,22 @@ from textual.widget import Widget
 from layerscope.tui.keys import key_name
 from layerscope.tui.widgets.kept import Kept
 
-USEFUL = ("go", "leave", "mark", "remove", "free", "find", "filter", "info", "view", "sort", "copy", "export", "rescan")
+USEFUL = (
+    "ask",
+    "go",
+    "leave",
+    "mark",
+    "remove",
+    "free",
+    "find",
+    "filter",
+    "info",
+    "view",
+    "sort",
+    "copy",
+    "export",
+    "rescan",
+)
 """Actions in the order in which they are worth the room; others that are for show come after them."""
 ALWAYS = ("help", "quit")
 

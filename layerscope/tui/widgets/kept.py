@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
-if TYPE_CHECKING:
-    Base = Widget
-else:
-    Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
+from layerscope.tui.widgets.framed import Framed
 
 
-class Kept(Base):
+class Kept(Framed):
     """Mixin of a widget: keeps its lines as they were sent last.
 
     Textual's compositor takes all lines of every widget whose surroundings changed, whatever is

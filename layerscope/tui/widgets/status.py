@@ -32,7 +32,8 @@ class Status(Kept, Widget):
         Binding("escape", "leave", "Leave", group=MARK, tooltip="Leave the line of the marked"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status--{name}" for name in ("text", "mark", "frees", "keeps", "blocked", "untagged", "cache", "freed")
+        f"status--{name}"
+        for name in ("text", "mark", "frees", "keeps", "blocked", "untagged", "cache", "freed", "lost")
     }
 
     class KeeperChosen(Message):

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from layerscope.core.graph import Totals
 from layerscope.inventory import Engine
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, fit_first
 from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.tui.widgets.kept import Kept
@@ -20,6 +20,8 @@ from layerscope.views.names import count
 
 LABEL = 14
 FIGURE = 9
+NEWS = 34
+"""Cells that news need to say something."""
 PHASES = {"connecting": "connecting", "images": "listing images", "layers": "reading layers"}
 
 
@@ -43,19 +45,21 @@ class Summary(Kept, Widget):
         self.totals: Totals | None = None
         self.shown: Totals | None = None
         self.units = Units.SI
-        self.state = ("busy", "connecting")
+        self.state: tuple[str, tuple[str, ...]] = ("busy", ("connecting",))
         self.progress: ScanProgressed | None = None
 
     def show(
         self,
         engine: Engine | None,
         totals: Totals | None,
-        state: tuple[str, str],
+        state: tuple[str, tuple[str, ...]],
         units: Units,
         shown: Totals | None,
         progress: ScanProgressed | None = None,
     ) -> None:
         """Show the host's totals; ``shown`` are those of the rows that pass the filter, None without one.
+
+        ``state`` is its kind, and what to say of it, longest wording first.
 
         ``progress`` is that of the scan under way; it has a bar of its own while there are no totals.
         """
@@ -74,10 +78,27 @@ class Summary(Kept, Widget):
         return Text("\n", no_wrap=True, end="").join(lines)
 
     def _title(self, width: int) -> Text:
-        kind, words = self.state
+        kind, wordings = self.state
         dot = {"live": "●", "busy": "◌", "stale": "○", "file": "◆"}.get(kind, "●")
         left = Text().append("layerscope", self.style_of("name"))
-        state = Text(f"{dot} {fit(clean(words, 200), width // 2)}", self.style_of("live" if kind == "file" else kind))
+        room = width - left.cell_len - 6
+        said, engine = self._beside(room, wordings, kind == "news")
+        least = min(cell_len(wordings[0]), NEWS if kind == "news" else width // 2)
+        words = fit_first(wordings, max(least, room - cell_len(said) - cell_len(engine)))
+        state = Text(f"{dot} {words}", self.style_of("live" if kind in {"file", "news"} else kind))
+        left.append("  " + fit(engine, max(0, room - cell_len(said) - cell_len(words))), self.style_of("engine"))
+        right = Text().append(said, self.style_of("label")) + state
+        left.append(" " * max(1, width - left.cell_len - right.cell_len))
+        line = left + right
+        line.truncate(width)
+        return line
+
+    def _beside(self, room: int, wordings: tuple[str, ...], news: bool) -> tuple[str, str]:
+        """Return the counts and the engine, in as many words as leave room in ``room`` for the state.
+
+        What is always there gives way as it has to: the engine in full, in brief, without the counts beside it.
+        News come and go: they take what is left of the line before they take the counts, and the host's address last.
+        """
         counts, engines = [""], [""]
         if self.totals is not None:
             counts = [f"{count(self.totals.images, 'image')} · {count(self.totals.layers, 'layer')} · ", ""]
@@ -85,17 +106,14 @@ class Summary(Kept, Widget):
             e = self.engine
             brief = clean(f"{e.kind.capitalize()} {e.version.split('+')[0]} · {e.store}", 100)
             engines = [clean(f"{e.kind.capitalize()} {e.version} · {e.store} · {e.host}", 400), brief]
-        # What there is room for: the engine in full, in brief, without the counts beside it, cut.
-        room = width - 4 - left.cell_len - state.cell_len
-        tries = [(engine, said) for said in counts for engine in engines]
-        fits = (pair for pair in tries if cell_len(pair[0]) + cell_len(pair[1]) <= room)
-        engine, said = next(fits, (fit(engines[-1], max(0, room)), ""))
-        left.append("  " + engine, self.style_of("engine"))
-        right = Text().append(said, self.style_of("label")) + state
-        left.append(" " * max(1, width - left.cell_len - right.cell_len))
-        line = left + right
-        line.truncate(width)
-        return line
+        needed = cell_len(wordings[0])
+        if news:
+            needed = min(needed, NEWS)
+            tries = [(said, engine) for engine in engines for said in counts]
+        else:
+            tries = [(said, engine) for said in counts for engine in engines]
+        fits = (pair for pair in tries if cell_len(pair[0]) + cell_len(pair[1]) + needed <= room)
+        return next(fits, ("", engines[-1]))
 
     def _bars(self, width: int) -> list[Text]:
         totals = self.totals

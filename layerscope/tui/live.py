@@ -1,0 +1,85 @@
+"""Live: how fresh what is on screen is, and what was told of the engine last. No widget; its clock is given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from layerscope.text import clean
+from layerscope.views.changes import News, format_span
+
+SHOWN_FOR = 10.0
+"""Seconds for which news stand in the header."""
+KEPT = 20
+"""News that are kept to be read later."""
+
+
+class Live:
+    """The state of following one engine."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.followed = False
+        self.lost = ""
+        """Why the engine cannot be followed just now, cleaned; what is on screen is then stale."""
+        self.log: deque[News] = deque(maxlen=KEPT)
+        """What was told, the latest first."""
+        self._since = 0.0
+        self._latest: News | None = None
+
+    def follow(self, why: str) -> None:
+        """The engine is followed (``why`` is empty), or lost for the reason ``why``."""
+        self.followed = not why
+        if why:
+            if not self.lost:
+                self._since = self.clock()
+                self._note((f"engine lost: {clean(why, 300)}",))
+            self.lost = clean(why, 300)
+            self._latest = None  # what came before the loss is no news after it
+        else:
+            self.reached()
+
+    def reached(self) -> None:
+        """The engine answered: it is not lost, if it was."""
+        if self.lost:
+            self._note((f"engine back after {self._away}",))
+            self.lost = ""
+
+    def tell(self, wordings: tuple[str, ...]) -> None:
+        """Something changed: say it for a while, and keep it. No wordings: nothing did."""
+        if wordings:
+            self._latest = self._note(wordings)
+
+    @property
+    def moving(self) -> bool:
+        """Will what it says become another by time alone?"""
+        return bool(self.lost or self.news)
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What changed just now, longest wording first; nothing when that is some time ago."""
+        latest = self._latest
+        return latest.wordings if latest is not None and abs(self.clock() - latest.at) < SHOWN_FOR else ()
+
+    @property
+    def state(self) -> tuple[str, tuple[str, ...]]:
+        """A kind, ``live``, ``news`` or ``stale``, and what to say in the header, longest wording first."""
+        if self.lost:
+            return "stale", (f"stale {self._away}",)
+        if self.news:
+            return "news", self.news
+        return "live", ("live" if self.followed else "scanned",)
+
+    @property
+    def lost_words(self) -> tuple[str, ...]:
+        """A sentence on a lost engine, longest wording first; nothing when it is not lost."""
+        return (f"engine lost, trying again: {self.lost}", f"lost, trying again: {self.lost}") if self.lost else ()
+
+    @property
+    def _away(self) -> str:
+        return format_span(self.clock() - self._since)
+
+    def _note(self, wordings: tuple[str, ...]) -> News:
+        news = News(self.clock(), wordings)
+        self.log.appendleft(news)
+        return news

@@ -1,0 +1,41 @@
+"""Framed: a widget whose frame says when what is in it may no longer be so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    Base = Widget
+else:
+    Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
+
+STALE = "stale"
+
+
+class Framed(Base):
+    """Mixin of a widget with a title in its border; the title is the widget's own, whenever it sets it."""
+
+    _own_title: Content | None = None
+    _is_stale = False
+
+    def show_stale(self, stale: bool) -> None:
+        """Say in the frame that what is in it is stale, or no longer."""
+        if stale is not self._is_stale:
+            self._is_stale = stale
+            self.refresh()
+
+    # Where Textual keeps the title that it draws: so it does not matter who sets it, and when.
+
+    def _stale_title(self) -> Content | None:
+        if not self._is_stale:
+            return self._own_title
+        return Content(STALE) if self._own_title is None else Content.assemble(STALE, " · ", self._own_title)
+
+    def _set_own_title(self, title: Any) -> None:
+        self._own_title = title
+
+    if not TYPE_CHECKING:
+        _border_title = property(_stale_title, _set_own_title)

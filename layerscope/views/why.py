@@ -1,0 +1,60 @@
+"""Why so much is listed and so little is on disk: a sum of three lines, and the layer that makes the most of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layerscope.core.graph import LayerGraph
+from layerscope.text import ELLIPSIS
+from layerscope.units import Units, format_size
+from layerscope.views.names import count, layer_label
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One line of the sum."""
+
+    sign: str
+    """Nothing, ``−`` or ``=``."""
+    size: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The question, the sum that answers it, and where most of the difference comes from. Clean."""
+
+    question: str
+    terms: tuple[Term, ...]
+    most: str
+    """Empty when nothing is shared."""
+
+
+def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
+    """Return why the images of a host are listed with more than they take on disk."""
+    totals = graph.totals
+    bound = "" if totals.exact else "≥"
+
+    def size(of: int) -> str:
+        return f"{bound}{format_size(of, units)}"
+
+    if totals.saved <= 0:
+        return Why(f"{size(totals.footprint)} on disk, and not more is listed: no image shares a layer", (), "")
+    shared = sum(1 for layer in graph.layers if layer.shared)
+    terms = (
+        Term("", size(totals.listed), f"{count(totals.images, 'image')} as listed, each in full"),
+        Term(
+            "−",
+            size(totals.saved),
+            f"{shared:,} of {count(len(graph.layers), 'layer')} are shared: listed many times, stored once",
+        ),
+        Term("=", size(totals.footprint), f"on disk: {count(len(graph.layers), 'layer')}, each once"),
+    )
+    top = max(graph.layers, key=lambda layer: layer.saves)
+    label = layer_label(top)
+    label = label if len(label) <= 60 else label[:59] + ELLIPSIS
+    most = f"most of it: {format_size(top.size, units)} that {len(top.images):,} images share saves " + (
+        f"{format_size(top.saves, units)} · {label}"
+    )
+    question = f"Why {size(totals.listed)} are listed, and {size(totals.footprint)} are on disk"
+    return Why(question, terms, most if top.saves else "")

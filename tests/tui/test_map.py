@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 
 from layerscope.core.graph import ImageNode
 from layerscope.tui.panes.map import MapPane
+from layerscope.tui.themes import SIGN, TEXT, THEMES, contrast
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.views.blocks import Block
 from tests.tui.conftest import screen_text
@@ -191,6 +193,25 @@ async def test_marks_are_signs_for_a_whole_block_and_for_a_part() -> None:
         assert "~ " in screen_text(app), "a base of it"
         await press(pilot, "space")
         assert "✓ golang" not in screen_text(app)
+
+
+@pytest.mark.parametrize("theme", [*(theme.name for theme in THEMES), "textual-light", "dracula"])
+async def test_text_and_the_frame_can_be_read_in_every_theme(theme: str) -> None:
+    app = make_app(sample(), theme=theme)
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "4", "space")
+        map_ = canvas(pilot).map
+        assert map_ is not None
+        for each in map_.blocks:
+            canvas(pilot).move_to(each.index)
+            for y in range(each.y, each.y + each.height):
+                for segment in canvas(pilot).render_line(y):
+                    text, style = segment.text.strip(" ▏▁▄"), segment.style
+                    if text and style is not None and style.color is not None and style.bgcolor is not None:
+                        least = SIGN if set(text) <= set("┏━┓┃┗┛[]") else TEXT
+                        shown = contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
+                        assert shown >= least, text
 
 
 async def test_find_goes_to_the_best_block_and_dims_the_others() -> None:

@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.tui.keys import MAP
+from layerscope.tui.themes import SIGN, contrast
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.kept import Kept
 from layerscope.units import Units
@@ -332,7 +333,7 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
             # Once round the wheel from the theme's own hue: neighbours differ, nothing shouts.
             hue = (Color.parse(theme["primary"]).hsl.h - 0.3 + block.hue * 0.8) % 1.0
             strength = (
-                ((0.26, 0.24) if block.shared else (0.36, 0.36))
+                ((0.26, 0.24) if block.shared else (0.36, 0.34))
                 if dark
                 else ((0.3, 0.86) if block.shared else (0.5, 0.76))
             )
@@ -344,12 +345,18 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         if faded:
             fill = fill.blend(ground, 0.7)
         if here:
-            fill = fill.blend(Color.parse(theme["foreground"]), 0.14)
-        ink = fill.get_contrast_text(0.95)
+            fill = fill.blend(ground, 0.3)  # away from its frame
+        ink = fill.get_contrast_text(1.0)
         if faded and not here:
             ink = fill.blend(ink, 0.45)
         if span.role == "foot":
             ink = ground
         elif span.role == "edge":
-            ink = Color.parse(theme["accent"])
+            ink = _seen(Color.parse(theme["accent"]), fill, ink)
         return Style(color=ink.rich_color, bgcolor=fill.rich_color, bold=span.role in {"name", "edge"} and not faded)
+
+
+def _seen(color: Color, fill: Color, ink: Color) -> Color:
+    """Return ``color``, moved towards ``ink`` as far as it takes to be seen on ``fill``."""
+    shown = (color.blend(ink, step / 10, alpha=1) for step in range(11))
+    return next((one for one in shown if contrast(one, fill) >= SIGN), ink)

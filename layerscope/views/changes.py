@@ -47,7 +47,10 @@ def describe(old: LayerGraph, new: LayerGraph, units: Units) -> tuple[str, ...]:
     Empty when nothing that is shown did.
     """
     found = changes(old, new)
-    wordings = (" · ".join(_parts(found, old, new, units, room)) for room in ROOMS)
+    told = [list(_parts(found, old, new, units, room)) for room in ROOMS]
+    wordings = [" · ".join(parts) for parts in told]
+    if len(told[0]) > 1:  # rather the first of them in full than all of them cut
+        wordings = [*wordings[:2], *(f"{parts[0]} · and {len(parts) - 1} more" for parts in told)]
     return tuple(dict.fromkeys(line for line in wordings if line))
 
 
@@ -60,8 +63,7 @@ def _parts(found: Changes, old: LayerGraph, new: LayerGraph, units: Units, room:
         graph, ids = (new, found.added) if found.added else (old, found.removed)
         if len(found.added) + len(found.removed) == 1:
             nothing = "nothing more" if found.added else "nothing less"
-            yield f"{sign} {name(graph, ids[0])}"
-            yield _on_disk(found, units, nothing)
+            yield f"{sign} {name(graph, ids[0])} · {_on_disk(found, units, nothing)}"
         else:
             yield f"{_images(found)}, {_on_disk(found, units, 'nothing more or less')}"
     elif found.footprint:

@@ -18,6 +18,7 @@ from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.export import ExportScreen
 from layerscope.tui.screens.help import SIGNS, HelpScreen, told_once
 from layerscope.tui.screens.info import InfoScreen
+from layerscope.tui.screens.marking import NEXT, PREVIOUS
 from layerscope.tui.widgets.status import Status
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
@@ -103,7 +104,7 @@ async def test_the_help_is_the_same_in_every_view_and_tells_no_key_twice() -> No
         groups = app.screen.groups()
         move = told_once(groups["Move"])
         assert move["→  l"] == "Unfold a repository; else: next pane"
-        assert (move["Tab"], move["Shift-Tab"]) == ("Next pane, in turn", "Previous pane, in turn")
+        assert (move["Tab"], move["Shift-Tab"]) == (NEXT, PREVIOUS)
         assert next(iter(move)) == "↑  k"
         assert not any(words.endswith("…") for rows in groups.values() for words in rows)
 

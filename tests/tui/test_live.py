@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,8 @@ from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.live import KEPT, SHOWN_FOR, Live
 from layerscope.tui.widgets.status import Status
 from tests.hosts import EVIL
-from tests.tui.conftest import screen_text
-from tests.tui.harness import NOW, FakeBackend, inventory, make_app, press, settled
+from tests.tui.conftest import by_size, screen_text
+from tests.tui.harness import NOW, SIZES, FakeBackend, inventory, make_app, press, settled
 from tests.tui.test_panes import pane
 
 HOST = "docker-28.5-overlay2"
@@ -235,3 +236,13 @@ async def test_a_cursor_that_nobody_moved_stays_on_its_image_too() -> None:
         now = pane(pilot).image_here
         assert now is not None
         assert now.id == here.id
+
+
+@pytest.mark.parametrize("size", SIZES, ids=by_size)
+def test_picture_of_a_lost_engine(snap: Callable[..., bool], size: tuple[int, int]) -> None:
+    backend = FakeBackend(inventory(HOST))
+
+    async def lose(_: Pilot[Any]) -> None:
+        backend.lose(WHY)
+
+    assert snap(make_app(backend), size, "down", before=lose)

@@ -106,6 +106,11 @@ def test_several_kinds_are_told_together() -> None:
     assert said(host(BASE), host(BASE, APP, containers=(WEB,))) == "+ app:1 · +31.0 MB on disk · container web created"
 
 
+def test_where_there_is_no_room_for_all_of_it_the_first_is_told_in_full() -> None:
+    wordings = describe(host(BASE), host(BASE, APP, containers=(WEB,)), Units.SI)
+    assert fit_first(wordings, 45) == "+ app:1 · +31.0 MB on disk · and 1 more"
+
+
 def test_nothing_changed_is_nothing_said() -> None:
     assert describe(host(BASE, APP), host(BASE, APP), Units.SI) == ()
 

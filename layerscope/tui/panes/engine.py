@@ -193,7 +193,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             line = Text(f" {term.sign or ' '} ", self._style("dim"))
             yield line.append(term.size.rjust(longest), self._style("name")).append(f"  {words}", self._style("dim"))
         if said.most:
-            yield Text(" " * (longest + 5) + fit(said.most, width - longest - 5), self._style("dim"))
+            yield Text(" " * (longest + 5) + fit(said.most, min(PROSE, width) - longest - 5), self._style("dim"))
 
     def _figures(self, figures: Sequence[Figure], prose: int) -> Iterator[Text]:
         """The figures in columns, numbers directly beside their names; sentences beside them if there is room."""

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher
-
-from layerscope.tui.keys import MOVE
 
 
 class Columns(Horizontal):
@@ -31,7 +28,3 @@ class Switcher(ContentSwitcher):
     """One at a time."""
 
     BLANK: ClassVar[bool] = True
-    BINDINGS: ClassVar[list[BindingType]] = [  # Textual's own, which no help would list
-        Binding("tab", "app.focus_next", "Next pane, in turn", show=False, group=MOVE),
-        Binding("shift+tab", "app.focus_previous", "Previous pane, in turn", show=False, group=MOVE),
-    ]

@@ -18,7 +18,7 @@ from layerscope.tui.screens.error import ErrorScreen
 from layerscope.tui.screens.export import ExportScreen
 from layerscope.tui.screens.help import SIGNS, HelpScreen, told_once
 from layerscope.tui.screens.info import InfoScreen
-from layerscope.tui.screens.marking import NEXT, PREVIOUS
+from layerscope.tui.widgets.room import NEXT, PREVIOUS
 from layerscope.tui.widgets.status import Status
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled

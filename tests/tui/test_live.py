@@ -17,6 +17,7 @@ from layerscope.tui.widgets.status import Status
 from tests.hosts import EVIL
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import NOW, SIZES, FakeBackend, inventory, make_app, press, settled
+from tests.tui.test_engine_view import key_of
 from tests.tui.test_panes import pane
 
 HOST = "docker-28.5-overlay2"
@@ -96,7 +97,7 @@ async def test_news_go_by_themselves_and_can_be_read_afterwards() -> None:
         assert "tagged" in header(app)
         await later(pilot, clock, 1)
         assert header(app).rstrip().endswith("● live")
-        await press(pilot, "5")
+        await press(pilot, key_of(app, "engine"))
         assert "  node-app:1 tagged node-app:latest" in screen_text(app)
 
 
@@ -168,14 +169,14 @@ async def test_a_lost_engine_is_shown_and_what_is_on_screen_stays() -> None:
         assert screen_text(app) == before
 
 
-@pytest.mark.parametrize("key", ["2", "3", "4", "5", "6"])
-async def test_every_view_says_that_it_is_stale_whatever_is_done_in_it(key: str) -> None:
+@pytest.mark.parametrize("view", ["layers", "tree", "map", "compare", "engine"])
+async def test_every_view_says_that_it_is_stale_whatever_is_done_in_it(view: str) -> None:
     backend = FakeBackend(inventory(HOST))
     app = make_app(backend)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         backend.lose(WHY)
-        await press(pilot, key, "down", "down")
+        await press(pilot, key_of(app, view), "down", "down")
         assert "stale · " in screen_text(app).splitlines()[3]
         backend.lose("")
         await settled(pilot)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.pins import PinsError
 from layerscope.text import clean, fit
-from layerscope.tui.keys import MARK, MOVE
+from layerscope.tui.keys import MARK
 from layerscope.tui.messages import Pointed
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
@@ -19,8 +19,6 @@ from layerscope.tui.widgets.status import SHORTCUT, Status
 from layerscope.views.marks import Part, alone_parts, freed_part, marked_parts
 from layerscope.views.names import count
 
-NEXT = "Next pane; after the last, the line of the marked"
-PREVIOUS = "Previous pane; before the first, that line"
 MOST_ALONE = 500
 """Images under the cursor for which it is still worked out, at every step of it, what they would free."""
 
@@ -34,8 +32,6 @@ class MarkingScreen(FindingScreen):
         Binding("u", "unmark_all", "Unmark all", show=False, group=MARK),
         Binding("v", "invert", "Invert", show=False, group=MARK, tooltip="Swap marked and unmarked of those shown"),
         Binding("m", "only_marked", "Marked", show=False, group=MARK, tooltip="Show only the marked, or all again"),
-        Binding("tab", "app.focus_next", "Next pane", show=False, group=MOVE, tooltip=NEXT),
-        Binding("shift+tab", "app.focus_previous", "Previous pane", show=False, group=MOVE, tooltip=PREVIOUS),
         Binding(
             SHORTCUT, "keeper", "Keeper", show=False, group=MARK, tooltip="To the image that keeps most of the marks"
         ),

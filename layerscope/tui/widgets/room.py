@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher
+
+from layerscope.tui.keys import MOVE
+
+NEXT = "Next pane; after the last, the line of the marked"
+PREVIOUS = "Previous pane; before the first, that line"
 
 
 class Columns(Horizontal):
@@ -28,3 +34,7 @@ class Switcher(ContentSwitcher):
     """One at a time."""
 
     BLANK: ClassVar[bool] = True
+    BINDINGS: ClassVar[list[BindingType]] = [  # Textual's own, which no help would list
+        Binding("tab", "app.focus_next", "Next pane", show=False, group=MOVE, tooltip=NEXT),
+        Binding("shift+tab", "app.focus_previous", "Previous pane", show=False, group=MOVE, tooltip=PREVIOUS),
+    ]

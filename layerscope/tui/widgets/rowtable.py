@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -22,11 +21,12 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from layerscope.text import clean, fit, fit_first
+from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
-from layerscope.tui.widgets.columns import Cell, Column, Placed, Sort, place
+from layerscope.tui.widgets.columns import Column, Placed, Sort, place
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.rowlines import heading_line, row_line, sign_of
 from layerscope.views.find import Search, Spot
 
 AS_IT_COMES = ""
@@ -549,7 +549,8 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
             self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key, self.longer)
             self._placed_for = width, self.sort.key
         if y == 0:
-            return self._heading(width)
+            self._headed = self.sort
+            return heading_line(self._placed, self.sort, self._gutter, width, self.style)
         index = round(self.scroll_y) + y - 1
         if not self.rows and y == 1:
             style = self.style("text")
@@ -566,63 +567,6 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
             strip = Strip([Segment(text, style + cursor if style else cursor) for text, style, _ in strip], width)
         return strip
 
-    def _heading(self, width: int) -> Strip:
-        self._headed = self.sort
-        style = self.style("text") + self.style("heading")
-        segments = [Segment(" " * self._gutter, style)]
-        at = 0
-        for placed in self._placed:
-            column, here, arrow = placed.column, style, ""
-            if self.sort.key == column.key and column.by is not None:
-                arrow = "▾" if column.by[1] is not self.sort.reverse else "▴"
-                here = style + self.style("sorted")
-            text = fit_first((title + arrow for title in (column.title, *column.short)), placed.width)
-            pad = " " * (placed.width - cell_len(text))
-            gap = " " * (placed.x - at)
-            segments.append(Segment(gap + pad + text if placed.column.align == "right" else gap + text + pad, here))
-            at = placed.x + placed.width
-        return Strip(segments).adjust_cell_length(width, style)
-
     def _line(self, row: Any, width: int) -> Strip:
-        base = self.style("text")
-        runs: list[tuple[str, Style]] = []
-        if self.is_marked is not None:
-            marked = self.is_marked(row)
-            sign = "✓ " if marked else "~ " if marked is None else "  "
-            runs.append((sign, base if marked is False else base + self.style("mark")))
-        at = 0
-        for placed in self._placed:
-            if placed.x > at:
-                runs.append((" " * (placed.x - at), base))
-            runs += self._cell(placed.column.cell(row, placed.width), placed, base)
-            at = placed.x + placed.width
-        if at + self._gutter < width:
-            runs.append((" " * (width - self._gutter - at), base))
-        # Each segment costs time wherever Textual passes it on: what looks the same is one.
-        segments: list[Segment] = []
-        together, last = "", base
-        for text, style in runs:
-            if style is last:
-                together += text
-            else:
-                segments.append(Segment(together, last))
-                together, last = text, style
-        segments.append(Segment(together, last))
-        return Strip(segments).adjust_cell_length(width, base)
-
-    def _cell(self, cell: Cell, placed: Placed, base: Style) -> list[tuple[str, Style]]:
-        used = 0
-        found: list[tuple[str, Style]] = []
-        for whole, name in [(cell, "")] if isinstance(cell, str) else cell:
-            text, length = whole, len(whole) if whole.isascii() else cell_len(whole)
-            if used + length > placed.width:
-                text = set_cell_size(whole, max(0, placed.width - used - 1)) + "…"
-                length = placed.width - used
-                if length <= 0:
-                    break
-            found.append((text, base + self.style(name) if name else base))
-            used += length
-        if used < placed.width:
-            pad = " " * (placed.width - used), base
-            found = [pad, *found] if placed.column.align == "right" else [*found, pad]
-        return found
+        sign = "" if self.is_marked is None else sign_of(self.is_marked(row))
+        return row_line(row, self._placed, sign, width, self.style)

@@ -1,0 +1,76 @@
+"""Lines that are kept are the lines that would be drawn, and a cursor key draws no others again."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import pytest
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.rowtable import RowTable
+from tests.tui.harness import make_app, press, sample, settled
+
+KEYS = ("down", "enter", "down", "space", "backspace", "pagedown", "s", "S", "o", "end", "u", "b", "h", "home", "z")
+
+
+def drawn_anew(widget: Widget, region: Region) -> list[Strip]:
+    """What Textual makes of a widget when nothing is kept."""
+    widget.notify_style_update()
+    widget._styles_cache.clear()
+    return Widget.render_lines(widget, region)
+
+
+def differences(app: LayerscopeApp) -> list[str]:
+    """The lines on screen that are not what they would be if they were drawn now."""
+    wrong = []
+    for widget, (region, _) in app.screen._compositor.visible_widgets.items():
+        if isinstance(widget, Kept):
+            whole = Region(0, 0, region.width, region.height)
+            kept = [list(strip) for strip in widget.render_lines(whole)]
+            fresh = [list(strip) for strip in drawn_anew(widget, whole)]
+            wrong += [
+                f"{widget}: line {y}" for y, pair in enumerate(zip(kept, fresh, strict=True)) if pair[0] != pair[1]
+            ]
+    return wrong
+
+
+@pytest.mark.parametrize("view", ["1", "2", "3", "4", "5"])
+async def test_what_is_kept_is_what_would_be_drawn(view: str) -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, view)
+        for key in KEYS:
+            await press(pilot, key)
+            await settled(pilot)
+            assert not differences(app), key
+        await pilot.resize_terminal(100, 30)
+        await settled(pilot)
+        assert not differences(app)
+        app.theme = "layerscope-light"
+        await settled(pilot)
+        assert not differences(app)
+
+
+async def test_a_cursor_key_draws_two_rows_and_no_more() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "down", "down")
+        table = app.main.query_one("#images", RowTable)
+        drawn: list[int] = []
+        real = RowTable.render_line
+
+        def counted(self: RowTable, y: int) -> Strip:
+            if self is table:
+                drawn.append(y)
+            return real(self, y)
+
+        with patch.object(RowTable, "render_line", counted):
+            await press(pilot, "down")
+            await settled(pilot)
+        assert sorted(set(drawn)) == [3, 4], "the row that the cursor left, and the one that it is on"

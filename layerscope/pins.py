@@ -2,9 +2,6 @@
 
 ``$XDG_STATE_HOME/layerscope/pins.json`` is a list of names; an image without a name is in it by
 its ID. An image is pinned when one of its names, or its ID, is in the list.
-
-One list serves all engines: a pin says that one wants to keep what has that name, wherever that
-is. At worst another engine's namesake is not proposed either; what is pinned can still be marked and removed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from layerscope.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size, size_width
 from layerscope.views.changes import News
-from layerscope.views.marks import Freed
 from layerscope.views.orders import IMAGE_ORDERS
 
 
@@ -31,8 +30,8 @@ class Host:
     """IDs of the images that were marked when only those were asked for; None: not asked for."""
     pins: Pins = field(default_factory=lambda: Pins(None))
     """Images that are never proposed for removal."""
-    freed: Freed = field(default_factory=Freed)
-    """What removals of this session brought back."""
+    freed: int = 0
+    """Bytes that removals of this session brought back, as the engine's figures say."""
     log: Sequence[News] = ()
     """What was told of a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode
 from layerscope.core.marks import Figures
-from layerscope.inventory import DiskUsage
 from layerscope.text import fit, fit_name
 from layerscope.units import Units, format_size
 from layerscope.views.names import bounded, count, image_label
@@ -32,8 +31,8 @@ class Part:
     """0 is never left out; the highest goes first."""
 
 
-def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: Freed) -> list[Part]:
-    """Return the line for a marked set; ``freed`` came back in this session so far.
+def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: int) -> list[Part]:
+    """Return the line for a marked set; ``freed`` bytes came back in this session so far.
 
     ``held_by_cache``: as :attr:`layerscope.core.marks.Marks.held_by_cache`.
     """
@@ -63,46 +62,15 @@ def _untagged_part(figures: Figures, rank: int) -> list[Part]:
     return [Part("untagged", (f"{number:,} only untagged", f"{number:,} untagged"), rank)] if number else []
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """What removals of a session brought back, as the engine's figures say. Bytes in the store's unit."""
-
-    size: int = 0
-    held: int = 0
-    """At most so much of it is still on disk for the build cache."""
-
-    def and_then(self, size: int, held: int) -> Freed:
-        """Return what it is after another removal, that freed ``size`` with at most ``held`` of it still on disk."""
-        return Freed(self.size + max(0, size), self.held + min(max(0, size), held))
-
-    def after_prune(self, usage: DiskUsage | None) -> Freed:
-        """Return what it is when the build cache was pruned and the engine says ``usage`` of itself.
-
-        What the cache still holds for nobody else is in those of its records that no image shares; where the
-        engine does not tell them, as much may be held as before.
-        """
-        if usage is None or usage.build_cache is None:
-            return self
-        left = sum(record.size for record in usage.build_cache if not record.shared)
-        return Freed(self.size, min(self.held, left))
-
-
-def freed_part(freed: Freed, units: Units) -> list[Part]:
+def freed_part(freed: int, units: Units) -> list[Part]:
     """Return what came back in this session so far; nothing when nothing did."""
-    if not freed.size:
+    if not freed:
         return []
-    sure, held = format_size(freed.size - freed.held, units), format_size(freed.held, units)
-    words: tuple[str, ...]
-    if not freed.held:
-        words = (f"freed this session: {sure}", f"freed {sure}")
-    elif freed.held < freed.size:
-        words = (f"freed this session: ≥{sure}, ≤{held} more after a cache prune", f"freed ≥{sure}")
-    else:
-        words = (f"freed this session: ≤{held}, after a cache prune",)
-    return [Part("freed", words, 6)]
+    size = format_size(freed, units)
+    return [Part("freed", (f"freed this session: {size}", f"freed {size}"), 6)]
 
 
-def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: Units, freed: Freed) -> list[Part]:
+def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: Units, freed: int) -> list[Part]:
     """Return the line about what the cursor is on, nothing being marked: what these images alone would free.
 
     ``why_not``: what keeps the engine from removing the only one of them; empty for nothing.

@@ -41,8 +41,6 @@ class Engine(FakeBackend):
         self.asked: list[str] = []
         """Names of the images that were asked for, in turn."""
         self.pruned = 0
-        self.cache_in_use: tuple[int, ...] = ()
-        """Sizes of records that a prune leaves."""
         self.gate: threading.Event | None = None
         """When set, each removal waits for it."""
         self._drift = 0
@@ -50,13 +48,8 @@ class Engine(FakeBackend):
     def usage(self) -> DiskUsage:
         if self.dead:
             raise BackendError("nobody listens on /var/run/docker.sock", "start the engine")
-        graph = build_graph(self.inventory)
-        stored = {layer.size for layer in graph.layers}
-        records = tuple(
-            BuildCacheRecord(str(n), (), "regular", "", size in self.cache_in_use, size in stored, size)
-            for n, size in enumerate(self.cache)
-        )
-        return DiskUsage(graph.totals.footprint + self._drift, build_cache=records)
+        records = tuple(BuildCacheRecord(str(n), (), "regular", "", False, True, s) for n, s in enumerate(self.cache))
+        return DiskUsage(build_graph(self.inventory).totals.footprint + self._drift, build_cache=records)
 
     def look_again(self) -> Inventory:
         if self.dead:
@@ -109,6 +102,5 @@ class Engine(FakeBackend):
 
     def prune_build_cache(self) -> int | None:
         self.pruned += 1
-        size = sum(self.cache)
-        self.cache = tuple(size for size in self.cache if size in self.cache_in_use)
-        return size - sum(self.cache)
+        size, self.cache = sum(self.cache), ()
+        return size

@@ -49,11 +49,10 @@ class RemovingScreen(Dialog[None]):
     class Pruned(Message):
         """The build cache was pruned, or not."""
 
-        def __init__(self, said: Said, graph: LayerGraph | None, usage: DiskUsage | None) -> None:
+        def __init__(self, said: Said, graph: LayerGraph | None) -> None:
             super().__init__()
             self.said = said
             self.graph = graph
-            self.usage = usage
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "enter", "close"),
@@ -127,15 +126,14 @@ class RemovingScreen(Dialog[None]):
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
         graph: LayerGraph | None = None
-        usage: DiskUsage | None = None
         try:
             size = self.remover.prune_build_cache()
             by = "" if size is None else f": {format_size(size, self.host.units)} by the engine's count"
             said = Said(f"The build cache was pruned{by}.", "good")
-            graph, usage = self._look_again()
+            graph, _ = self._look_again()
         except BackendError as error:
             said = Said(f"The build cache was not pruned, or it is not known: {clean(str(error), 400)}", "bad")
-        self.post_message(self.Pruned(said, graph, usage))
+        self.post_message(self.Pruned(said, graph))
 
     # -- what comes of it -----------------------------------------------------------------
 
@@ -152,7 +150,7 @@ class RemovingScreen(Dialog[None]):
     def _done(self, message: Done) -> None:
         came = self.came = message.came
         if came.freed is not None:
-            self.host.freed = self.host.freed.and_then(came.freed, came.held)
+            self.host.freed += max(0, came.freed - came.held)
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(message.graph, message.failed)
@@ -163,7 +161,7 @@ class RemovingScreen(Dialog[None]):
         self.pruning = False
         self._after.append(message.said)
         if message.graph is not None and self.came is not None:
-            self.host.freed = self.host.freed.after_prune(message.usage)
+            self.host.freed += self.came.held
             said = self.came.said[:-1] if self.came.held else self.came.said  # what was still to come back has
             self.came = replace(self.came, held=0, said=said)
         self._truth(message.graph, None)

@@ -32,22 +32,35 @@ class PrivateEngine:
         self._log = self.folder / "log"
 
     def __enter__(self) -> PrivateEngine:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, for the first time or once more. Raises RuntimeError if it does not."""
         command = ["dockerd", "--host", self.host, "--pidfile", f"{self.folder}/pid"]
         command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
         command += ["--iptables=false", "--bridge=none", "--config-file", self._no_config()]
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 with docker.APIClient(self.host, version="auto") as client:
                     client.ping()
-                return self
+                return
             except DockerException:
                 time.sleep(0.2)
         words = self._log.read_text(errors="replace").splitlines()[-5:]
         self.__exit__(None, None, None)
         raise RuntimeError("dockerd did not start: " + " | ".join(words))
+
+    def kill(self) -> None:
+        """Let it die on the spot, as for want of memory: nothing is put in order. :meth:`start` starts it again."""
+        self._process.kill()
+        self._process.wait()
+        # Its containerd dies with it; where nobody reaps that, the next one would take its number for a live one.
+        for name in ("pid", "exec/containerd/containerd.pid"):
+            Path(self.folder, name).unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -23,7 +23,10 @@ def why_not() -> str:
 
 
 class PrivateEngine:
-    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
+    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start.
+
+    :meth:`kill` and :meth:`start` let it die and come back with what it had on disk.
+    """
 
     def __init__(self) -> None:
         # short: the path of a socket has at most 107 characters
@@ -32,6 +35,11 @@ class PrivateEngine:
         self._log = self.folder / "log"
 
     def __enter__(self) -> PrivateEngine:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it; return once it answers."""
         command = ["dockerd", "--host", self.host, "--pidfile", f"{self.folder}/pid"]
         command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
         command += ["--iptables=false", "--bridge=none", "--config-file", self._no_config()]
@@ -42,12 +50,22 @@ class PrivateEngine:
             try:
                 with docker.APIClient(self.host, version="auto") as client:
                     client.ping()
-                return self
+                return
             except DockerException:
                 time.sleep(0.2)
         words = self._log.read_text(errors="replace").splitlines()[-5:]
         self.__exit__(None, None, None)
         raise RuntimeError("dockerd did not start: " + " | ".join(words))
+
+    def kill(self) -> None:
+        """Let it die at once, with nothing tidied up (SIGKILL); return once it is dead.
+
+        Its containerd dies with it. Where nobody reaps orphans, in many a container, the number of that process
+        stays taken, and the next dockerd would wait for it in vain: the file with the number goes.
+        """
+        self._process.kill()
+        self._process.wait()
+        (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -86,6 +87,7 @@ class RemovingScreen(Dialog[None]):
         before = after = None
         graph: LayerGraph | None = None
         failed: BackendError | None = None
+        why = ""
         steps: tuple[Step, ...] = ()
         held = plan.held_by_cache
         try:
@@ -95,7 +97,7 @@ class RemovingScreen(Dialog[None]):
                     told = build_graph(replace(plan.graph.inventory, usage=before))
                     held = held_by_cache(told, plan.freed)
         except BackendError as error:
-            failed = error  # it may still remove; only what it frees cannot be measured
+            why = error.cause  # it may still remove; only what it frees cannot be measured
         steps = self.remover.remove(
             plan,
             lambda step: void(self.post_message(self.Told("removing", step))),
@@ -103,10 +105,10 @@ class RemovingScreen(Dialog[None]):
         )
         self.post_message(self.Told("measuring what came back …"))
         try:
-            graph, after = self._look_again()
+            graph, after, unmeasured = self._look_again()
+            why = unmeasured or why
         except BackendError as error:
-            failed = error
-        why = "" if failed is None else failed.cause
+            failed, why = error, error.cause
         came = account(plan, steps, before, after, graph, held, why, self.host.units)
         self.post_message(self.Done(came, graph, failed))
 
@@ -116,12 +118,16 @@ class RemovingScreen(Dialog[None]):
         rules = self.plan.graph.rules
         return rules.engine_total_is_footprint or rules.build_cache_holds_layers
 
-    def _look_again(self) -> tuple[LayerGraph, DiskUsage | None]:
+    def _look_again(self) -> tuple[LayerGraph, DiskUsage | None, str]:
+        """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""
         found = self.backend.look_again()
         if not self._measures:
-            return build_graph(found), None
-        usage = self.backend.usage()
-        return build_graph(replace(found, usage=usage)), usage
+            return build_graph(found), None, ""
+        try:
+            usage = self.backend.usage()
+        except BackendError as error:  # busy with another session's question, say: what is there is known all the same
+            return build_graph(found), None, error.cause
+        return build_graph(replace(found, usage=usage)), usage, ""
 
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
@@ -130,9 +136,11 @@ class RemovingScreen(Dialog[None]):
             size = self.remover.prune_build_cache()
             by = "" if size is None else f": {format_size(size, self.host.units)} by the engine's count"
             said = Said(f"The build cache was pruned{by}.", "good")
-            graph, _ = self._look_again()
         except BackendError as error:
             said = Said(f"The build cache was not pruned, or it is not known: {clean(str(error), 400)}", "bad")
+        else:
+            with suppress(BackendError):  # it was pruned, whatever else is not known now
+                graph = self._look_again()[0]
         self.post_message(self.Pruned(said, graph))
 
     # -- what comes of it -----------------------------------------------------------------

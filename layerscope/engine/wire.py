@@ -36,12 +36,14 @@ class Wire:
         A kept connection that the engine closed in the meantime is opened again, once.
         Raises what the transport raises.
         """
+        answer = None
         try:
             answer = self._exchange(target, timeout)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self.close()
             if not self._kept:
                 raise
+        if answer is None:  # out of the handler: why this one fails is not that the engine closed the other
             self._kept = False
             answer = self._exchange(target, timeout)
         self._kept = True

@@ -12,6 +12,9 @@ from layerscope.core.plan import RemovalPlan
 from layerscope.inventory import BuildCacheRecord, DiskUsage, Inventory
 from tests.tui.harness import FakeBackend
 
+BUSY = "the engine refused to give its disk usage (500): a disk usage operation is already running"
+"""What engines up to 20.10 say while anybody else asks."""
+
 
 class Engine(FakeBackend):
     """A live engine on a recorded scan: what is removed is gone from its lists and its totals."""
@@ -44,11 +47,16 @@ class Engine(FakeBackend):
         self.prune_fails = False
         self.gate: threading.Event | None = None
         """When set, each removal waits for it."""
+        self.busy: set[int] = set()
+        """Which of the questions for the disk usage are refused, as another one is under way: 1 is the first."""
         self._drift = 0
 
     def usage(self) -> DiskUsage:
         if self.dead:
             raise BackendError("nobody listens on /var/run/docker.sock", "start the engine")
+        self.asked_usage += 1
+        if self.asked_usage in self.busy:
+            raise BackendError(BUSY, "see the engine's log")
         graph = build_graph(self.inventory)
         total, sizes = graph.totals.footprint + self._drift, {layer.size for layer in graph.layers}
         if self.cache is None:

@@ -22,7 +22,7 @@ from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size
 from tests.tui.conftest import by_size
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
-from tests.tui.remover import Engine
+from tests.tui.remover import BUSY, Engine
 from tests.tui.test_marks import DIALOGS, HOST, host_of
 
 RULE = "conflict: unable to delete 6ac1 (cannot be forced) - image is being used by running container 77aa"
@@ -267,6 +267,38 @@ async def test_an_engine_that_dies_halfway() -> None:
         assert "nobody listens" in app.main.query_one(Status).line
         assert host_of(pilot).freed == UNKNOWN
         assert "freed this session: not measured" in app.main.query_one(Status).line
+
+
+@pytest.mark.parametrize("question", [2, 3], ids=["before", "after"])
+async def test_an_engine_that_is_busy_with_another_session_is_not_lost(question: int) -> None:
+    """It refuses to measure, and what went is known all the same. The first question is the dialog's."""
+    engine = Engine(inventory(HOST))
+    engine.busy = {question}
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y")
+        assert engine.asked_usage == 3
+        assert said(pilot) == f"predicted 4.2 MB · freed: not measured ({BUSY})"
+        await press(pilot, "escape")
+        assert not app.main.live.lost
+        assert app.main.query_one(Summary).state[0] != "stale"
+        assert all(node.name != "committed:1" for node in host_of(pilot).graph.images)
+        assert host_of(pilot).freed == 0
+
+
+async def test_a_build_cache_that_was_pruned_is_not_doubted_when_nothing_can_be_measured() -> None:
+    engine = Engine(inventory(HOST), cache=(4_194_304,))
+    engine.busy = {4}
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y", "p", "y")
+        assert engine.pruned == 1
+        assert engine.asked_usage == 4
+        assert "The build cache was pruned: 4.2 MB by the engine's count." in said(pilot)
 
 
 async def test_the_dialog_follows_the_engine() -> None:

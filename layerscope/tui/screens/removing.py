@@ -90,6 +90,7 @@ class RemovingScreen(Dialog[None]):
         before = after = None
         graph: LayerGraph | None = None
         failed: BackendError | None = None
+        why = ""
         steps: tuple[Step, ...] = ()
         held = plan.held_by_cache
         try:
@@ -99,7 +100,7 @@ class RemovingScreen(Dialog[None]):
                     told = build_graph(replace(plan.graph.inventory, usage=before))
                     held = held_by_cache(told, plan.freed)
         except BackendError as error:
-            failed = error  # it may still remove; only what it frees cannot be measured
+            why = error.cause  # it may still remove; only what it frees cannot be measured
         steps = self.remover.remove(
             plan,
             lambda step: void(self.post_message(self.Told("removing", step))),
@@ -107,10 +108,10 @@ class RemovingScreen(Dialog[None]):
         )
         self.post_message(self.Told("measuring what came back …"))
         try:
-            graph, after = self._look_again()
+            graph, after, unmeasured = self._look_again()
+            why = unmeasured or why
         except BackendError as error:
-            failed = error
-        why = "" if failed is None else failed.cause
+            failed, why = error, error.cause
         came = account(plan, steps, before, after, graph, held, why, self.host.units)
         self.post_message(self.Done(came, graph, failed))
 
@@ -120,12 +121,16 @@ class RemovingScreen(Dialog[None]):
         rules = self.plan.graph.rules
         return rules.engine_total_is_footprint or rules.build_cache_holds_layers
 
-    def _look_again(self) -> tuple[LayerGraph, DiskUsage | None]:
+    def _look_again(self) -> tuple[LayerGraph, DiskUsage | None, str]:
+        """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""
         found = self.backend.look_again()
         if not self._measures:
-            return build_graph(found), None
-        usage = self.backend.usage()
-        return build_graph(replace(found, usage=usage)), usage
+            return build_graph(found), None, ""
+        try:
+            usage = self.backend.usage()
+        except BackendError as error:  # busy with another session's question, say: what is there is known all the same
+            return build_graph(found), None, error.cause
+        return build_graph(replace(found, usage=usage)), usage, ""
 
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
@@ -141,7 +146,7 @@ class RemovingScreen(Dialog[None]):
         except BackendError as error:
             wrong = clean(str(error), 400)
         try:
-            graph, after = self._look_again()
+            graph, after, _ = self._look_again()
         except BackendError as error:
             failed = error
         back, said = pruned(before, after, counted, wrong, self.host.units)

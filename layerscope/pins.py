@@ -2,12 +2,21 @@
 
 ``$XDG_STATE_HOME/layerscope/pins.json`` is a list of names; an image without a name is in it by
 its ID. An image is pinned when one of its names, or its ID, is in the list.
+
+The list is one for all hosts. IDs are digests of the image's content: the same ID is the same image wherever
+it is. A name may mean another image on another host, and that one is then pinned too: a pin can only ever keep an
+image that would have been proposed, shown as pinned, and taken off again with one key; while a list for each host would
+forget its pins whenever the same engine is reached by another address (socket, context, ssh).
+
+Sessions share the file: a change is made to what is in it at that moment, under a lock (``pins.lock`` beside it).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from layerscope.core.graph import ImageNode, LayerGraph
@@ -17,6 +26,10 @@ from layerscope.text import clean
 
 MAX_BYTES = 4 * 1024 * 1024
 """A longer file is none of ours."""
+
+
+PATIENCE = 2.0
+"""Seconds to wait for another session that is writing: it takes milliseconds, unless it hangs."""
 
 
 class PinsError(Exception):
@@ -89,14 +102,40 @@ class Pins:
     def _save(self) -> None:
         if self.path is None:
             return
-        self.load()  # another session may have pinned something since
-        data = json.dumps(sorted(self._names), indent=1) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, data.encode("ascii"))
+            with _locked(self.path.with_name("pins.lock")):
+                self.load()  # what another session has changed since
+                data = json.dumps(sorted(self._names), indent=1) + "\n"
+                write_whole(self.path, data.encode("ascii"))
+        except TimeoutError:
+            raise PinsError(f"{self._file}: pins are not kept: another session is writing them, and hangs") from None
         except (OSError, ValueError) as error:
             raise PinsError(f"{self._file}: pins are not kept beyond this session: {cause(error)}") from None
+        self._added.clear()  # they are in the file: who takes them out of it now means it
+        self._removed.clear()
 
     @property
     def _file(self) -> str:
         return clean(str(self.path), 200)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock ``path`` against other sessions. Raises TimeoutError, or OSError where there can be none."""
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere
+    except ImportError:  # no locks here: as it was, the last one writes
+        yield
+        return
+    with path.open("ab") as lock:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError from None
+                time.sleep(0.01)
+        yield  # closing it lets go

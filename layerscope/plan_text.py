@@ -15,7 +15,8 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.holders import Bound
 from layerscope.core.plan import Blocker, Kept, RemovalPlan, Untagged
 from layerscope.tables import Column, table
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, pad
+from layerscope.tui.wrap import wrapped
 from layerscope.units import UNKNOWN, Units, format_age, format_size
 from layerscope.views.names import (
     LONGEST,
@@ -173,24 +174,22 @@ class _Page:
         return unique_amount(node, self.plan.graph.totals.unknown_images, self.units)
 
     def blocked(self) -> list[str]:
-        blockers = self.plan.blocked
-        if not blockers:
-            return []
-        return table(
-            self.width,
-            Column("CANNOT GO", [fit_name(image_label(b.image), _NAME) for b in blockers], right=False),
-            Column("BECAUSE OF", [_why(b) for b in blockers], right=False, cut=fit),
-        )
+        return self.reasons("CANNOT GO", "BECAUSE OF", self.plan.blocked)
 
     def untagged(self) -> list[str]:
-        untagged = self.plan.untagged
-        if not untagged:
+        return self.reasons("ONLY UNTAGGED", "STAYS FOR", self.plan.untagged)
+
+    def reasons(self, title: str, why: str, found: Sequence[Blocker | Untagged]) -> list[str]:
+        """Set images beside the reasons, which go on below: an engine's rule is never cut."""
+        if not found:
             return []
-        return table(
-            self.width,
-            Column("ONLY UNTAGGED", [fit_name(_label(one.image), _NAME) for one in untagged], right=False),
-            Column("STAYS FOR", [_why(one) for one in untagged], right=False, cut=fit),
-        )
+        names = [title, *(fit_name(_label(one.image), _NAME) for one in found)]
+        wide = max(map(cell_len, names))
+        lines = []
+        for name, text in zip(names, [why, *(_why(one) for one in found)], strict=True):
+            for number, part in enumerate(wrapped(text, self.width - wide - 2)):
+                lines.append(f"{pad(name if not number else '', wide)}  {part}".rstrip())
+        return lines
 
     def kept(self) -> list[str]:
         kept = [one for one in self.plan.kept if one.layer.size != 0][:TOP]

@@ -53,7 +53,7 @@ class Kept:
 
     layer: Layer
     images: tuple[ImageNode, ...]
-    """Rows that stay and need it: outside the set, or in it and blocked."""
+    """Rows that stay and need it: outside the set, or in it and blocked; last, those that only lose their names."""
     parents: tuple[Image, ...]
     """Images that are no rows, stay, and need it: build parents in use, or of other images."""
     containers: tuple[Container, ...]
@@ -266,7 +266,8 @@ def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
                     parents.setdefault(layer, []).append(at)
     found: list[Kept] = []
     for number in numbers:
-        images = tuple(node for node in holders.layers[number].images if not removal.gone[node.index])
+        staying = [node for node in holders.layers[number].images if not removal.gone[node.index]]
+        images = tuple(sorted(staying, key=lambda node: removal.untagged(node.index)))
         others = parents.get(number, ())
         containers = [c for node in images for c in holders.containers[node.index]]
         containers += [c for at in others for c in holders.containers[at]]

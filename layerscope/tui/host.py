@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from layerscope.core.freed import Freed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.marks import Marks
 from layerscope.core.query import Query
@@ -30,8 +31,8 @@ class Host:
     """IDs of the images that were marked when only those were asked for; None: not asked for."""
     pins: Pins = field(default_factory=lambda: Pins(None))
     """Images that are never proposed for removal."""
-    freed: int = 0
-    """Bytes that removals of this session brought back, as the engine's figures say."""
+    freed: Freed = field(default_factory=Freed)
+    """What removals and prunes of this session brought back, measured by the engine's figures or bounded by them."""
     log: Sequence[News] = ()
     """What was told of a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from layerscope.core.freed import Freed
 from layerscope.core.graph import ImageNode
 from layerscope.core.marks import Figures
 from layerscope.text import fit, fit_name
@@ -31,8 +32,8 @@ class Part:
     """0 is never left out; the highest goes first."""
 
 
-def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: int) -> list[Part]:
-    """Return the line for a marked set; ``freed`` bytes came back in this session so far.
+def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: Freed) -> list[Part]:
+    """Return the line for a marked set; ``freed`` is what came back in this session so far.
 
     ``held_by_cache``: as :attr:`layerscope.core.marks.Marks.held_by_cache`.
     """
@@ -62,15 +63,21 @@ def _untagged_part(figures: Figures, rank: int) -> list[Part]:
     return [Part("untagged", (f"{number:,} only untagged", f"{number:,} untagged"), rank)] if number else []
 
 
-def freed_part(freed: int, units: Units) -> list[Part]:
-    """Return what came back in this session so far; nothing when nothing did."""
-    if not freed:
+def freed_part(freed: Freed, units: Units) -> list[Part]:
+    """Return what came back in this session so far, a bound where only that is known; nothing when nothing did."""
+    if freed == Freed():
         return []
-    size = format_size(freed, units)
+    low, high = format_size(freed.low, units), format_size(freed.high, units)
+    if freed.low == freed.high:
+        size = low
+    elif freed.low:  # what surely came back is worth more than the most that may have
+        size = f"≥{low}"
+    else:
+        size = "not measured" if freed.high is None else f"≤{high}"
     return [Part("freed", (f"freed this session: {size}", f"freed {size}"), 6)]
 
 
-def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: Units, freed: int) -> list[Part]:
+def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: Units, freed: Freed) -> list[Part]:
     """Return the line about what the cursor is on, nothing being marked: what these images alone would free.
 
     ``why_not``: what keeps the engine from removing the only one of them; empty for nothing.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from layerscope.backend import Step, StepState
 from layerscope.core.changes import changes
+from layerscope.core.freed import Freed, fall, freed_by
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.plan import RemovalPlan, plan
 from layerscope.inventory import DiskUsage
@@ -62,8 +63,8 @@ def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
         note = "; ".join(f"{clean(blocker.by, 120)}: {clean(blocker.rule, 200)}" for blocker in whys)
         rows.append(_row(node, "✗", "warn", f"stays, {note}", units))
     for one in removal.untagged:
-        names = f"; {more}" if (more := _names(one.image)) else ""
-        note = f"only untagged, it stays for {clean(one.by, 120)}: {clean(one.rule, 200)}{names}"
+        names = f", {more}" if (more := _names(one.image)) else ""
+        note = f"only untagged{names}: it stays for {clean(one.by, 120)}: {clean(one.rule, 200)}"
         rows.append(_row(one.image, "–", "warn", note, units))
     rows += [_row(node, "−", "", _names(node), units) for node in removal.removed]
     return rows
@@ -76,15 +77,15 @@ def _row(node: ImageNode, sign: str, style: str, note: str, units: Units) -> Row
 def _names(node: ImageNode) -> str:
     """What goes with the image besides the name that is shown."""
     tags = [clean(tag, 120) for tag in node.image.tags[1:]]
-    return f"and {count(len(tags), 'more name')}: {', '.join(tags)}" if tags else ""
+    return f"with {count(len(tags), 'more name')} ({', '.join(tags)})" if tags else ""
 
 
 def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
     """Return what a plan comes to: bytes now and after the build cache is pruned, what stays, what is not known."""
     said = [Said(_goes(removal, units), "strong")]
     if number := len(removal.untagged):
-        does, them = ("is only untagged: it frees", "it") if number == 1 else ("are only untagged: they free", "them")
-        said.append(Said(f"{count(number, 'image')} {does} nothing until what was made from {them} goes.", "warn"))
+        does, them = ("is only untagged and frees", "it") if number == 1 else ("are only untagged and free", "them")
+        said.append(Said(f"{count(number, 'image')} {does} nothing: what was made from {them} stays.", "warn"))
     said += _cache(removal, units)
     said += [Said(line, "quiet") for line in _besides(removal, units)]
     said += [Said(doubt, "warn") for doubt in removal.doubts]
@@ -159,8 +160,12 @@ class Account:
     predicted: int
     freed: int | None
     """None: it could not be measured."""
+    back: Freed
+    """What came back on disk."""
     held: int
-    """At most so much of ``freed`` is still on disk for the build cache."""
+    """So much of ``freed`` is still on disk for the build cache."""
+    held_at_most: bool
+    """Is that only the most that it may be?"""
     said: tuple[Said, ...]
 
 
@@ -197,13 +202,33 @@ def account(
         if not right:
             other = [step for step in steps if not (step.image_id in planned and step.state == "untagged")]
             said += [Said(why, "warn") for why in _why(removal, part, other, freed, graph, units)]
-    left = min(held or 0, part.frees)
+    back = freed_by(removal, before, after, freed)
+    if freed is not None and back.low == back.high and removal.graph.rules.build_cache_holds_layers:
+        left, at_most = max(0, freed - back.low), False
+    else:
+        left, at_most = min(held or 0, part.frees), True
     if left:
-        size = format_size(left, units)
-        said.append(
-            Said(f"Up to {size} of it is still on disk for the build cache; it goes when that is pruned.", "warn")
-        )
-    return Account(removal.frees, freed, left, tuple(said))
+        still = f"{'Up to ' if at_most else ''}{format_size(left, units)} of it is still on disk for the build cache"
+        said.append(Said(f"{still}; it goes when that is pruned.", "warn"))
+    return Account(removal.frees, freed, back, left, at_most, tuple(said))
+
+
+def pruned(
+    before: DiskUsage | None, after: DiskUsage | None, counted: int | None, wrong: str, units: Units
+) -> tuple[Freed, Said]:
+    """Return what a prune of the build cache brought back, measured, and how to say it.
+
+    ``counted`` is the engine's own count, which adds what images still have; ``wrong`` why it failed, "" if it did not.
+    """
+    back = fall(before, after)
+    came = "what came back is not measured" if back.high is None else f"{format_size(back.high, units)} came back"
+    if wrong:
+        not_at_all = "The build cache was not pruned" if back == Freed() else f"The prune did not end well, {came}"
+        return back, Said(f"{not_at_all}: {wrong}", "bad")
+    aside = ""
+    if counted is not None and format_size(counted, units) != format_size(back.high, units):
+        aside = f" (the engine counts {format_size(counted, units)}, with layers that images still have)"
+    return back, Said(f"The build cache was pruned: {came}{aside}.", "good")
 
 
 def _measured(
@@ -223,7 +248,7 @@ def _measured(
 
 
 def _hidden(removal: RemovalPlan, graph: LayerGraph | None) -> int:
-    """Return the bytes that left the total, not the disk: those of an untagged base that its children do not have."""
+    """Return the bytes that left the total and not the disk: of an untagged base, where its children have others."""
     known = removal.graph.layer_by_chain
     return sum(layer.known_size for layer in graph.hidden_layers if layer.chain_id in known) if graph else 0
 

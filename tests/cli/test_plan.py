@@ -66,8 +66,8 @@ def test_a_plan_says_what_comes_back_what_stays_and_why(scan: str) -> None:
         "GOES     SIZE  FREES ALONE  CREATED\n"
         "app:1  147 MB       1.5 kB  2 weeks\n"
         "\n"
-        "CANNOT GO  BECAUSE OF\n"
-        "app:2      container web (running): image is being used by running container\n"
+        "CANNOT GO     BECAUSE OF\n"
+        "app:2 +1 tag  container web (running): image is being used by running container\n"
         "\n"
         "  STAYS  FOR                             LAYER\n"
         " 117 MB  <none> 6f6c64000000 and 2 more  ADD rootfs.tar /\n"
@@ -116,8 +116,18 @@ def test_an_image_that_only_loses_its_name_is_told_with_the_reason(tmp_path: Pat
     at = next(number for number, text in enumerate(lines) if text.startswith("ONLY UNTAGGED"))
     assert lines[at].split() == ["ONLY", "UNTAGGED", "STAYS", "FOR"]
     assert "Frees" not in result.stdout
-    assert lines[at + 1].startswith("app:2 +1 tag  ")
-    assert lines[at + 1].endswith("  image child:1, made from it: image has dependent child images")
+    assert lines[at + 1] == "app:2 +1 tag   image child:1, made from it: image has dependent child images"
+
+
+def test_an_engines_rule_is_never_cut(tmp_path: Path) -> None:
+    (web,) = SMALL.containers
+    used = replace(web, name="a-container-with-quite-a-long-name", state="exited")
+    result = run("-f", saved(tmp_path, replace(SMALL, containers=(used,))), "plan", "app:2")
+    assert result.stdout.splitlines()[2:5] == [
+        "CANNOT GO     BECAUSE OF",
+        "app:2 +1 tag  container a-container-with-quite-a-long-name (exited): image is",
+        "              being used by stopped container",
+    ]
 
 
 def test_a_filter_that_selects_nothing_is_a_no(scan: str) -> None:

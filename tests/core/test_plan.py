@@ -290,6 +290,7 @@ def test_a_line_of_bases_only_loses_its_names_where_its_end_is_in_use() -> None:
     line = (Made("a", "a"), Made("b", "ab", parent="a"), Made("c", "abc", parent="b", states=("running",)))
     found = plan_for(Host(line), ["a", "b", "c"])
     assert [one.image.name for one in found.untagged] == ["b:1", "a:1"]
+    assert {kept.images[0].name for kept in found.kept} == {"c:1"}, "the reason comes first"
     assert [one.by for one in found.untagged] == ["image c:1, made from it", "image b:1, made from it"]
     marks = Marks(build_graph(Host(line).inventory))
     marks.mark(marks.graph.image_by_id[image_id("a")])

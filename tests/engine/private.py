@@ -23,10 +23,7 @@ def why_not() -> str:
 
 
 class PrivateEngine:
-    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start.
-
-    :meth:`kill` and :meth:`start` let it die and come back with what it had on disk.
-    """
+    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
 
     def __init__(self) -> None:
         # short: the path of a socket has at most 107 characters
@@ -39,11 +36,11 @@ class PrivateEngine:
         return self
 
     def start(self) -> None:
-        """Start it; return once it answers."""
+        """Start it, for the first time or once more. Raises RuntimeError if it does not."""
         command = ["dockerd", "--host", self.host, "--pidfile", f"{self.folder}/pid"]
         command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
         command += ["--iptables=false", "--bridge=none", "--config-file", self._no_config()]
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -58,14 +55,12 @@ class PrivateEngine:
         raise RuntimeError("dockerd did not start: " + " | ".join(words))
 
     def kill(self) -> None:
-        """Let it die at once, with nothing tidied up (SIGKILL); return once it is dead.
-
-        Its containerd dies with it. Where nobody reaps orphans, in many a container, the number of that process
-        stays taken, and the next dockerd would wait for it in vain: the file with the number goes.
-        """
+        """Let it die on the spot, as for want of memory: nothing is put in order. :meth:`start` starts it again."""
         self._process.kill()
         self._process.wait()
-        (self.folder / "exec/containerd/containerd.pid").unlink(missing_ok=True)
+        # Its containerd dies with it; where nobody reaps that, the next one would take its number for a live one.
+        for name in ("pid", "exec/containerd/containerd.pid"):
+            Path(self.folder, name).unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -222,7 +222,7 @@ async def test_an_engine_that_dies_halfway(
             assert said(screen) == [f"predicted {size} · freed: not measured ({nobody})"]
             assert screen.came is not None
             assert screen.came.freed is None
-            assert host.freed == 0
+            assert host.freed.low == 0
             log = logged(tmp_path)
             assert [(line["state"], line["image"]) for line in log] == [
                 *(("removing", ids[0]), ("removed", ids[0])),
@@ -253,7 +253,7 @@ async def test_an_engine_that_dies_halfway(
             )
             screen = await agreed(pilot)
             assert screen.came is not None
-            assert screen.came.freed == rest.frees == host.freed > 0
+            assert screen.came.freed == rest.frees == host.freed.low > 0
             await ends_in_the_truth(pilot, host, other)
 
         again = log[0]["pull_again"]
@@ -290,7 +290,7 @@ async def test_an_image_that_another_client_removes_before_its_turn(
         }
         assert screen.came is not None
         freed = before - other.df()["LayersSize"]
-        assert screen.came.freed == freed == host.freed < will.frees
+        assert screen.came.freed == freed == host.freed.low < will.frees
         sizes = f"predicted {format_size(will.frees)} · freed {format_size(freed)}"
         assert said(screen) == [
             f"{sizes} by the engine's own total",
@@ -332,7 +332,7 @@ async def test_an_image_that_is_taken_into_use_before_its_turn(
         }
         part = SIZES["a"] + SIZES["d"]
         assert screen.came is not None
-        assert screen.came.freed == before - other.df()["LayersSize"] == host.freed == part
+        assert screen.came.freed == before - other.df()["LayersSize"] == host.freed.low == part
         size, went = format_size(will.frees), format_size(part)
         assert said(screen) == [
             f"predicted {size} · freed {went} by the engine's own total",

@@ -21,6 +21,7 @@ import pytest
 from docker.errors import APIError
 
 from layerscope.backend import Step
+from layerscope.core.freed import Freed, fall
 from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.core.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
@@ -307,13 +308,20 @@ def test_with_the_build_cache_pruned_the_disk_has_what_was_predicted(bench: Benc
     assert found.frees_at_once is not None
     assert found.frees_at_once < found.frees == found.frees_after_prune
     full = _on_disk(bench.folder)
+    at_first = disk_usage(bench.conn)
     bench.remove(found)
     held = _on_disk(bench.folder)
+    # by the engine's own figures: so much left the images, and so much of it came back
+    gone_first = fall(at_first, disk_usage(bench.conn))
+    assert gone_first.low == gone_first.high
+    assert found.frees_at_once <= gone_first.low < found.frees
+    _is_what_the_disk_gave(gone_first, full, held)
     assert full[0] - held[0] >= found.frees_at_once
     assert full[0] - held[0] < found.frees  # the cache does hold some: the two figures differ for a reason
     with_cache = disk_usage(bench.conn)
     assert remover.prune_build_cache() is not None
     empty = _on_disk(bench.folder)
+    _is_what_the_disk_gave(fall(with_cache, disk_usage(bench.conn)), held, empty)
     assert disk_usage(bench.conn).layers_size == with_cache.layers_size
     cache = sum(r.size for r in with_cache.build_cache or () if not r.shared) - (found.frees - found.frees_at_once)
     assert cache >= 0
@@ -331,6 +339,13 @@ def test_with_the_build_cache_pruned_the_disk_has_what_was_predicted(bench: Benc
     empty = _on_disk(bench.folder)
     fell, inodes = full[0] - empty[0], full[1] - empty[1]
     assert found.frees <= fell <= found.frees + BLOCK * inodes
+
+
+def _is_what_the_disk_gave(measured: Freed, full: tuple[int, int], rest: tuple[int, int]) -> None:
+    """Bound: as for a prediction, each file and directory that goes gives back up to a block more than its size."""
+    assert measured.low == measured.high
+    fell, inodes = full[0] - rest[0], full[1] - rest[1]
+    assert measured.low <= fell <= measured.low + BLOCK * inodes
 
 
 def _with_usage(bench: Bench) -> Inventory:

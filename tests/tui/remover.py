@@ -25,13 +25,13 @@ class Engine(FakeBackend):
         *,
         refuses: Mapping[str, str] | None = None,
         dies_at: str = "",
-        cache: tuple[int, ...] = (),
+        cache: tuple[int, ...] | None = (),
         pulls_meanwhile: int = 0,
     ) -> None:
         """``refuses``: names with the engine's words; ``dies_at``: the image at which it is lost.
 
-        ``cache``: sizes of build cache records that are layers of images; ``pulls_meanwhile``: bytes that come
-        by themselves while images are removed.
+        ``cache``: sizes of build cache records, None for an engine that does not tell; a record with the
+        size of a layer is shared with it. ``pulls_meanwhile``: bytes that come by themselves while images are removed.
         """
         super().__init__(found)
         self.no_removal = ""
@@ -44,6 +44,7 @@ class Engine(FakeBackend):
         self.asked: list[str] = []
         """Names of the images that were asked for, in turn."""
         self.pruned = 0
+        self.prune_fails = False
         self.gate: threading.Event | None = None
         """When set, each removal waits for it."""
         self.busy: set[int] = set()
@@ -56,8 +57,12 @@ class Engine(FakeBackend):
         self.asked_usage += 1
         if self.asked_usage in self.busy:
             raise BackendError(BUSY, "see the engine's log")
-        records = tuple(BuildCacheRecord(str(n), (), "regular", "", False, True, s) for n, s in enumerate(self.cache))
-        return DiskUsage(build_graph(self.inventory).totals.footprint + self._drift, build_cache=records)
+        graph = build_graph(self.inventory)
+        total, sizes = graph.totals.footprint + self._drift, {layer.size for layer in graph.layers}
+        if self.cache is None:
+            return DiskUsage(total)
+        records = (BuildCacheRecord(str(n), (), "regular", "", False, s in sizes, s) for n, s in enumerate(self.cache))
+        return DiskUsage(total, build_cache=tuple(records))
 
     def look_again(self) -> Inventory:
         if self.dead:
@@ -110,5 +115,9 @@ class Engine(FakeBackend):
 
     def prune_build_cache(self) -> int | None:
         self.pruned += 1
-        size, self.cache = sum(self.cache), ()
-        return size
+        if self.prune_fails:
+            self.dead = True
+            raise BackendError("the engine closed the connection", "")
+        kept = {record.size for record in self.usage().build_cache or () if record.shared}
+        self.cache = tuple(size for size in self.cache or () if size in kept)
+        return 792_000_000  # layers that images keep are in it

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from layerscope.core.freed import UNKNOWN, Freed
 from layerscope.core.plan import plan
 from layerscope.inventory import Container, Inventory
 from layerscope.tui.screens.confirm import ConfirmScreen
@@ -109,8 +110,9 @@ async def test_what_is_only_untagged_is_listed_before_and_told_after() -> None:
         await press(pilot, "d")
         why = "it stays for image child:1, made from it: image has dependent child images"
         shown = rows(pilot)
-        assert f"– nginx:1: only untagged, {why}; and 2 more names: nginx:stable, " in shown
-        assert "1 image is only untagged: it frees nothing until what was made from it goes." in said(pilot)
+        names = "with 2 more names (nginx:stable, registry.local:5000/team/nginx:1)"
+        assert f"– nginx:1: only untagged, {names}: {why}" in shown
+        assert "1 image is only untagged and frees nothing: what was made from it stays." in said(pilot)
         assert "Remove 1 image and untag 1?" in str(app.screen.query_one("#question", Static).render())
         await press(pilot, "y")
         assert "– nginx:1: only untagged" in rows(pilot)
@@ -263,7 +265,8 @@ async def test_an_engine_that_dies_halfway() -> None:
         await press(pilot, "escape")
         assert app.main.query_one(Summary).state[0] == "stale"
         assert "nobody listens" in app.main.query_one(Status).line
-        assert host_of(pilot).freed == 0
+        assert host_of(pilot).freed == UNKNOWN
+        assert "freed this session: not measured" in app.main.query_one(Status).line
 
 
 @pytest.mark.parametrize("question", [2, 3], ids=["before", "after"])
@@ -282,20 +285,21 @@ async def test_an_engine_that_is_busy_with_another_session_is_not_lost(question:
         assert not app.main.live.lost
         assert app.main.query_one(Summary).state[0] != "stale"
         assert all(node.name != "committed:1" for node in host_of(pilot).graph.images)
-        assert host_of(pilot).freed == 0
+        assert host_of(pilot).freed.low == 0
 
 
 async def test_a_build_cache_that_was_pruned_is_not_doubted_when_nothing_can_be_measured() -> None:
     engine = Engine(inventory(HOST), cache=(4_194_304,))
-    engine.busy = {4}
+    engine.busy = {6}
     app = make_app(engine)
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "committed:1")
         await press(pilot, "d", "y", "p", "y")
         assert engine.pruned == 1
-        assert engine.asked_usage == 4
-        assert "The build cache was pruned: 4.2 MB by the engine's count." in said(pilot)
+        assert engine.asked_usage == 6
+        assert "The build cache was pruned" in said(pilot)
+        assert not app.main.live.lost
 
 
 async def test_the_dialog_follows_the_engine() -> None:
@@ -330,15 +334,58 @@ async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
         await press(pilot, "y")
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         assert "still on disk for the build cache" in said(pilot)
-        assert host_of(pilot).freed == 0, "it is not back yet"
+        assert "4.2 MB of it is still on disk for the build cache; it goes when that is pruned." in said(pilot)
+        assert host_of(pilot).freed == Freed(), "it is not back yet"
         await press(pilot, "p")
         assert isinstance(app.screen, ConfirmScreen)
         await press(pilot, "enter")
         assert engine.pruned == 0
         await press(pilot, "p", "y")
         assert engine.pruned == 1
-        assert "The build cache was pruned" in said(pilot)
-        assert host_of(pilot).freed == 4_194_304
+        assert "The build cache was pruned: 4.2 MB came back (the engine counts 792 MB" in said(pilot)
+        assert "still on disk" not in said(pilot)
+        assert host_of(pilot).freed == Freed(4_194_304, 4_194_304)
+
+
+async def test_a_prune_frees_what_is_measured_and_not_what_the_plan_feared() -> None:
+    """The cache could hold any layer of that size: it held the one of another image, which stays."""
+    engine = Engine(inventory(HOST), cache=(4_194_304, 5_000_000))
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1", "node-app:1")
+        freed = plan(host_of(pilot).graph, host_of(pilot).marks.ids).frees
+        await press(pilot, "d", "y")
+        assert host_of(pilot).freed == Freed(freed - 4_194_304, freed - 4_194_304)
+        await press(pilot, "p", "y")
+        assert host_of(pilot).freed == Freed(freed, freed), "the record that an image has stays"
+
+
+async def test_where_the_engine_does_not_tell_of_its_cache_the_total_is_a_bound() -> None:
+    engine = Engine(inventory(HOST), cache=None)
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y")
+        assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
+        await press(pilot, "escape")
+        assert host_of(pilot).freed == Freed(0, 4_194_304)
+        assert "freed this session: ≤4.2 MB" in app.main.query_one(Status).line
+
+
+async def test_a_prune_in_which_the_engine_dies_is_no_figure() -> None:
+    engine = Engine(inventory(HOST), cache=(4_194_304,))
+    engine.prune_fails = True
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d", "y", "p", "y")
+        assert "The prune did not end well, what came back is not measured: the engine closed" in said(pilot)
+        await press(pilot, "escape")
+        assert host_of(pilot).freed == UNKNOWN
+        assert app.main.query_one(Summary).state[0] == "stale"
 
 
 async def test_without_a_remover_it_is_said_why() -> None:

@@ -69,7 +69,7 @@ class MarkingScreen(FindingScreen):
             parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
             status.show([*parts, *self._lost_part(1)], reachable=marks.figures.keeper is not None)
         elif lost := self._lost_part(0):
-            status.show(lost)
+            status.show([*lost, *freed_part(host.freed, host.units)])
         else:
             self._status_alone(status)
 

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from layerscope.backend import Backend, BackendError, Remover, Step
+from layerscope.core.freed import Freed
 from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.core.plan import RemovalPlan, held_by_cache
 from layerscope.inventory import DiskUsage
@@ -22,7 +23,7 @@ from layerscope.tui.screens.confirm import ConfirmScreen
 from layerscope.tui.screens.dialog import Dialog
 from layerscope.units import format_size
 from layerscope.views.names import count
-from layerscope.views.removal import Account, Said, account, step_row
+from layerscope.views.removal import Account, Said, account, pruned, step_row
 
 ASKING = "asking the engine for its own totals …"
 
@@ -50,10 +51,12 @@ class RemovingScreen(Dialog[None]):
     class Pruned(Message):
         """The build cache was pruned, or not."""
 
-        def __init__(self, said: Said, graph: LayerGraph | None) -> None:
+        def __init__(self, back: Freed, said: Said, graph: LayerGraph | None, failed: BackendError | None) -> None:
             super().__init__()
+            self.back = back
             self.said = said
             self.graph = graph
+            self.failed = failed
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "enter", "close"),
@@ -132,16 +135,22 @@ class RemovingScreen(Dialog[None]):
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
         graph: LayerGraph | None = None
+        before = after = None
+        failed: BackendError | None = None
+        wrong = ""
+        counted: int | None = None
+        with suppress(BackendError):  # without it, what comes back is not measured
+            before = self.backend.usage()
         try:
-            size = self.remover.prune_build_cache()
-            by = "" if size is None else f": {format_size(size, self.host.units)} by the engine's count"
-            said = Said(f"The build cache was pruned{by}.", "good")
+            counted = self.remover.prune_build_cache()
         except BackendError as error:
-            said = Said(f"The build cache was not pruned, or it is not known: {clean(str(error), 400)}", "bad")
-        else:
-            with suppress(BackendError):  # it was pruned, whatever else is not known now
-                graph = self._look_again()[0]
-        self.post_message(self.Pruned(said, graph))
+            wrong = clean(str(error), 400)
+        try:
+            graph, after, _ = self._look_again()
+        except BackendError as error:
+            failed = error
+        back, said = pruned(before, after, counted, wrong, self.host.units)
+        self.post_message(self.Pruned(back, said, graph, failed))
 
     # -- what comes of it -----------------------------------------------------------------
 
@@ -157,8 +166,7 @@ class RemovingScreen(Dialog[None]):
     @on(Done)
     def _done(self, message: Done) -> None:
         came = self.came = message.came
-        if came.freed is not None:
-            self.host.freed += max(0, came.freed - came.held)
+        self.host.freed += came.back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(message.graph, message.failed)
@@ -167,12 +175,16 @@ class RemovingScreen(Dialog[None]):
     @on(Pruned)
     def _pruned(self, message: Pruned) -> None:
         self.pruning = False
+        self.host.freed += message.back
         self._after.append(message.said)
-        if message.graph is not None and self.came is not None:
-            self.host.freed += self.came.held
-            said = self.came.said[:-1] if self.came.held else self.came.said  # what was still to come back has
-            self.came = replace(self.came, held=0, said=said)
-        self._truth(message.graph, None)
+        came = self.came
+        if came is not None and came.held and message.said.style == "good":
+            said = list(came.said[:-1])  # what was still to come back has
+            if message.back.high is not None and (rest := came.held - message.back.high) > 0:
+                size = format_size(rest, self.host.units)
+                said.append(Said(f"At least {size} of it is still on disk: the engine kept it in its cache.", "warn"))
+            self.came = replace(came, held=0, said=tuple(said))
+        self._truth(message.graph, message.failed)
         self._draw()
 
     def _truth(self, graph: LayerGraph | None, failed: BackendError | None) -> None:
@@ -230,11 +242,13 @@ class RemovingScreen(Dialog[None]):
         """Offer to prune the build cache, where that is what holds the bytes."""
         if not self._can_prune or self.came is None:
             return
-        size = format_size(self.came.held, self.host.units)
+        size = f"{'Up to ' if self.came.held_at_most else ''}{format_size(self.came.held, self.host.units)}"
         asked = [
             Said("Prune the build cache?", "strong"),
-            Said(f"Up to {size} of what was removed comes back on disk. All of the cache that is not in use goes, not"),
-            Said("only what these images left there: the next builds are slower. No image is removed by it."),
+            Said(f"{size} of what was removed comes back on disk then. No image is removed by it."),
+            Said(
+                "All of the cache that is not in use goes, not only what these images left: the next builds are slower."
+            ),
         ]
         self.app.push_screen(ConfirmScreen("Build cache", asked), self._prune_confirmed)
 

@@ -64,7 +64,7 @@ def row_line(row: Any, placed: Sequence[Placed], sign: str, width: int, style_of
             segments.append(Segment(together, last))
             together, last = text, style
     segments.append(Segment(together, last))
-    return Strip(segments).adjust_cell_length(width, base)
+    return Strip(segments, max(width, at + len(sign))).adjust_cell_length(width, base)
 
 
 def _cell(cell: Cell, placed: Placed, base: Style, style_of: Styles) -> list[tuple[str, Style]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope.tui.keys import MARK
@@ -46,6 +48,7 @@ class Status(Kept, Widget):
         super().__init__(id=id)
         self._parts: list[Part] = []
         self._keeper: tuple[int, int] | None = None
+        self._styled: dict[str, Style] = {}
 
     def show(self, parts: list[Part], *, reachable: bool = False) -> None:
         """Say something else; ``reachable``: somebody keeps marked layers, and Tab stops here to go there."""
@@ -74,22 +77,33 @@ class Status(Kept, Widget):
             ]
         return fit_parts(parts, self.size.width)
 
-    def render(self) -> Text:
-        """One line."""
-        text = Text(no_wrap=True, end="")
+    def render_line(self, y: int) -> Strip:
+        """The line: drawn after each key, so without detours."""
         self._keeper = None
-        for key, words in self._fitting():
-            if text:
-                text.append(GAP, self._style("text"))
-            start = text.cell_len
-            text.append(words, self._style(key))
+        segments: list[Segment] = []
+        at = 0
+        for key, words in self._fitting() if y == 0 else ():
+            if segments:
+                segments.append(Segment(GAP, self._style("text")))
+                at += len(GAP)
+            segments.append(Segment(words, self._style(key)))
+            start, at = at, at + cell_len(words)
             if key == "keeps":
-                self._keeper = (start, text.cell_len)
-        return text
+                self._keeper = (start, at)
+        return Strip(segments, at).adjust_cell_length(self.size.width, self.rich_style)
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of before."""
+        super().notify_style_update()
+        self._styled.clear()
 
     def _style(self, key: str) -> Style:
-        name = key if f"status--{key}" in self.COMPONENT_CLASSES else "text"
-        return self.get_component_rich_style(f"status--{name}", partial=True)
+        found = self._styled.get(key)
+        if found is None:
+            name = key if f"status--{key}" in self.COMPONENT_CLASSES else "text"
+            own = self.get_component_rich_style(f"status--{name}", partial=True)
+            found = self._styled[key] = self.rich_style + own
+        return found
 
     def action_go(self) -> None:
         """Go to the keeper."""

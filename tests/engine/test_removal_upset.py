@@ -1,0 +1,222 @@
+"""Removals that are upset, on a real engine: it dies halfway, others remove, rename and use images in between.
+
+Whatever happens, nothing else is hit, and the screen, the steps and the log say what is so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from layerscope.backend import Step
+from layerscope.core.freed import UNKNOWN
+from layerscope.core.graph import ImageNode, build_graph
+from layerscope.core.plan import RemovalPlan, plan
+from layerscope.engine.backend import open_backend
+from layerscope.engine.connect import connect
+from layerscope.engine.remove import EngineRemover
+from layerscope.engine.scan import scan
+from layerscope.removal_log import RemovalLog
+from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.screens.remove import RemoveScreen
+from layerscope.tui.screens.removing import RemovingScreen
+from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.summary import Summary
+from tests.engine.corpus import archive, layer, steps
+from tests.engine.private import PrivateEngine, why_not
+from tests.engine.test_removal_by_keyboard import come_to_rest
+
+pytestmark = pytest.mark.engine
+
+NAMES = ("one:1", "two:1", "three:1", "four:1", "five:1")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PrivateEngine]:
+    if reason := why_not():
+        if os.environ.get("LAYERSCOPE_REQUIRE_ENGINE") == "1":
+            pytest.fail(f"LAYERSCOPE_REQUIRE_ENGINE=1, and no engine could be started: {reason}")
+        pytest.skip(f"no engine: {reason}")
+    with PrivateEngine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def engine(running: PrivateEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PrivateEngine:
+    """The engine with five images on one base, each with a layer of its own; three:1 has a second name."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    base = layer("base", size=300_000)
+    with contextlib.closing(docker.DockerClient(running.host, version="auto")) as client:
+        for row in client.api.containers(all=True):
+            client.api.remove_container(row["Id"], force=True)
+        for row in client.api.images():
+            client.api.remove_image(row["Id"], force=True)
+        for number, name in enumerate(NAMES, 1):
+            made = archive([name], [base, layer(name, size=10_000 * number)], steps("ADD base /", f"COPY {name} /"))
+            client.api.load_image(made)
+        client.api.tag("three:1", "also", "3")
+    return running
+
+
+@pytest.fixture
+def client(engine: PrivateEngine) -> Iterator[docker.APIClient]:
+    """Another session."""
+    with contextlib.closing(docker.APIClient(engine.host, version="auto")) as other:
+        yield other
+
+
+def planned(engine: PrivateEngine) -> RemovalPlan:
+    with connect(engine.host) as connection:
+        graph = build_graph(scan(connection))
+    found = plan(graph, graph.image_by_id)
+    assert len(found.removed) == len(NAMES)
+    return found
+
+
+def removed(engine: PrivateEngine, found: RemovalPlan, log: Path) -> dict[str, Step]:
+    """Remove what was planned; return what became of each, by name."""
+    with connect(engine.host) as connection:
+        told = EngineRemover(connection, RemovalLog(log, connection.engine)).remove(
+            found, lambda step: None, lambda: False
+        )
+    names = {node.id: name_of(node) for node in found.removed}
+    return {names[step.image_id]: step for step in told}
+
+
+def name_of(node: ImageNode) -> str:
+    return next(tag for tag in node.image.tags if tag in NAMES)
+
+
+def tags(client: docker.APIClient) -> set[str]:
+    return {tag for row in client.images() for tag in row["RepoTags"] or ()}
+
+
+def logged(log: Path) -> list[tuple[str, str]]:
+    return [(line["image"], line["state"]) for line in map(json.loads, log.read_text().splitlines())]
+
+
+def test_what_another_session_removes_renames_or_uses_after_the_plan(
+    engine: PrivateEngine, client: docker.APIClient, tmp_path: Path
+) -> None:
+    found = planned(engine)
+    client.remove_image("one:1")
+    client.tag("five:1", "two", "1", force=True)  # a name moves on to another image: two:1 is <none> now
+    used = client.create_container("three:1", ["/none"])["Id"]
+    client.tag("four:1", "keep", "4")  # somebody wants to keep it by another name
+    log = tmp_path / "log"
+    told = removed(engine, found, log)
+
+    assert {name: step.state for name, step in told.items()} == {
+        "one:1": "gone",
+        "two:1": "removed",
+        "three:1": "refused",
+        "four:1": "refused",
+        "five:1": "refused",
+    }
+    assert told["three:1"].words.startswith("image is being used by stopped container")
+    for name in ("four:1", "five:1"):
+        assert told[name].words.endswith("image is referenced in multiple repositories"), "the new name is not ours"
+    assert tags(client) == {"three:1", "also:3", "four:1", "keep:4", "five:1", "two:1"}, "and not one name is lost"
+    states = dict(logged(log))
+    assert {name: states[node.id] for node in found.removed for name in [name_of(node)]} == {
+        name: step.state for name, step in told.items()
+    }
+    client.remove_container(used)
+
+
+async def test_the_dialog_follows_what_another_session_does(engine: PrivateEngine, client: docker.APIClient) -> None:
+    app = LayerscopeApp(lambda: open_backend(engine.host, None))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await come_to_rest(pilot, lambda: app.main.host is not None and app.main.live.followed)
+        await pilot.press("asterisk", "d")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
+        dialog = app.screen
+        assert isinstance(dialog, RemoveScreen)
+        client.remove_image("one:1")
+        client.create_container("two:1", ["/none"], name="newcomer")
+        await come_to_rest(pilot, lambda: len(dialog.plan.images) == 4 and dialog.plan.blocked)
+        assert "The engine has changed" in str(dialog.said.render())
+        notes = {row.name: row.note for row in dialog.rows.images}
+        assert notes["two:1"] == "stays, container newcomer (created): image is being used by stopped container"
+        assert "one:1" not in notes
+        await pilot.press("y")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
+        assert tags(client) == {"two:1"}
+
+
+async def test_an_engine_that_is_killed_halfway(
+    engine: PrivateEngine, client: docker.APIClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    remove = EngineRemover._remove
+
+    def killing(self: EngineRemover, node: ImageNode) -> Step:
+        asked.append(node.id)
+        if len(asked) == 3:
+            engine.kill()
+        return remove(self, node)
+
+    monkeypatch.setattr(EngineRemover, "_remove", killing)
+    app = LayerscopeApp(lambda: open_backend(engine.host, None))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await come_to_rest(pilot, lambda: app.main.host is not None and app.main.live.followed)
+        host = app.main.host
+        assert host is not None
+        await pilot.press("asterisk")
+        will = [node.id for node in host.marks.plan().removed]
+        names = {node.id: node.name for node in host.graph.images}
+        await pilot.press("d")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
+        await pilot.press("y")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
+        screen = app.screen
+        assert isinstance(screen, RemovingScreen)
+
+        # what is known is said, and nothing else
+        assert asked == will[:3], "nothing more is asked for"
+        notes = {row.id: row.note for row in screen.rows.images}
+        assert [notes[image].split(":")[0] for image in will] == [
+            *["removed"] * 2,
+            "not known",
+            *["not tried"] * 2,
+        ]
+        assert "freed: not measured" in str(screen.said.render())
+        assert host.freed == UNKNOWN
+        log = tmp_path / "layerscope" / "removals.jsonl"
+        assert logged(log) == [
+            (will[0], "removing"),
+            (will[0], "removed"),
+            (will[1], "removing"),
+            (will[1], "removed"),
+            (will[2], "removing"),
+            (will[2], "lost"),
+        ]
+        await pilot.press("escape")
+        assert app.screen is app.main
+        assert app.main.query_one(Summary).state[0] == "stale"
+
+        # once it is there again, the screen shows what is there
+        engine.start()
+        await come_to_rest(pilot, lambda: len(host.graph.images) == 3)
+        left = {row["Id"] for row in client.images()}
+        assert set(host.graph.image_by_id) == left == set(will[2:])
+        await come_to_rest(pilot, lambda: app.main.query_one(Summary).state[0] == "live")
+        assert host.marks.ids == left, "what did not go is marked still"
+        assert "marked 3" in app.main.query_one(Status).line
+
+        # and the rest can go
+        await pilot.press("d")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
+        await pilot.press("y")
+        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
+        assert isinstance(app.screen, RemovingScreen)
+        assert str(app.screen.said.render()).startswith("predicted ")
+        assert app.screen.came is not None
+        assert app.screen.came.freed == app.screen.came.predicted
+        assert tags(client) == set(), names

@@ -1,4 +1,4 @@
-"""Removals that are upset, on a real engine: it dies halfway, others remove, rename and use images in between.
+"""Removals that are upset, on a real engine: others remove, rename and use images in between.
 
 Whatever happens, nothing else is hit, and the screen, the steps and the log say what is so.
 """
@@ -15,22 +15,14 @@ import docker
 import pytest
 
 from layerscope.backend import Step
-from layerscope.core.freed import UNKNOWN
 from layerscope.core.graph import ImageNode, build_graph
 from layerscope.core.plan import RemovalPlan, plan
-from layerscope.engine.backend import open_backend
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
 from layerscope.removal_log import RemovalLog
-from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.screens.remove import RemoveScreen
-from layerscope.tui.screens.removing import RemovingScreen
-from layerscope.tui.widgets.status import Status
-from layerscope.tui.widgets.summary import Summary
 from tests.engine.corpus import archive, layer, steps
 from tests.engine.private import PrivateEngine, why_not
-from tests.engine.test_removal_by_keyboard import come_to_rest
 
 pytestmark = pytest.mark.engine
 
@@ -128,95 +120,3 @@ def test_what_another_session_removes_renames_or_uses_after_the_plan(
         name: step.state for name, step in told.items()
     }
     client.remove_container(used)
-
-
-async def test_the_dialog_follows_what_another_session_does(engine: PrivateEngine, client: docker.APIClient) -> None:
-    app = LayerscopeApp(lambda: open_backend(engine.host, None))
-    async with app.run_test(size=(140, 40)) as pilot:
-        await come_to_rest(pilot, lambda: app.main.host is not None and app.main.live.followed)
-        await pilot.press("asterisk", "d")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
-        dialog = app.screen
-        assert isinstance(dialog, RemoveScreen)
-        client.remove_image("one:1")
-        client.create_container("two:1", ["/none"], name="newcomer")
-        await come_to_rest(pilot, lambda: len(dialog.plan.images) == 4 and dialog.plan.blocked)
-        assert "The engine has changed" in str(dialog.said.render())
-        notes = {row.name: row.note for row in dialog.rows.images}
-        assert notes["two:1"] == "stays, container newcomer (created): image is being used by stopped container"
-        assert "one:1" not in notes
-        await pilot.press("y")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
-        assert tags(client) == {"two:1"}
-
-
-async def test_an_engine_that_is_killed_halfway(
-    engine: PrivateEngine, client: docker.APIClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    asked: list[str] = []
-    remove = EngineRemover._remove
-
-    def killing(self: EngineRemover, node: ImageNode) -> Step:
-        asked.append(node.id)
-        if len(asked) == 3:
-            engine.kill()
-        return remove(self, node)
-
-    monkeypatch.setattr(EngineRemover, "_remove", killing)
-    app = LayerscopeApp(lambda: open_backend(engine.host, None))
-    async with app.run_test(size=(140, 40)) as pilot:
-        await come_to_rest(pilot, lambda: app.main.host is not None and app.main.live.followed)
-        host = app.main.host
-        assert host is not None
-        await pilot.press("asterisk")
-        will = [node.id for node in host.marks.plan().removed]
-        names = {node.id: node.name for node in host.graph.images}
-        await pilot.press("d")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
-        await pilot.press("y")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
-        screen = app.screen
-        assert isinstance(screen, RemovingScreen)
-
-        # what is known is said, and nothing else
-        assert asked == will[:3], "nothing more is asked for"
-        notes = {row.id: row.note for row in screen.rows.images}
-        assert [notes[image].split(":")[0] for image in will] == [
-            *["removed"] * 2,
-            "not known",
-            *["not tried"] * 2,
-        ]
-        assert "freed: not measured" in str(screen.said.render())
-        assert host.freed == UNKNOWN
-        log = tmp_path / "layerscope" / "removals.jsonl"
-        assert logged(log) == [
-            (will[0], "removing"),
-            (will[0], "removed"),
-            (will[1], "removing"),
-            (will[1], "removed"),
-            (will[2], "removing"),
-            (will[2], "lost"),
-        ]
-        await pilot.press("escape")
-        assert app.screen is app.main
-        assert app.main.query_one(Summary).state[0] == "stale"
-
-        # once it is there again, the screen shows what is there
-        engine.start()
-        await come_to_rest(pilot, lambda: len(host.graph.images) == 3)
-        left = {row["Id"] for row in client.images()}
-        assert set(host.graph.image_by_id) == left == set(will[2:])
-        await come_to_rest(pilot, lambda: app.main.query_one(Summary).state[0] == "live")
-        assert host.marks.ids == left, "what did not go is marked still"
-        assert "marked 3" in app.main.query_one(Status).line
-
-        # and the rest can go
-        await pilot.press("d")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemoveScreen))
-        await pilot.press("y")
-        await come_to_rest(pilot, lambda: isinstance(app.screen, RemovingScreen) and app.screen.came is not None)
-        assert isinstance(app.screen, RemovingScreen)
-        assert str(app.screen.said.render()).startswith("predicted ")
-        assert app.screen.came is not None
-        assert app.screen.came.freed == app.screen.came.predicted
-        assert tags(client) == set(), names

@@ -215,6 +215,7 @@ class ImageList(RowTable):
                 "unique █  shared ░",
                 self._bar,
                 7,
+                good=18,
                 flex=4,
                 most=60,
                 drop=2,

@@ -23,10 +23,7 @@ def why_not() -> str:
 
 
 class PrivateEngine:
-    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start.
-
-    :meth:`kill` and :meth:`start` let it die and come back with what it had on disk.
-    """
+    """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
 
     def __init__(self) -> None:
         # short: the path of a socket has at most 107 characters

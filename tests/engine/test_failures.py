@@ -14,12 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from docker.transport import UnixHTTPAdapter
 
 from layerscope.engine import explain
 from layerscope.engine.connect import connect
+from layerscope.engine.endpoint import Endpoint
 from layerscope.engine.errors import EngineError
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
+from layerscope.engine.wire import Wire
 from tests.replay import load_recording, replay
 
 NAME = "docker-28.5-overlay2"
@@ -387,3 +390,28 @@ def test_a_closed_connection_says_so() -> None:
         conn.close()
         with pytest.raises(EngineError, match="closed"):
             scan(conn)
+
+
+def test_an_engine_that_is_gone_after_a_first_answer(tmp_path: Path) -> None:
+    """The question asked again, once the kept connection turns out to be closed, is the one that tells why."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        wire = Wire(UnixHTTPAdapter(f"http+unix://{path}"), {})
+
+        def answer_once() -> None:
+            client, _ = server.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            server.close()
+
+        thread = threading.Thread(target=answer_once, daemon=True)
+        thread.start()
+        assert wire.get("/first", 5.0) == (200, b"{}")
+        thread.join(5)
+        with pytest.raises(ConnectionRefusedError) as caught:
+            wire.get("/second", 5.0)
+        error = explain.explain(caught.value, Endpoint(f"unix://{path}", "--host"))
+        assert error.cause == f"nobody listens at {path} (--host)"

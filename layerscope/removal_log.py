@@ -4,6 +4,9 @@
 lines: one with ``"state": "removing"`` (``"untagging"`` where only its names are to go), which is on disk before
 the engine is asked, so that nothing goes unrecorded whatever happens; and one with what became of it. Not being
 able to write is a warning, and no reason not to do what the user confirmed.
+
+An image is pulled again by digest (``pull_again``), for its tag may mean another one by then. A containerd store has a
+digest also for what was never pushed: whether a registry has it, no engine tells.
 """
 
 from __future__ import annotations

@@ -290,6 +290,6 @@ def _why(
             lines += removal.doubts
         else:
             lines.append(
-                f"{format_size(rest, units, signed=True)} are not accounted for: press 5 for the engine's own figures."
+                f"{format_size(rest, units, signed=True)} are not accounted for: press 6 for the engine's own figures."
             )
     return lines

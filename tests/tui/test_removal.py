@@ -256,7 +256,7 @@ async def test_a_difference_is_never_passed_over() -> None:
 async def test_an_engine_that_dies_halfway() -> None:
     engine = Engine(inventory(HOST), dies_at="svc:latest")
     app = make_app(engine)
-    async with app.run_test(size=(160, 36)) as pilot:
+    async with app.run_test(size=(220, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "svc:latest", "committed:1")
         await press(pilot, "d", "y")

@@ -206,7 +206,7 @@ class ImageList(RowTable):
         by = IMAGE_ORDERS
         disk = Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True)
         return [
-            Column("name", "NAME", self._name_cell, 15, good=30, flex=4, most=46, by=by["name"]),
+            Column("name", "NAME", self._name_cell, 15, good=30, flex=5, most=46, by=by["name"]),
             Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
             *([disk] if grouped else ()),
             Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"], sizes=True),
@@ -215,8 +215,8 @@ class ImageList(RowTable):
                 "unique █  shared ░",
                 self._bar,
                 7,
-                good=18,
-                flex=4,
+                good=13,
+                flex=3,
                 most=60,
                 drop=2,
                 short=BAR_TITLES,

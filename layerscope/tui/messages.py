@@ -48,7 +48,7 @@ class ScanFailed(Message):
 
 
 class Pointed(Message):
-    """The cursor of a view is on another image or layer, or on nothing any more."""
+    """The cursor of a view came to rest somewhere else: the rest of the view is to follow, and what is said of it."""
 
 
 @dataclass

@@ -60,19 +60,19 @@ def shown(pilot: Pilot[Any]) -> list[str]:
 
 def line(of: RowTable, index: int) -> str:
     """A row as it is drawn."""
-    return of.render_line(index - round(of.scroll_y) + 1).text
+    return of.render_line(index - of.top + 1).text
 
 
 def lit(of: RowTable, index: int) -> str:
     """The characters of a row that are drawn as hits."""
     hit = of.style("hit")
-    strip = of.render_line(index - round(of.scroll_y) + 1)
+    strip = of.render_line(index - of.top + 1)
     return "".join(s.text for s in strip if s.style and s.style.color == hit.color and s.style.underline)
 
 
 def in_sight(of: RowTable) -> bool:
     """Is the row of the cursor on screen?"""
-    return 0 <= of.cursor - round(of.scroll_y) < of.size.height - 1
+    return 0 <= of.cursor - of.top < of.size.height - 1
 
 
 def heading(of: RowTable) -> str:

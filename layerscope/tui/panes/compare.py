@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
-from textual.timer import Timer
 from textual.widget import Widget
 
 from layerscope.core.compare import Comparison
@@ -18,9 +17,9 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import COMPARE
-from layerscope.tui.messages import Pivoted, Pointed
-from layerscope.tui.panes.images import SETTLE
+from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.pairs import FRAME, Pairs
+from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.columns import Cell, Column, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.room import Stack
@@ -34,7 +33,7 @@ ROOMY = 70
 """Cells of a heading from which on it also names its image."""
 
 
-class ComparePane(Stack):
+class ComparePane(Pointing, Stack):
     """Aligned layers over the matrix; what is compared is chosen when somebody comes here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +58,6 @@ class ComparePane(Stack):
         """What was marked when it was chosen what to compare."""
         self._set_for = Size(0, 0)
         self._leader: RowTable | None = None
-        self._settling: Timer | None = None
         self.stacks = RowTable(self._layer_columns(), key=lambda row: row.key, empty="no images", id="aligned")
         self.pairs = Pairs(id="pairs")
         self.stacks.is_marked = self._row_marked
@@ -240,11 +238,9 @@ class ComparePane(Stack):
     @on(RowTable.Highlighted, "#pairs")
     def _moved(self, message: RowTable.Highlighted) -> None:
         self._leader = message.table
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE, self._follow)
+        self.soon()
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Let the other list follow: to where the image leaves, or to the image that the row is about."""
         node, row = self.pairs.row, self.row
         if self._in_pairs:
@@ -255,7 +251,6 @@ class ComparePane(Stack):
             here = self.image_here
             self.pairs.move_to(self.pairs.index_of(here.id) or 0 if here is not None else 0, tell=False)
             self.stacks.repaint()
-        self.post_message(Pointed())
 
     @on(RowTable.Activated, "#aligned")
     def _into(self, message: RowTable.Activated) -> None:

@@ -124,6 +124,9 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     def reveal(self, image: ImageNode | None, layer: Layer | None) -> None:
         """There is nothing to point at here."""
 
+    def follow(self) -> None:
+        """There is no cursor."""
+
     def take_focus(self) -> None:
         """To the page."""
         self.focus()

@@ -11,16 +11,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_first, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
-from layerscope.tui.messages import Pointed
 from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
+from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.columns import LUXURY, Cell, Column
 from layerscope.tui.widgets.room import Columns, Stack
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
@@ -28,9 +27,6 @@ from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
 from layerscope.views.names import amount, count, image_label
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
-
-SETTLE = 0.04
-"""Seconds without a key after which the panes beside the cursor follow."""
 
 STACK_ORDERS = {
     AS_IT_COMES: ("newest first", "oldest first"),
@@ -44,7 +40,7 @@ STACK_ORDERS = {
 
 def biggest(layers: Sequence[Layer]) -> int:
     """Return where the layer of most bytes is, the first of equals; 0 for none at all."""
-    return max(range(len(layers)), key=lambda at: layers[at].known_size, default=0)
+    return max(range(len(layers)), key=[layer.size or 0 for layer in layers].__getitem__, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ class Step:
     chain_id: str | None
 
 
-class ImagesPane(Columns):
+class ImagesPane(Pointing, Columns):
     """Three panes that follow each other's cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,7 +69,6 @@ class ImagesPane(Columns):
         self._shown_row: ImageNode | Group | None = None
         self._shown_layer: Layer | None = None
         self._shown_find = ""
-        self._settling: Timer | None = None
         self.images = ImageList(id="images")
         self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
@@ -153,44 +148,47 @@ class ImagesPane(Columns):
     @on(RowTable.Highlighted, "#images")
     def _image_moved(self, message: Message) -> None:
         message.stop()
-        self._soon()
+        self.soon()
 
     @on(RowTable.Highlighted, "#layers")
     def _layer_moved(self, message: Message) -> None:
         message.stop()
-        self._soon()
+        self.soon()
 
-    def _soon(self) -> None:
-        """Let the other panes follow once the keys rest: a held key stays as quick as one list."""
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE, self._follow)
+    def follow(self) -> None:
+        """Show the layers of the image under the cursor, and who uses the one under theirs."""
+        self._link(force=False)
 
     def _follow(self, force: bool = False) -> None:
+        """Follow at once, and say where the cursor is."""
+        before = self._shown_row, self._shown_layer
+        self._link(force)
+        if force or before != (self._shown_row, self._shown_layer):
+            self.pointed()
+
+    def _link(self, force: bool) -> None:
         if self.host is None:
             return
         row = self.images.row
-        before = self._shown_row, self._shown_layer
         if force or row is not self._shown_row or self.images.find_text != self._shown_find:
             self._shown_find = self.images.find_text
             same = row is not None and self._shown_row is not None and row.id == self._shown_row.id
             self._shown_row = row
-            layers = self.stack.in_order(self.host.stack_of(self.images.images_here))
+            layers, hits = self.stack.in_order(self.host.stack_of(self.images.images_here)), self.stack.spots
             at = self._found_layer(row, layers)
             if at is None and not same:
                 at = biggest(layers)
             self.stack.empty = self._why_no_layers(self.image_here)
-            self.stack.show(layers, keep=same, cursor=at)
+            self.stack.show(layers, keep=same, cursor=at, same=not force and hits == self.stack.spots)
             self._layers_title()
         layer = self.layer_here
         if force or layer is not self._shown_layer:
             same = layer is not None and self._shown_layer is not None and layer.chain_id == self._shown_layer.chain_id
             self._shown_layer = layer
             self.users.empty = "nobody" if layer is not None else ""
-            self.users.show(self.users.in_order(self._users_of(layer)), keep=same, cursor=None if same else 0)
+            rows = self.users.in_order(self._users_of(layer))
+            self.users.show(rows, keep=same, cursor=None if same else 0, same=not force)
             self._users_title()
-        if force or before != (self._shown_row, self._shown_layer):
-            self.post_message(Pointed())
 
     def _found_layer(self, row: ImageNode | Group | None, layers: Sequence[Layer]) -> int | None:
         """Where in the stack an image was found by an instruction; shows that there."""

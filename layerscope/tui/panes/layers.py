@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit
 from layerscope.tui.host import Host
-from layerscope.tui.messages import Pivoted, Pointed
+from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
-from layerscope.tui.panes.images import SETTLE
+from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, Column, Sort
 from layerscope.tui.widgets.room import Columns
@@ -27,7 +26,7 @@ from layerscope.views.names import amount, count, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
-class LayersPane(Columns):
+class LayersPane(Pointing, Columns):
     """Layers at the left; who uses the one under the cursor at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -37,7 +36,6 @@ class LayersPane(Columns):
         self.host: Host | None = None
         self._largest = 1
         self._shown_layer: Layer | None = None
-        self._settling: Timer | None = None
         self.list = RowTable(self._columns(), key=lambda n: n.chain_id, empty="no layers", id="all-layers",
                              sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
@@ -112,16 +110,25 @@ class LayersPane(Columns):
     @on(RowTable.Highlighted, "#all-layers")
     def _moved(self, message: Message) -> None:
         message.stop()
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE, self._follow)
+        self.soon()
 
     @on(RowTable.Highlighted, "#all-users")
     def _user_moved(self, message: Message) -> None:
         message.stop()
-        self.post_message(Pointed())
+        self.pointed()
+
+    def follow(self) -> None:
+        """Show who uses the layer under the cursor."""
+        self._link(force=False)
 
     def _follow(self, force: bool = False) -> None:
+        """Follow at once, and say where the cursor is."""
+        before = self._shown_layer
+        self._link(force)
+        if force or before is not self._shown_layer:
+            self.pointed()
+
+    def _link(self, force: bool) -> None:
         layer = self.layer_here
         if not force and layer is self._shown_layer:
             return
@@ -131,10 +138,9 @@ class LayersPane(Columns):
             self.users.entitle(Content("Used by"))
             return
         same = before is not None and before.chain_id == layer.chain_id
-        self.users.show(self.users.in_order(layer.images), cursor=None if same else 0)
+        self.users.show(self.users.in_order(layer.images), cursor=None if same else 0, same=not force)
         self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
         self.users.subtitle = Content(short_id(layer.chain_id))
-        self.post_message(Pointed())
 
     @on(RowTable.Activated, "#all-layers")
     def _into(self) -> None:

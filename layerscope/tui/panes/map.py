@@ -11,7 +11,8 @@ from textual.content import Content
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_first
 from layerscope.tui.host import Host
-from layerscope.tui.messages import Pivoted, Pointed
+from layerscope.tui.messages import Pivoted
+from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.tui.widgets.room import Stack
 from layerscope.views.find import image_search
@@ -27,7 +28,7 @@ PLAIN_LEGENDS = ("area is bytes · on the right: what stands on it", "area is by
 """Without colours."""
 
 
-class MapPane(Stack):
+class MapPane(Pointing, Stack):
     """The map with its frame."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -100,7 +101,10 @@ class MapPane(Stack):
     def on_map_canvas_moved(self) -> None:
         """Say what the cursor is on."""
         self._titles()
-        self.post_message(Pointed())
+        self.pointed()
+
+    def follow(self) -> None:
+        """There is nothing beside the map that depends on the cursor."""
 
     def on_map_canvas_chosen(self) -> None:
         """Into the image that the block is."""

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import TREE
-from layerscope.tui.messages import Pivoted, Pointed
-from layerscope.tui.panes.images import SETTLE
+from layerscope.tui.messages import Pivoted
+from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.hits import lit
@@ -28,7 +27,7 @@ from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
 
 
-class TreePane(Stack):
+class TreePane(Pointing, Stack):
     """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +42,6 @@ class TreePane(Stack):
         self.host: Host | None = None
         self.tree_rows: Tree | None = None
         self.folding = Folding()
-        self._settling: Timer | None = None
         self._all_open = True
         self.list = RowTable(self._columns(), key=lambda row: row.key, empty="no layers", id="tree")
         self.list.search = lambda: tree_search(self.list.rows)
@@ -176,12 +174,10 @@ class TreePane(Stack):
     @on(RowTable.Highlighted, "#tree")
     def _moved(self, message: Message) -> None:
         message.stop()
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(SETTLE, self._point)
+        self.soon()
 
-    def _point(self) -> None:
-        self.post_message(Pointed())
+    def follow(self) -> None:
+        """There is one list: nothing beside it depends on the cursor."""
 
     # -- columns --------------------------------------------------------------------------
 

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from textual.timer import Timer
+from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.tui.host import Host
+from layerscope.tui.messages import Pointed
+
+if TYPE_CHECKING:
+    Base = Widget
+else:
+    Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
+
+SETTLE = 0.04
+"""Seconds without a key after which what depends on the cursor follows: a held key stays as quick as one list."""
 
 
 @runtime_checkable
@@ -31,6 +43,10 @@ class View(Protocol):
         """Draw the marks again."""
         ...
 
+    def follow(self) -> None:
+        """Bring up to date what depends on where the cursor is."""
+        ...
+
     def targets(self) -> Iterable[ImageNode]:
         """The images that a mark would mark."""
         ...
@@ -42,3 +58,19 @@ class View(Protocol):
     def take_focus(self) -> None:
         """Give the keyboard to the view's list."""
         ...
+
+
+class Pointing(Base):
+    """Mixin of a view: says when its cursor came to rest."""
+
+    _settling: Timer | None = None
+
+    def soon(self) -> None:
+        """Say so once the keys rest."""
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLE, self.pointed)
+
+    def pointed(self) -> None:
+        """Say so now: to the screen, which lets the view and the line of the marked follow in one frame."""
+        self.screen.post_message(Pointed())

@@ -121,6 +121,7 @@ class MarkingScreen(FindingScreen):
     @on(Pointed)
     def _pointed(self, message: Pointed) -> None:
         message.stop()
+        self.view.follow()
         if self.host is not None and not len(self.host.marks):
             self._status()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.geometry import Region
 from textual.strip import Strip
 
+from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.framed import Framed
 
 
@@ -20,27 +21,70 @@ class Kept(Framed):
     _kept_for: Region | None = None
     _stale: tuple[int, int] | None = None
     """The first line that is to be drawn again, and the one after the last; None: none of them."""
+    _frame: Frame | None = None
 
     def _set_dirty(self, *regions: Region) -> None:
         """Note which lines are to be drawn again; without regions all of them."""
-        super()._set_dirty(*regions)
         if not regions:
+            super()._set_dirty()
             self._kept = None
             return
+        # Whole lines: of a part Textual cuts what it sends out of them, each time anew.
+        left, wide = self.gutter.left, self._size.width
+        super()._set_dirty(*(Region(-left, region.y, wide, region.height) for region in regions))
         down = self.content_offset.y
         stale = [self._stale] if self._stale is not None else []
         stale += [(region.y + down, region.bottom + down) for region in regions]
         self._stale = min(top for top, _ in stale), max(bottom for _, bottom in stale)
 
+    def notify_style_update(self) -> None:
+        """Forget the frame in the old styles."""
+        super().notify_style_update()
+        self._frame = None
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines in ``crop``, a region of the widget."""
         lines = self._kept
         if lines is None or crop != self._kept_for:
-            lines, self._kept_for = super().render_lines(crop), crop
+            lines, self._kept_for = self._draw(crop), crop
         elif self._stale is not None:
             top, bottom = max(self._stale[0], crop.y), min(self._stale[1], crop.bottom)
             if top < bottom:
                 some = Region(crop.x, top, crop.width, bottom - top)
-                lines[top - crop.y : bottom - crop.y] = super().render_lines(some)
+                lines[top - crop.y : bottom - crop.y] = self._draw(some)
         self._kept, self._stale = lines, None
         return lines
+
+    def _draw(self, crop: Region) -> list[Strip]:
+        """Return lines as they are now; the region is as wide as the widget, but where it is cut."""
+        gutter, size = self.gutter, self.region.size
+        top, bottom = gutter.top, size.height - gutter.bottom
+        if crop.x or crop.width != size.width or top >= bottom:
+            return super().render_lines(crop)
+        if self._frame is not None and self._frame.size != size:
+            self._frame = None
+        lines: list[Strip] = []
+        for y in range(crop.y, crop.bottom):
+            if top <= y < bottom:
+                lines.append(self.line_at(y - top))
+            else:
+                edge = self._edge(y)
+                lines += super().render_lines(Region(0, y, crop.width, 1)) if edge is None else [edge]
+        return lines
+
+    def _edge(self, y: int) -> Strip | None:
+        """Return the upper or lower edge of the border; None where only Textual can draw it."""
+        frame = self.frame
+        edge, label = (frame.lower, self._border_subtitle) if y else (frame.upper, self._border_title)
+        return edge.line(label, frame.size.width) if edge is not None else None
+
+    @property
+    def frame(self) -> Frame:
+        """What is around every line of content."""
+        if self._frame is None:
+            self._frame = Frame.of(self)
+        return self._frame
+
+    def line_at(self, y: int) -> Strip:
+        """Return a line of content as the compositor wants it, from edge to edge."""
+        return self.frame.around(self.render_line(y))

@@ -1,39 +1,51 @@
 """Containers that are covered by what they hold.
 
-Textual draws every line of every container again, from what it keeps, in each frame, and then
-covers it with what is inside; a blank one costs next to nothing. They have no border and no padding.
+Textual takes every line of every container again in each frame, and then finds that what is inside
+covers it (``_compositor.py``, ``_render_chops``). These have no lines: no border, no padding, and where
+they hold nothing, one sees the screen.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from layerscope.tui.keys import MOVE
+
+if TYPE_CHECKING:
+    Base = Widget
+else:
+    Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
 
 NEXT = "Next pane; after the last, the line of the marked"
 PREVIOUS = "Previous pane; before the first, that line"
 
 
-class Columns(Horizontal):
+class Covered(Base):
+    """Mixin of a container of which nothing is seen."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return no line at all."""
+        return []
+
+
+class Columns(Covered, Horizontal):
     """Side by side."""
 
-    BLANK: ClassVar[bool] = True
 
-
-class Stack(Vertical):
+class Stack(Covered, Vertical):
     """One above the other."""
 
-    BLANK: ClassVar[bool] = True
 
-
-class Switcher(ContentSwitcher):
+class Switcher(Covered, ContentSwitcher):
     """One at a time."""
 
-    BLANK: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [  # Textual's own, which no help would list
         Binding("tab", "app.focus_next", "Next pane", show=False, group=MOVE, tooltip=NEXT),
         Binding("shift+tab", "app.focus_previous", "Previous pane", show=False, group=MOVE, tooltip=PREVIOUS),

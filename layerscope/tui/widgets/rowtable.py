@@ -15,20 +15,21 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Column, Placed, Sort, place
 from layerscope.tui.widgets.findable import Findable
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.rowlines import heading_line, row_line, sign_of
+from layerscope.tui.widgets.scrolled import Scrolled
 from layerscope.views.find import Search, Spot
 
+MOST_KEPT = 512
+"""Lines that are kept to be shown again."""
 AS_IT_COMES = ""
 """The key of a :class:`Sort`: the order in which rows are handed over."""
 
@@ -45,7 +46,7 @@ class OfTable(Message):
         return self.table
 
 
-class RowTable(Kept, Findable, ScrollView, can_focus=True):
+class RowTable(Findable, Scrolled, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -69,11 +70,9 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
             "accent",
             "group",
             "empty",
+            "thumb",
         )
     }
-
-    # Textual lays the whole screen out anew when this changes; here only the scrollbar depends on it.
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False, repaint=False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, group=MOVE),
@@ -154,15 +153,19 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
         self._placed_for = (-1, "")
         self._headed: Sort | None = None
         """The order that the heading shows."""
-        self._strips: dict[int, Strip] = {}
+        self._strips: dict[int, tuple[Any, Strip]] = {}
+        """By the identity of a row: the row, and its line without the cursor."""
+        self._whole: dict[int, tuple[Frame, Strip, Strip]] = {}
+        """By the identity of such a line: a frame, that line, and it between the sides of that frame."""
         self._styles: dict[str, Style] = {}
 
     # -- data down ------------------------------------------------------------------------
 
-    def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None) -> None:
+    def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None, same: bool = False) -> None:
         """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place.
 
         Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
+        ``same``: a row that was shown before looks as it did then.
         """
         before, self.rows, self._looker, self._keys = self.rows, rows, None, None
         at = self.cursor if cursor is None else cursor
@@ -171,10 +174,10 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
         self.cursor = max(0, min(at, len(rows) - 1))
         if self.find_text:
             self._look()
-        self._strips.clear()
-        self.virtual_size = Size(0, len(rows) + 1)
+        if not same or self.find_text:
+            self._strips.clear()
         if not self.scroll_to_cursor():  # what is empty below the rows is so already
-            lines = max(len(before), len(rows), 1) + 1 - round(self.scroll_y)
+            lines = max(len(before), len(rows), 1) + 1 - self.top
             top = 1 if self._headed == self.sort else 0
             self.refresh(Region(0, top, self.size.width, min(lines, self.size.height) - top))
 
@@ -231,7 +234,7 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
             self._strips.clear()
             self.refresh()
         else:
-            self._strips.pop(index, None)
+            self._strips.pop(id(self.rows[index]), None)
             self._refresh_row(index)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
@@ -265,6 +268,15 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
         return [column for place, column in enumerate(self.columns) if not place or column.key not in self.hidden]
 
     @property
+    def length(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    def thumb_style(self) -> Style:
+        """The look of what shows how far it is scrolled."""
+        return self.style("thumb")
+
+    @property
     def row(self) -> Any | None:
         """The row under the cursor; None when there are no rows."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
@@ -290,18 +302,10 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
 
     def scroll_to_cursor(self) -> bool:
         """Scroll so that the cursor is seen; True when that moved the rows."""
-        height = max(1, self.size.height - 1)
-        top = round(self.scroll_y)
-        if self.cursor < top:
-            top = self.cursor
-        elif self.cursor >= top + height:
-            top = self.cursor - height + 1
-        top = max(0, min(top, max(0, len(self.rows) - height)))
-        if top == round(self.scroll_y):
-            return False
-        self.scroll_to(y=top, animate=False, force=True, immediate=True)
-        self.refresh()
-        return True
+        room = self.room
+        scrolled = self.scroll_rows(min(max(self.top, self.cursor - room + 1), self.cursor))
+        self.place_thumb()
+        return scrolled
 
     def action_cursor(self, by: int) -> None:
         """Move the cursor by some rows."""
@@ -309,8 +313,7 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
 
     def action_page(self, pages: float) -> None:
         """Move the cursor by a part of the height."""
-        height = max(1, self.size.height - 1)
-        self.move_to(self.cursor + int(pages * height) or (1 if pages > 0 else -1))
+        self.move_to(self.cursor + int(pages * self.room) or (1 if pages > 0 else -1))
 
     def action_edge(self, end: int) -> None:
         """Move the cursor to the first or the last row."""
@@ -352,10 +355,13 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
 
     def _repaint_where(self, before: Mapping[Hashable, Spot]) -> None:
         """Draw the rows again that fit now, or fitted before."""
-        for index in list(self._strips):
-            key = self.keys[index]
-            if key in self.spots or key in before:
-                self.repaint(index)
+        spots, key_of = self.spots, self.key_of
+        for row, _ in list(self._strips.values()):
+            if (key := key_of(row)) in spots or key in before:
+                del self._strips[id(row)]
+        for index in range(self.top, min(len(self.rows), self.top + self.room)):
+            if (key := key_of(self.rows[index])) in spots or key in before:
+                self._refresh_row(index)
 
     def _searcher(self) -> Search | None:
         """What looks through these rows, made once for them."""
@@ -432,13 +438,12 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
     @property
     def place(self) -> tuple[int, int]:
         """Where the cursor is, and what is scrolled to: for :meth:`put_back`."""
-        return self.cursor, round(self.scroll_y)
+        return self.cursor, self.top
 
     def put_back(self, cursor: int, top: int) -> None:
         """Show the list as it was at an earlier :attr:`place`."""
-        if round(self.scroll_y) != top:
-            self.scroll_to(y=top, animate=False, force=True, immediate=True)
-            self.refresh()
+        self.scroll_rows(top)
+        self.place_thumb()
         self.move_to(cursor)
 
     # -- sort -----------------------------------------------------------------------------
@@ -475,7 +480,7 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
                 if placed.x <= x < placed.x + placed.width + 1 and placed.column.by is not None:
                     self.sort_by(placed.column.key)
             return
-        index = round(self.scroll_y) + offset.y - 1
+        index = self.top + offset.y - 1
         if index >= len(self.rows):
             return
         if event.chain == 2:
@@ -503,12 +508,7 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
     def _arrange(self) -> None:
         self._strips.clear()
         self._placed_for = (-1, "")
-        self.virtual_size = Size(0, len(self.rows) + 1)
         self.refresh()
-
-    def watch_virtual_size(self) -> None:
-        """Bring the scrollbar up to date; the screen is laid out only where one comes or goes."""
-        self._scroll_update(self.virtual_size)
 
     def on_focus(self) -> None:
         """The cursor is drawn stronger with the focus."""
@@ -519,7 +519,7 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
         self._refresh_row(self.cursor)
 
     def _refresh_row(self, index: int) -> None:
-        y = index - round(self.scroll_y) + 1
+        y = index - self.top + 1
         if 1 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
@@ -543,29 +543,45 @@ class RowTable(Kept, Findable, ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading, a row, or nothing."""
-        width = self.scrollable_content_region.width
-        if (width, self.sort.key) != self._placed_for:  # resized, sorted, or a scrollbar came or went
+        width = self.frame.room
+        if (width, self.sort.key) != self._placed_for:  # resized or sorted
             self._strips.clear()
             self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key, self.longer)
             self._placed_for = width, self.sort.key
         if y == 0:
             self._headed = self.sort
             return heading_line(self._placed, self.sort, self._gutter, width, self.style)
-        index = round(self.scroll_y) + y - 1
+        index = self.top + y - 1
         if not self.rows and y == 1:
             style = self.style("text")
             return Strip([Segment(" " + self.empty, style + self.style("empty"))]).adjust_cell_length(width, style)
         if index >= len(self.rows):
             return Strip.blank(width, self.style("text"))
-        strip = self._strips.get(index)
-        if strip is None or strip.cell_length != width:
-            if len(self._strips) > 512:
+        row = self.rows[index]
+        kept = self._strips.get(id(row))
+        if kept is not None:
+            strip = kept[1]
+        else:
+            if len(self._strips) > MOST_KEPT:
                 self._strips.clear()
-            strip = self._strips[index] = self._line(self.rows[index], width)
+            strip = self._line(row, width)
+            self._strips[id(row)] = row, strip
         if index == self.cursor:
             cursor = self._cursor_style()
             strip = Strip([Segment(text, style + cursor if style else cursor) for text, style, _ in strip], width)
         return strip
+
+    def line_at(self, y: int) -> Strip:
+        """Return a line between its sides: of a row that was shown before, the same one as then."""
+        line, frame = self.render_line(y), self.frame_at(y)
+        if not y or y - 1 + self.top == self.cursor:
+            return frame.around(line)
+        kept = self._whole.get(id(line))
+        if kept is None or kept[0] is not frame:
+            if len(self._whole) > MOST_KEPT:
+                self._whole.clear()
+            kept = self._whole[id(line)] = frame, line, frame.around(line)
+        return kept[2]
 
     def _line(self, row: Any, width: int) -> Strip:
         sign = "" if self.is_marked is None else sign_of(self.is_marked(row))

@@ -151,7 +151,7 @@ class ComparePane(Pointing, Stack):
             words = f"{count(len(comparison.images), 'image')}, {marked:,} marked · 5 compares what is marked now"
         self.stacks.entitle(Content(fit(f"Compare · {words}", room)))
         hidden = f"{count(self._lanes.more, 'more image')} · " if self._lanes.more else ""
-        self.stacks.subtitle = Content(fit(hidden + sums(comparison, host.units), room))
+        self.stacks.subtitle = fit(hidden + sums(comparison, host.units), room)
 
     def marks_changed(self) -> None:
         """Draw the marks again; other images are compared only where that does not take away what is looked at."""

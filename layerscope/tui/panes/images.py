@@ -305,7 +305,7 @@ class ImagesPane(Pointing, Columns):
         if self.host is not None:
             known = self.host.graph.image_by_id
             names = [image_label(known[step.image_id]) for step in reversed(self.trail) if step.image_id in known]
-            self.images.subtitle = Content(fit("← " + " ‹ ".join(names), 38)) if names else ""
+            self.images.subtitle = fit("← " + " ‹ ".join(names), 38) if names else ""
 
     def _layers_title(self) -> None:
         row, host = self.images.row, self.host
@@ -322,7 +322,7 @@ class ImagesPane(Pointing, Columns):
         known = isinstance(row, Group) or row.known
         rest = f"{count(len(self.stack.rows), 'layer') if known else 'layers not known'} · {size}"
         tries = (*([f"{of}{rest} · {order}"] if self.stack.rows else []), f"{of}{rest}", rest)
-        self.stack.subtitle = Content(fit_first(tries, self.stack.size.width - 4))
+        self.stack.subtitle = fit_first(tries, self.stack.size.width - 4)
 
     def _users_title(self) -> None:
         layer = self.layer_here
@@ -334,7 +334,7 @@ class ImagesPane(Pointing, Columns):
         size = self.host.size(layer.size)
         tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
         self.users.entitle(Content(fit_first(tries, self.users.size.width - 4)))
-        self.users.subtitle = Content(layer.chain_id.removeprefix("sha256:")[:12])
+        self.users.subtitle = layer.chain_id.removeprefix("sha256:")[:12]
 
     # -- columns --------------------------------------------------------------------------
 

@@ -140,7 +140,7 @@ class LayersPane(Pointing, Columns):
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0, same=not force)
         self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
-        self.users.subtitle = Content(short_id(layer.chain_id))
+        self.users.subtitle = short_id(layer.chain_id)
 
     @on(RowTable.Activated, "#all-layers")
     def _into(self) -> None:

@@ -55,7 +55,7 @@ class Pairs(RowTable):
             f" · {count(self._lanes.more, 'column')} not shown" if self._form == "block" and self._lanes.more else ""
         )
         self.entitle(Content(f"Shared by each two{hidden}"))
-        self.subtitle = Content(fit(LEGEND if self._form != "bytes" and images > 1 else "", max(1, width - 6)))
+        self.subtitle = fit(LEGEND if self._form != "bytes" and images > 1 else "", max(1, width - 6))
 
     def in_its_order(self) -> None:
         """Show the images as they are sorted."""

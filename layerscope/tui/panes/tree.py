@@ -60,7 +60,7 @@ class TreePane(Pointing, Stack):
         self.list.longer = host.longer
         self._grow(host)
         self.list.entitle(Content("Tree · what stands on what"))
-        self.list.subtitle = Content("←→ fold · x take apart · z all")
+        self.list.subtitle = "←→ fold · x take apart · z all"
 
     def _grow(self, host: Host) -> None:
         """Make the rows: as they are folded, or all of them while something is looked for."""

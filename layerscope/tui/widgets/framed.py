@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -20,6 +21,24 @@ class Framed(Base):
 
     _own_title: Content | None = None
     _is_stale = False
+    _edge: int | None = None
+    """While only a title changes: the line of content that its edge of the border would be."""
+
+    def entitle(self, title: Content | None = None, below: Content | None = None) -> None:
+        """Show another title, or another text in the lower edge of the border, and draw nothing else again for it."""
+        if title is not None and str(title) != str(self._own_title or ""):
+            self._edge = -1
+            self.border_title = title
+        if below is not None and str(below) != str(self._border_subtitle or ""):
+            self._edge = self.size.height
+            self.border_subtitle = below
+        self._edge = None
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw all of it again, or some regions; of a change of titles only the edge."""
+        if self._edge is not None:
+            regions = (Region(0, self._edge, self.size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def show_stale(self, stale: bool) -> None:
         """Say in the frame that what is in it is stale, or no longer."""

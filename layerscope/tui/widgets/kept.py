@@ -68,11 +68,11 @@ class Kept(Framed):
             if top <= y < bottom:
                 lines.append(self.line_at(y - top))
             else:
-                edge = self._edge(y)
+                edge = self._edge_line(y)
                 lines += super().render_lines(Region(0, y, crop.width, 1)) if edge is None else [edge]
         return lines
 
-    def _edge(self, y: int) -> Strip | None:
+    def _edge_line(self, y: int) -> Strip | None:
         """Return the upper or lower edge of the border; None where only Textual can draw it."""
         frame = self.frame
         edge, label = (frame.lower, self._border_subtitle) if y else (frame.upper, self._border_title)

@@ -10,7 +10,6 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -67,7 +66,6 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         self._wanted: Run | None = None
         """Where the cursor is to go as soon as there is a map."""
         self._styles: dict[tuple[int, str, bool, bool], Style] = {}
-        self._border_only = False
 
     # -- data down ------------------------------------------------------------------------
 
@@ -267,21 +265,6 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         self.set_class(on, "-lit")
 
     # -- drawing --------------------------------------------------------------------------
-
-    def entitle(self, title: Content, subtitle: Content) -> None:
-        """Show titles in the border, and draw nothing else again for them."""
-        self._border_only = True
-        self.border_title, self.border_subtitle = title, subtitle
-        self._border_only = False
-
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> MapCanvas:
-        """Draw all of it again, or some regions; of a change of titles only the border."""
-        if self._border_only:
-            width, height = self.size
-            regions = Region(0, -1, width, 1), Region(0, height, width, 1)
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     @property
     def plain(self) -> bool:

@@ -22,11 +22,11 @@ from textual.strip import Strip
 from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.widgets.columns import Column, Placed, Sort, place
-from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.frame import Frame
+from layerscope.tui.widgets.rowfind import RowFind
 from layerscope.tui.widgets.rowlines import heading_line, row_line, sign_of
 from layerscope.tui.widgets.scrolled import Scrolled
-from layerscope.views.find import Search, Spot
+from layerscope.views.find import Spot
 
 MOST_KEPT = 512
 """Lines that are kept to be shown again."""
@@ -46,7 +46,7 @@ class OfTable(Message):
         return self.table
 
 
-class RowTable(Findable, Scrolled, can_focus=True):
+class RowTable(RowFind, Scrolled, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -130,21 +130,9 @@ class RowTable(Findable, Scrolled, can_focus=True):
         self._has_own_order = sort is None
         self.is_marked: Callable[[Any], bool | None] | None = None
         """True: marked; None: a part of what the row stands for is. No function: no room is kept for marks."""
-        self.search: Callable[[], Search] | None = None
-        """Gives what looks through the rows; none: there is nothing to find here."""
-        self.unfold: Callable[[bool], None] | None = None
-        """Called when a find begins (True), to show rows that are folded away, and when it ends."""
-        self.finding = False
-        self._looker: Search | None = None
-        self.find_text = ""
-        """What is being looked for; empty: nothing."""
-        self.spots: Mapping[Hashable, Spot] = {}
-        """What was found, by the keys of rows: for the cells to show."""
-        self._hits: list[int] = []
+        self._hits = []
         self._lit = False
-        self._below: str | Content = ""
-        self._said: tuple[str | Content, str | Content] = ("", "")
-        self._border_only = False
+        self._below = ""
         self._moved = False
         self._held: Hashable | None = None
         self.hidden: frozenset[str] = frozenset()
@@ -167,13 +155,14 @@ class RowTable(Findable, Scrolled, can_focus=True):
         Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
         ``same``: a row that was shown before looks as it did then.
         """
-        before, self.rows, self._looker, self._keys = self.rows, rows, None, None
+        before, self.rows, self._keys = self.rows, rows, None
+        self.forget_searcher()
         at = self.cursor if cursor is None else cursor
         if cursor is None and keep and self._moved:  # else nobody chose where it is: it stays at the top
             at = self._place_of(before, at)
         self.cursor = max(0, min(at, len(rows) - 1))
         if self.find_text:
-            self._look()
+            self.look()
         if not same or self.find_text:
             self._strips.clear()
         if not self.scroll_to_cursor():  # what is empty below the rows is so already
@@ -237,6 +226,16 @@ class RowTable(Findable, Scrolled, can_focus=True):
             self._strips.pop(id(self.rows[index]), None)
             self._refresh_row(index)
 
+    def repaint_those(self, keys: Mapping[Hashable, Spot], others: Mapping[Hashable, Spot]) -> None:
+        """Draw the rows with some keys again."""
+        key_of = self.key_of
+        for row, _ in list(self._strips.values()):
+            if (key := key_of(row)) in keys or key in others:
+                del self._strips[id(row)]
+        for index in range(self.top, min(len(self.rows), self.top + self.room)):
+            if (key := key_of(self.rows[index])) in keys or key in others:
+                self._refresh_row(index)
+
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns."""
         self.columns = tuple(columns)
@@ -296,7 +295,7 @@ class RowTable(Findable, Scrolled, can_focus=True):
             self._refresh_row(before)
             self._refresh_row(index)
         if self.find_text:
-            self._say_below()
+            self.say_hits()
         if tell:
             self.post_message(self.Highlighted(self, index, self.rows[index]))
 
@@ -324,105 +323,26 @@ class RowTable(Findable, Scrolled, can_focus=True):
         if self.row is not None:
             self.post_message(self.Activated(self, self.cursor, self.row))
 
-    # -- find -----------------------------------------------------------------------------
-
-    def find(self, text: str) -> None:
-        """Look for what was typed and show where it is; for a blank nothing is found, but the find goes on."""
-        self.find_text = text if text.strip() else ""
-        self.begin_find()
-        before = self.spots
-        self._look()
-        self._repaint_where(before)
+    def found(self) -> None:
+        """Say that something else is looked for, or nothing any more."""
         self.post_message(self.Found(self))
 
-    def begin_find(self) -> None:
-        """Make ready to look for something."""
-        if not self.finding:
-            self.finding = True
-            if self.unfold is not None:
-                self.unfold(True)
-            self._searcher()
-
-    def end_find(self) -> None:
-        """Look for nothing any more."""
-        if self.finding:
-            self.finding, self.find_text = False, ""
-            self._look()
-            if self.unfold is not None:
-                self.unfold(False)
-            self.repaint()
-            self.post_message(self.Found(self))
-
-    def _repaint_where(self, before: Mapping[Hashable, Spot]) -> None:
-        """Draw the rows again that fit now, or fitted before."""
-        spots, key_of = self.spots, self.key_of
-        for row, _ in list(self._strips.values()):
-            if (key := key_of(row)) in spots or key in before:
-                del self._strips[id(row)]
-        for index in range(self.top, min(len(self.rows), self.top + self.room)):
-            if (key := key_of(self.rows[index])) in spots or key in before:
-                self._refresh_row(index)
-
-    def _searcher(self) -> Search | None:
-        """What looks through these rows, made once for them."""
-        if self._looker is None and self.search is not None and self.rows:
-            self._looker = self.search()
-        return self._looker
-
-    def _look(self) -> None:
-        searcher = self._searcher() if self.find_text else None
-        self.spots = spots = searcher.find(self.find_text) if searcher is not None else {}
-        self._hits = [index for index, key in enumerate(self.keys) if key in spots] if spots else []
-        self._say_below()
+    # -- titles ---------------------------------------------------------------------------
 
     @property
-    def spot(self) -> Spot | None:
-        """Where the row under the cursor fits."""
-        return self.spots.get(self.key_of(self.row)) if self.spots and self.row is not None else None
-
-    def best_hit(self, origin: int) -> int | None:
-        """Return the row that fits best, the first of several from ``origin`` on; None for no hit."""
-        keys, spots = self.keys, self.spots
-        scores = [spots[keys[index]].score for index in self._hits]
-        best = max(scores, default=None)
-        equals = [index for index, score in zip(self._hits, scores, strict=True) if score == best]
-        return min(equals, key=lambda index: (index < origin, index), default=None)
-
-    @property
-    def subtitle(self) -> str | Content:
+    def subtitle(self) -> str:
         """What stands at the bottom of the border, but while something is looked for."""
         return self._below
 
     @subtitle.setter
-    def subtitle(self, text: str | Content) -> None:
+    def subtitle(self, text: str) -> None:
         self._below = text
-        self._say_below()
+        self.say_hits()
 
-    def _say_below(self) -> None:
+    def say_hits(self) -> None:
+        """Say below how many rows fit what is looked for, or what stands there else."""
         finding = f"/{fit(clean(self.find_text), 24)} · {self.hits_said}"
-        below = Content(finding) if self.find_text else self._below
-        if str(below) != str(self._said[1]):
-            self._said = self._said[0], below
-            self._border_only = True
-            self.border_subtitle = below
-            self._border_only = False
-
-    def entitle(self, title: Content) -> None:
-        """Show a title in the border, and draw nothing else again for it."""
-        if str(title) != str(self._said[0]):
-            self._said = title, self._said[1]
-            self._border_only = True
-            self.border_title = title
-            self._border_only = False
-
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> RowTable:
-        """Draw all of it again, or some regions; of a change of titles only the border."""
-        if self._border_only:
-            width, height = self.size
-            regions = Region(0, -1, width, 1), Region(0, height, width, 1)
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self.entitle(below=Content(finding if self.find_text else self._below))
 
     def light(self, on: bool) -> None:
         """Draw the list as if it had the focus, while a prompt has it."""

@@ -65,7 +65,7 @@ def cases(count: int) -> list[Case]:
         return [
             Case(f"{name}, held", [DOWN] * count, HELD, 8, before, [*after, "g"]),
             Case(f"{name}, to and fro", ([DOWN] * 9 + [UP] * 9) * 3, HELD, 8, before, after, steady=True),
-            Case(f"{name}, one by one", [DOWN, UP] * (count // 4), TYPED, 8, before, after),
+            Case(f"{name}, one by one", [DOWN] * count, TYPED, 8, before, [*after, "g"]),
             Case(f"{name}, page down", [PAGE_DOWN] * (count // 4), TYPED, 40, before, [*after, "g"]),
         ]
 
@@ -80,7 +80,7 @@ def cases(count: int) -> list[Case]:
     found.append(Case("group and back", ["o", "o"] * 3, TYPED * 2, 100))
     found.append(Case("mark", [" "] * (count // 2), TYPED, 30, after=["u"]))
     for number in range(2, 7):
-        found += moves(f"view {number}", [str(number)], ["1"])[:2]
+        found += moves(f"view {number}", [str(number)], ["1"])[:3]
         found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 100))
     found.append(Case("view 4, find shop-api", list("shop-api"), TYPED, 30, ["4", "/"], [ESCAPE, "1"]))
     return found

@@ -7,7 +7,7 @@ Textual works border, padding and title out anew for each line that it draws (``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -21,6 +21,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 PROBE = "x"
+MOST_LOOKS = 1000
 BESIDE = 6
 """Cells of an edge that its label cannot have: corners, a bar and a blank at each end."""
 
@@ -77,6 +78,8 @@ class Frame:
     background: Color
     upper: Edge | None
     lower: Edge | None
+    looks: dict[int, tuple[RichStyle | None, RichStyle | None]] = field(default_factory=dict)
+    """By the identity of a style: that style, and what the filters make of it."""
 
     @classmethod
     def of(cls, widget: Widget) -> Frame:
@@ -117,6 +120,16 @@ class Frame:
 
     def filtered(self, segments: list[Segment]) -> list[Segment]:
         """Return a part of a line in the colours that the terminal gets."""
-        for filter in self.filters:
-            segments = filter.apply(segments, self.background)
-        return segments
+        return [Segment(text, self._seen_as(style), control) for text, style, control in segments]
+
+    def _seen_as(self, style: RichStyle | None) -> RichStyle | None:
+        """Return a style as the filters leave it; they look at nothing else of a segment (``filter.py``)."""
+        known = self.looks.get(id(style))
+        if known is None:
+            if len(self.looks) > MOST_LOOKS:
+                self.looks.clear()
+            segments = [Segment(PROBE, style)]
+            for filter in self.filters:
+                segments = filter.apply(segments, self.background)
+            known = self.looks[id(style)] = style, segments[0].style
+        return known[1]

@@ -40,17 +40,20 @@ def heading_line(placed: Sequence[Placed], sort: Sort, gutter: int, width: int, 
     return Strip(segments).adjust_cell_length(width, style)
 
 
-def row_line(row: Any, placed: Sequence[Placed], sign: str, width: int, style_of: Styles) -> Strip:
-    """Return a row in its columns, behind its ``sign`` (of marks; empty: no room is kept for one)."""
-    base = style_of("text")
+def row_line(row: Any, placed: Sequence[Placed], sign: str, width: int, style_on: Styles) -> Strip:
+    """Return a row in its columns, behind its ``sign`` (of marks; empty: no room is kept for one).
+
+    ``style_on`` gives a style on that of the text; for "" the text's own.
+    """
+    base = style_on("")
     runs: list[tuple[str, Style]] = []
     if sign:
-        runs.append((sign, base + style_of("mark") if sign.strip() else base))
+        runs.append((sign, style_on("mark") if sign.strip() else base))
     at = 0
     for place in placed:
         if place.x > at:
             runs.append((" " * (place.x - at), base))
-        runs += _cell(place.column.cell(row, place.width), place, base, style_of)
+        runs += _cell(place.column.cell(row, place.width), place, style_on)
         at = place.x + place.width
     if at + len(sign) < width:
         runs.append((" " * (width - len(sign) - at), base))
@@ -67,7 +70,7 @@ def row_line(row: Any, placed: Sequence[Placed], sign: str, width: int, style_of
     return Strip(segments, max(width, at + len(sign))).adjust_cell_length(width, base)
 
 
-def _cell(cell: Cell, placed: Placed, base: Style, style_of: Styles) -> list[tuple[str, Style]]:
+def _cell(cell: Cell, placed: Placed, style_on: Styles) -> list[tuple[str, Style]]:
     used = 0
     found: list[tuple[str, Style]] = []
     for whole, name in [(cell, "")] if isinstance(cell, str) else cell:
@@ -77,9 +80,9 @@ def _cell(cell: Cell, placed: Placed, base: Style, style_of: Styles) -> list[tup
             length = placed.width - used
             if length <= 0:
                 break
-        found.append((text, base + style_of(name) if name else base))
+        found.append((text, style_on(name)))
         used += length
     if used < placed.width:
-        pad = " " * (placed.width - used), base
+        pad = " " * (placed.width - used), style_on("")
         found = [pad, *found] if placed.column.align == "right" else [*found, pad]
     return found

@@ -146,6 +146,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         self._whole: dict[int, tuple[Frame, Strip, Strip]] = {}
         """By the identity of such a line: a frame, that line, and it between the sides of that frame."""
         self._styles: dict[str, Style] = {}
+        self._on_text: dict[str, Style] = {}
 
     # -- data down ------------------------------------------------------------------------
 
@@ -423,6 +424,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         """Forget what was drawn in the old styles."""
         super().notify_style_update()
         self._styles.clear()
+        self._on_text.clear()
         self._strips.clear()
 
     def _arrange(self) -> None:
@@ -455,6 +457,14 @@ class RowTable(RowFind, Scrolled, can_focus=True):
                     color=full.color, bold=full.bold, italic=full.italic, underline=full.underline, dim=full.dim
                 )
             self._styles[name] = found
+        return found
+
+    def style_on(self, name: str) -> Style:
+        """The style of a component class on that of the text; of none, the text's own."""
+        found = self._on_text.get(name)
+        if found is None:
+            text = self.style("text")
+            found = self._on_text[name] = text + self.style(name) if name else text
         return found
 
     def _cursor_style(self) -> Style:
@@ -505,4 +515,4 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def _line(self, row: Any, width: int) -> Strip:
         sign = "" if self.is_marked is None else sign_of(self.is_marked(row))
-        return row_line(row, self._placed, sign, width, self.style)
+        return row_line(row, self._placed, sign, width, self.style_on)

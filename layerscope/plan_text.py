@@ -15,14 +15,12 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.holders import Bound
 from layerscope.core.plan import Blocker, Kept, RemovalPlan, Untagged
 from layerscope.tables import Column, table
-from layerscope.text import clean, fit, pad
-from layerscope.tui.wrap import wrapped
+from layerscope.text import clean, fit, fit_name, pad, wrapped
 from layerscope.units import UNKNOWN, Units, format_age, format_size
 from layerscope.views.names import (
     LONGEST,
     bounded,
     count,
-    fit_name,
     image_label,
     image_labels,
     layer_label,

@@ -52,6 +52,8 @@ class Term:
     end: int
     negated: bool
     meaning: Meaning
+    key: str = ""
+    """Of a plain word that looks like ``key:value``: that key, which means nothing here."""
 
     @property
     def says(self) -> str:
@@ -68,6 +70,13 @@ class Query:
         """Alternatives; in each, the terms that must all be true. None at all: every image matches."""
         self.problems = tuple(problems)
         """In the order of the text."""
+        self.doubts = tuple(
+            Problem(term.start, term.end, f"no name has that, and “{clean(term.key, 20)}:” is no term", hint=True)
+            for way in self.ways
+            for term in way
+            if term.key and not term.negated
+        )
+        """What to say of terms that were taken as part of a name, where no image is left."""
         self._bound: tuple[ref[LayerGraph], Test] | None = None
 
     def __bool__(self) -> bool:
@@ -140,7 +149,10 @@ def parse(text: str, now: int) -> Query:
             except WrongTermError as error:
                 problems.append(Problem(token.start, token.end, str(error)))
             else:
-                ways[-1].append(Term(token.start, token.end, token.negated is not negate_next, meaning))
+                keyed_ = _KEYED.fullmatch(token.text)
+                as_word = keyed_ is not None and not token.literal and meaning.says == word(token.text).says
+                key = keyed_[1] if keyed_ and as_word and keyed_[2] == ":" and keyed_[3] else ""
+                ways[-1].append(Term(token.start, token.end, token.negated is not negate_next, meaning, key))
                 if doubt:
                     problems.append(Problem(token.start, token.end, doubt, hint=True))
             negate_next = False
@@ -198,7 +210,7 @@ def _belong(before: str, token: _Token) -> bool:
     if before[-1:] in _SIGNS:
         return True
     operator = OPERATOR.match(token.text)
-    if operator and before in FIELDS and not token.literal:
+    if operator and ALIASES.get(before, before) in FIELDS and not token.literal:
         return before not in FLAGS or operator.end() == len(token.text)  # "shared >1G" is two terms
     return bool(_NUMBER.search(before) and _UNIT.fullmatch(token.text))
 
@@ -224,6 +236,8 @@ def _meaning(token: _Token, now: int) -> tuple[Meaning, str]:
     found = _COMPARISON.fullmatch(lower)
     if found and not lower.startswith("<n"):  # <none> is a name
         field, _, operator, value = found.groups()
+        if ALIASES.get(field) in FIELDS:
+            field = ALIASES[field]
         if field in FIELDS or (not field and operator not in {"=", "==", "!="}):
             return comparison(field or "size", operator, value, now), ""
         if operator != "=" or ALIASES.get(field, field) not in (*KEYS, *AGES):

@@ -122,6 +122,7 @@ ALIASES: Mapping[str, str] = {
     "arch": "platform",
     "before": "older",
     "since": "newer",
+    "created": "age",
 }
 
 # -- comparisons: name, operator, value ----------------------------------------------------

@@ -11,10 +11,10 @@ from typing import Literal
 from rich.cells import cell_len, set_cell_size
 
 from layerscope.core.graph import ImageNode
-from layerscope.text import fit
+from layerscope.text import fit, fit_name
 from layerscope.units import Units, format_size
 from layerscope.views.forest import Forest, Run
-from layerscope.views.names import count, fit_name, image_label
+from layerscope.views.names import count, image_label
 
 Role = Literal["name", "size", "note", "fill", "foot", "line", "edge", "gap"]
 Text = tuple[str, Role]

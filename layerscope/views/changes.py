@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from layerscope.core.changes import Changes, changes
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, fit_name
 from layerscope.units import Units, format_size
-from layerscope.views.names import count, fit_name, image_label
+from layerscope.views.names import count, image_label
 
 ROOMS = (48, 30, 20, 12)
 """Cells that a name may have, most first; under the last it says too little to be worth the room."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
-
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.terms import split_reference
-from layerscope.text import ELLIPSIS, clean, fit, fold_instruction
+from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_size
 
 NO_HISTORY = "no history for this layer"
@@ -34,20 +32,6 @@ def repository(node: ImageNode) -> str:
     """Return the repository of an image's first tag or digest, cleaned; empty when it has neither."""
     names = node.image.tags or node.image.digests
     return clean(split_reference(names[0])[0], LONGEST) if names else ""
-
-
-def fit_name(label: str, width: int) -> str:
-    """Cut a label to ``width`` cells where it tells least: ``registry.example/team/api:1`` to ``…/api:1``."""
-    if len(label) <= width and label.isascii():
-        return label
-    head, slash, tail = label.rpartition("/")
-    if slash and " " not in head and cell_len(tail) + 2 <= width:
-        while True:  # as much of the path as there is room for
-            head, slash, part = head.rpartition("/")
-            if not slash or cell_len(part) + cell_len(tail) + 3 > width:
-                return f"{ELLIPSIS}/{tail}" if slash or cell_len(label) > width else label
-            tail = f"{part}/{tail}"
-    return fit(tail if slash and " " not in head else label, width)
 
 
 def image_labels(nodes: list[ImageNode], most: int) -> str:

@@ -188,6 +188,7 @@ def test_what_people_type_selects_what_they_mean(host: LayerGraph, text: str, se
         ("uniqe>5MB", "uniqe>5MB", "“uniqe” is nothing to compare; did you mean unique?"),
         ("tag>1", "tag>1", "“tag” is nothing to compare; did you mean tags?"),
         ("size:5MB", "size:5MB", "more or less than that? Write size>500MB"),
+        ("created:30d", "created:30d", "more or less than that? Write age>30d"),
         ("api or", "or", "“or” needs a term on both sides"),
         ("api -", "-", "nothing to turn round: write -unused"),
     ],
@@ -285,3 +286,27 @@ def test_five_thousand_images_are_filtered_within_a_key_stroke() -> None:
             parse(text, NOW).select(host)
             spent.append(process_time() - begin)
         assert min(spent) < 0.03, text
+
+
+@pytest.mark.parametrize(
+    ("text", "doubts"),
+    [
+        ("foo:bar", ["no name has that, and “foo:” is no term"]),
+        ("unused foo:bar", ["no name has that, and “foo:” is no term"]),
+        ("foo:*", ["no name has that, and “foo:” is no term"]),
+        ("-foo:bar", []),  # leaves everything
+        ('"foo:bar"', []),  # quoted: meant so
+        ("foo", []),
+        ("repo:foo", []),
+        ("lable:x", ["no name has that, and “lable:” is no term"]),
+    ],
+)
+def test_what_to_say_of_a_word_like_a_term_where_no_image_is_left(text: str, doubts: list[str]) -> None:
+    assert [doubt.message for doubt in parse(text, NOW).doubts] == doubts
+
+
+@pytest.mark.parametrize("text", ["created>3d", "created > 3d"])
+def test_created_is_another_word_for_age(host: LayerGraph, text: str) -> None:
+    query = parse(text, NOW)
+    assert not query.problems
+    assert query.select(host) == parse("age>3d", NOW).select(host)

@@ -113,6 +113,15 @@ async def test_a_likely_slip_is_a_word_all_the_same() -> None:
         assert not table(pilot).rows
 
 
+async def test_a_word_like_a_term_is_explained_where_it_leaves_nothing() -> None:
+    app = make_app(inventory(HOST))
+    async with app.run_test(size=SIZE) as pilot:
+        await settled(pilot)
+        await press(pilot, "ampersand")
+        await type_in(pilot, "foo:bar")
+        assert "no name has that, and “foo:” is no term" in answer(pilot)
+
+
 async def test_esc_closes_the_topmost_thing_first() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=SIZE) as pilot:

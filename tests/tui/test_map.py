@@ -9,12 +9,13 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from layerscope.core.graph import ImageNode
+from layerscope.inventory import Inventory
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.themes import SIGN, TEXT, THEMES, contrast
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.views.blocks import Block
 from tests.tui.conftest import screen_text
-from tests.tui.harness import inventory, make_app, press, sample, settled
+from tests.tui.harness import EMPTY, inventory, make_app, partly, press, sample, settled
 from tests.tui.looking import HOST, answer, count, here, host, main, prompt, table, type_in
 
 SIZE = (120, 36)
@@ -318,3 +319,20 @@ async def test_find_by_an_instruction_lights_the_layer_and_no_command_is_run() -
         assert not host(pilot).pins.ids(host(pilot).graph)
         row = table(pilot).row
         assert isinstance(row, ImageNode), "nothing was grouped"
+
+
+@pytest.mark.parametrize(
+    ("host", "keys", "said"),
+    [
+        (EMPTY, ("4",), "no images here yet"),
+        (sample(), ("&", *"nosuch", "enter", "4"), "no image passes the filter"),
+        (partly(sample(), 0, complete=True), ("4",), "nothing here has bytes that are known"),
+    ],
+)
+async def test_an_empty_map_says_why(host: Inventory, keys: tuple[str, ...], said: str) -> None:
+    app = make_app(host)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, *keys)
+        await settled(pilot)
+        assert said in canvas(pilot).render_line(0).text

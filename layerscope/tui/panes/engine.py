@@ -15,12 +15,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, wrapped
 from layerscope.tui.host import Host
 from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
 from layerscope.tui.widgets.framed import Framed
-from layerscope.tui.wrap import wrapped
 from layerscope.units import format_size
 from layerscope.views.changes import time_of_day
 from layerscope.views.engine import Figure, Reconciliation, reconcile

@@ -25,7 +25,7 @@ from layerscope.tui.widgets.room import Columns, Stack
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
-from layerscope.views.names import amount, count, image_label
+from layerscope.views.names import amount, count, image_label, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 STACK_ORDERS = {
@@ -334,7 +334,11 @@ class ImagesPane(Pointing, Columns):
         size = self.host.size(layer.size)
         tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
         self.users.entitle(Content(fit_first(tries, self.users.size.width - 4)))
-        self.users.subtitle = layer.chain_id.removeprefix("sha256:")[:12]
+        below = [short_id(layer.chain_id)]
+        if layer.saves and not self.stack.shows("saves"):  # there is no room for it in the row
+            saves = f"saves {self.host.size(layer.saves)}"
+            below = [f"{saves} · {below[0]}", saves]
+        self.users.subtitle = fit_first(below, self.users.size.width - 4)
 
     # -- columns --------------------------------------------------------------------------
 

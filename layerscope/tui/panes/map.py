@@ -50,6 +50,13 @@ class MapPane(Pointing, Stack):
             self._came = graph.image_by_id.get(self._came.id)
         forest = Forest(graph, host.shown_images()) if host.filtered else forest_of(graph)
         self.canvas.search = lambda: image_search(graph)
+        self.canvas.empty = (
+            "no image passes the filter"
+            if host.filtered and not host.shown_images()
+            else "no images here yet"
+            if not graph.images
+            else "nothing here has bytes that are known"
+        )
         self.canvas.show(graph, forest, host.units, host.marks.images)
         self._titles()
 

@@ -15,10 +15,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from layerscope.text import pad
+from layerscope.text import pad, wrapped
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.tui.wrap import wrapped
 from layerscope.views.removal import Row, Said
 
 Answer = TypeVar("Answer")

@@ -331,13 +331,15 @@ class FindingScreen(HostScreen):
         if host is None:
             return
         caret = self.prompt.line.cursor_position
-        wrong = [(problem.start, problem.end, problem.hint) for problem in query.problems]
-        here = [p for p in query.problems if p.start <= caret <= p.end] or list(query.problems)
+        shown, total = len(host.shown_images()), len(host.graph.images)
+        problems = query.problems or (() if shown else query.doubts)
+        here = [p for p in problems if p.start <= caret <= p.end] or list(problems)
+        wrong = [(problem.start, problem.end, problem.hint) for problem in problems]
         if self._choices is not None:
             answer = self._choices
         elif here:
             problem = here[0]
-            more = f" · and {len(query.problems) - 1} more" if len(query.problems) > 1 else ""
+            more = f" · and {len(problems) - 1} more" if len(problems) > 1 else ""
             style = "warn" if problem.hint else "bad"
             refused = "not kept yet: " if self._refused else ""
             answer = Answer([(refused + problem.message + more, style)], problem.start, problem.end)
@@ -345,7 +347,6 @@ class FindingScreen(HostScreen):
             answer = Answer([(query.explain, "quiet")])
         else:
             answer = Answer([(EXAMPLES, "quiet")])
-        shown, total = len(host.shown_images()), len(host.graph.images)
         self.prompt.say(f"{shown:,} of {total:,}", answer, wrong)
 
     def prompt_completed(self, by: int) -> None:

@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from layerscope.text import wrapped
 from layerscope.tui.keys import ORDER, bindings_of, keys_of
-from layerscope.tui.wrap import wrapped
 
 SIGNS = (
     ("█  ░", "of this image alone; of others too"),

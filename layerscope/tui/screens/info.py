@@ -16,12 +16,11 @@ from textual.screen import ModalScreen
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
-from layerscope.text import clean, fit
+from layerscope.text import clean, fit, wrapped
 from layerscope.tui.host import Host
 from layerscope.tui.screens.host import Subject, copy_text
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.tui.wrap import wrapped
 from layerscope.views.info import Fact, Section, as_text, container_info, image_info, layer_info
 from layerscope.views.names import image_label, short_id
 

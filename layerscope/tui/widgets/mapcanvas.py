@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.text import fit
 from layerscope.tui.keys import MAP
 from layerscope.tui.themes import SIGN, contrast
 from layerscope.tui.widgets.findable import Findable
@@ -28,6 +29,7 @@ from layerscope.views.map import Direction, Map, lay_out
 from layerscope.views.mapfind import spots_on
 from layerscope.views.paint import Picture, Span
 
+EMPTY = Style(dim=True, italic=True)
 DIRECTIONS: dict[str, Direction] = {"left": "left", "right": "right", "up": "up", "down": "down"}
 
 
@@ -62,6 +64,8 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         self.spots: Mapping[int, Spot] = {}
         """What was found, by the indices of blocks."""
         self._hits: list[int] = []
+        self.empty = ""
+        """What is said where there is nothing to draw."""
         self._picture: Picture | None = None
         self._wanted: Run | None = None
         """Where the cursor is to go as soon as there is a map."""
@@ -273,6 +277,9 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the map."""
+        if not y and self.map is not None and not self.map.blocks:
+            said = Strip([Segment(f" {fit(self.empty, max(0, self.size.width - 1))}", self.rich_style + EMPTY)])
+            return said.adjust_cell_length(self.size.width, self.rich_style)
         if self.map is None or y >= self.map.height:
             return Strip.blank(self.size.width, self.rich_style)
         if self._picture is None:

@@ -250,7 +250,16 @@ class RowTable(RowFind, Scrolled, can_focus=True):
     @property
     def placed(self) -> tuple[Placed, ...]:
         """The columns that are shown, each with its place."""
+        width = self.frame.room
+        if (width, self.sort.key) != self._placed_for:  # resized or sorted
+            self._strips.clear()
+            self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key, self.longer)
+            self._placed_for = width, self.sort.key
         return self._placed
+
+    def shows(self, key: str) -> bool:
+        """Is there room for the column with that key?"""
+        return any(placed.column.key == key for placed in self.placed)
 
     @property
     def longer(self) -> int:
@@ -397,7 +406,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
             return
         if offset.y == 0:
             x = offset.x - self._gutter
-            for placed in self._placed:
+            for placed in self.placed:
                 if placed.x <= x < placed.x + placed.width + 1 and placed.column.by is not None:
                     self.sort_by(placed.column.key)
             return
@@ -417,6 +426,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def on_resize(self) -> None:
         """Give the columns their places again; the cursor stays in sight."""
+        self._frame = None
         self._arrange()
         self.scroll_to_cursor()
 
@@ -474,13 +484,10 @@ class RowTable(RowFind, Scrolled, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line: the heading, a row, or nothing."""
         width = self.frame.room
-        if (width, self.sort.key) != self._placed_for:  # resized or sorted
-            self._strips.clear()
-            self._placed = place(self._wanted, max(1, width - self._gutter), self.sort.key, self.longer)
-            self._placed_for = width, self.sort.key
+        columns = self.placed
         if y == 0:
             self._headed = self.sort
-            return heading_line(self._placed, self.sort, self._gutter, width, self.style)
+            return heading_line(columns, self.sort, self._gutter, width, self.style)
         index = self.top + y - 1
         if not self.rows and y == 1:
             style = self.style("text")

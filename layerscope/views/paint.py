@@ -80,7 +80,9 @@ class Picture:
         if self.outlined:
             side = side if side.role != "foot" else Span(self._joints[block.x, y], block.index, "line")
             if last and not text and block.height > 1 and not floor:
-                return [Span("".join(self._joints[x, y] for x in range(block.x, block.x + width)), block.index, "line")]
+                # The sign of a mark may have made its text shorter since they were joined.
+                line = (self._joints.get((x, y), "─") for x in range(block.x, block.x + width))
+                return [Span("".join(line), block.index, "line")]
             under = last and not floor
             spans = [side, *(Span(span.text, span.block, span.role, under) for span in spans)]
             return [*spans, Span(" " * blank, block.index, "fill", under)]
@@ -109,7 +111,11 @@ class Picture:
             if block.x:
                 upright.update((block.x, y) for y in range(block.y, block.y + block.height))
             low = block.y + block.height - 1
-            if block.height > 1 and low + 1 < self.map.height and len(block.lines(block.width - 1)) < block.height:
+            if (
+                block.height > 1
+                and low + 1 < self.map.height
+                and len(block.lines(block.width - 1, self.units)) < block.height
+            ):
                 level.update((x, low) for x in range(block.x, block.x + block.width))
         found = {}
         for x, y in upright | level:

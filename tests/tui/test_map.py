@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from layerscope.tui.themes import SIGN, TEXT, THEMES, contrast
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.views.blocks import Block
 from tests.tui.conftest import screen_text
-from tests.tui.harness import EMPTY, inventory, make_app, partly, press, sample, settled
+from tests.tui.harness import EMPTY, FakeBackend, inventory, make_app, partly, press, sample, settled
 from tests.tui.looking import HOST, answer, count, here, host, main, prompt, table, type_in
 
 SIZE = (120, 36)
@@ -336,3 +337,34 @@ async def test_an_empty_map_says_why(host: Inventory, keys: tuple[str, ...], sai
         await press(pilot, *keys)
         await settled(pilot)
         assert said in canvas(pilot).render_line(0).text
+
+
+async def test_a_host_that_changed_while_the_map_was_hidden() -> None:
+    backend = FakeBackend(sample())
+    app = make_app(backend)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "4", "3", "up")
+        await settled(pilot)
+        backend.change(replace(sample(), images=sample().images[::3]))
+        await settled(pilot)
+        await press(pilot, "4")
+        await settled(pilot)
+        graph = host(pilot).graph
+        targets = list(main(pilot).view.targets())
+        assert targets
+        assert all(graph.image_by_id[node.id] is node for node in targets), "images of the host as it is now"
+        await press(pilot, "down", "up", "right")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 45), (200, 50)])
+async def test_without_colour_in_any_units_with_marks(size: tuple[int, int]) -> None:
+    app = make_app(sample())
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        app.theme = "layerscope-plain"
+        await press(pilot, "b", "*", "4")
+        await settled(pilot)
+        assert "GiB" in screen_text(app)
+        await press(pilot, "b", "u", "b")
+        await settled(pilot)

@@ -126,3 +126,88 @@ async def test_a_click_beside_it_brings_it_there() -> None:
         await pilot.click(table, offset=(table.region.width - 1, table.region.height - 2))
         await settled(pilot)
         assert table.top == table.length - table.room
+
+
+async def test_keys_that_do_not_move_the_cursor_bring_it_back_into_sight() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        table = images(pilot)
+        for key in ("home", "up"):
+            await pilot._post_mouse_events([MouseScrollDown] * 5, table, offset=(5, 5))
+            await settled(pilot)
+            assert table.top > 0
+            await press(pilot, key)
+            assert (table.cursor, table.top) == (0, 0)
+
+
+async def test_what_is_let_go_of_elsewhere_is_let_go_of() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        table = images(pilot)
+        edge = table.region.width - 1
+        await pilot.mouse_down(table, offset=(edge, 2))
+        await press(pilot, "i")
+        await pilot.mouse_up(app.screen.query_one("#facts"), offset=(5, 5))
+        await press(pilot, "escape")
+        await pilot.hover(table, offset=(5, 12))
+        await settled(pilot)
+        assert table.top == 0
+        await pilot.mouse_down(table, offset=(edge, 2))
+        await press(pilot, "2")
+        await settled(pilot)
+        assert app.mouse_captured is None
+        layers = app.screen.query_one("#all-layers", RowTable)
+        await pilot.click(layers, offset=(5, 9))
+        await settled(pilot)
+        assert layers.cursor > 0
+
+
+@pytest.mark.parametrize("view", ["2", "5"])
+async def test_a_list_seen_for_the_first_time_hides_no_row_that_there_is_room_for(view: str) -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, view)
+        await settled(pilot)
+        for table in app.screen.query(RowTable):
+            if table.on_view and table.cursor < table.room:
+                assert table.top == 0, table
+
+
+async def test_a_double_click_selects_no_text() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.click(images(pilot), offset=(5, 5), times=2)
+        await settled(pilot)
+        assert not app.screen.get_selected_text()
+
+
+async def test_rows_that_are_gone_are_gone_from_the_screen() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "3", *"&api", "enter", "home")
+        await settled(pilot)
+        tree = app.screen.query_one("#tree", RowTable)
+        before = len(tree.rows)
+        await press(pilot, "left")
+        await settled(pilot)
+        assert len(tree.rows) < before
+        lines = screen_text(app).splitlines()[tree.region.y + 2 : tree.region.bottom - 1]
+        assert sum(bool(line[1:-1].strip()) for line in lines) == len(tree.rows)
+
+
+async def test_no_layer_has_no_chain_id() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "2")
+        await settled(pilot)
+        users = app.screen.query_one("#all-users", RowTable)
+        assert users.subtitle
+        await press(pilot, *"&zzzz", "enter")
+        await settled(pilot)
+        assert not users.subtitle

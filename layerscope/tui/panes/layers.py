@@ -136,6 +136,7 @@ class LayersPane(Pointing, Columns):
         if layer is None or self.host is None:
             self.users.show(())
             self.users.entitle(Content("Used by"))
+            self.users.subtitle = ""
             return
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0, same=not force)

@@ -51,7 +51,7 @@ class Framed(Base):
     def _stale_title(self) -> Content | None:
         if not self._is_stale:
             return self._own_title
-        return Content(STALE) if self._own_title is None else Content.assemble(STALE, " · ", self._own_title)
+        return Content(STALE if self._own_title is None else f"{STALE} · {self._own_title.plain}")  # in one look
 
     def _set_own_title(self, title: Any) -> None:
         self._own_title = title

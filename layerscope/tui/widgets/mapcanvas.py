@@ -36,6 +36,7 @@ DIRECTIONS: dict[str, Direction] = {"left": "left", "right": "right", "up": "up"
 class MapCanvas(Kept, Findable, Widget, can_focus=True):
     """Draws a map and moves a cursor over its blocks."""
 
+    ALLOW_SELECT = False  # a double click goes in
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "go('left')", "Left: what it stands on", show=False, group=MAP),
         Binding("right,l", "go('right')", "Right: what stands on it", show=False, group=MAP),
@@ -69,14 +70,20 @@ class MapCanvas(Kept, Findable, Widget, can_focus=True):
         self._picture: Picture | None = None
         self._wanted: Run | None = None
         """Where the cursor is to go as soon as there is a map."""
+        self._was: Block | None = None
+        """Where the cursor was when it was hidden and the host changed."""
         self._styles: dict[tuple[int, str, bool, bool], Style] = {}
 
     # -- data down ------------------------------------------------------------------------
 
     def show(self, graph: LayerGraph, forest: Forest, units: Units, marked: Iterable[ImageNode]) -> None:
         """Show a forest; the cursor stays on the same block, or on the one that its run is in now."""
-        here = self.block
+        here = self.block or self._was
         self.graph, self.forest, self.units, self.marked = graph, forest, units, tuple(marked)
+        if not self.size.area:  # hidden: what is laid out is of another graph from now on
+            self._was, self.map, self._picture = here, None, None
+            return
+        self._was = None
         self._lay_out()
         if self.map is not None and here is not None and self._wanted is None:
             same = next((block.index for block in self.map.blocks if block.zoom == here.zoom), None)

@@ -49,6 +49,7 @@ class OfTable(Message):
 class RowTable(RowFind, Scrolled, can_focus=True):
     """Rows under a fixed heading, with a cursor and marks."""
 
+    ALLOW_SELECT = False  # a double click goes in
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"row-table--{name}"
         for name in (
@@ -156,6 +157,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         Is that row gone, the cursor goes to the nearest one that was beside it and is still there.
         ``same``: a row that was shown before looks as it did then.
         """
+        rows = list(rows)  # whoever made them may change theirs before they are shown again
         before, self.rows, self._keys = self.rows, rows, None
         self.forget_searcher()
         at = self.cursor if cursor is None else cursor
@@ -298,6 +300,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
             return
         index = max(0, min(index, len(self.rows) - 1))
         if index == self.cursor:
+            self.scroll_to_cursor()  # the mouse may have scrolled it out of sight
             return
         before, self.cursor = self.cursor, index
         self._moved = True
@@ -311,6 +314,8 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def scroll_to_cursor(self) -> bool:
         """Scroll so that the cursor is seen; True when that moved the rows."""
+        if not self.size.height:  # not laid out: nobody sees it, and nothing says how much there is room for
+            return False
         room = self.room
         scrolled = self.scroll_rows(min(max(self.top, self.cursor - room + 1), self.cursor))
         self.place_thumb()

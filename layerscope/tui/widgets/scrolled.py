@@ -139,6 +139,16 @@ class Scrolled(Kept, Widget):
             self._held_at = None
             self.release_mouse()
 
+    def on_mouse_release(self) -> None:
+        """It was let go of somewhere else: over a box, say."""
+        self._held_at = None
+
+    def on_hide(self) -> None:
+        """Another view is shown: what is not seen holds no mouse."""
+        if self._held_at is not None:
+            self._held_at = None
+            self.release_mouse()
+
     def _pull(self, at: int) -> None:
         """Scroll to where the thumb, held as it is, would be with the mouse on one of its lines."""
         first, after = self._thumb

@@ -16,9 +16,6 @@ from layerscope.units import Units, format_size, size_width
 from layerscope.views.changes import News
 from layerscope.views.orders import IMAGE_ORDERS
 
-MOST_STACKS = 200
-"""Repositories whose layers are kept once they were put together."""
-
 
 @dataclass(slots=True)
 class Host:
@@ -40,7 +37,6 @@ class Host:
     """What was told of a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
     _alone: Marks | None = field(default=None, repr=False)
-    _stacks: dict[tuple[int, ...], tuple[LayerGraph, list[Layer]]] = field(default_factory=dict, repr=False)
     changes: int = 0
     """Counts everything that changes which rows are shown; views compare it to know that they are stale."""
 
@@ -99,15 +95,3 @@ class Host:
             if known.get(node.id) is node:  # not one of an older graph
                 self._alone.mark(node)
         return self._alone
-
-    def stack_of(self, nodes: Sequence[ImageNode]) -> list[Layer]:
-        """The layers of some images, each once, newest first as ``docker history`` lists them."""
-        if len(nodes) < 2:
-            return [layer for node in nodes for layer in reversed(node.layers)]
-        key = tuple(id(node) for node in nodes)
-        known = self._stacks.get(key)
-        if known is None or known[0] is not self.graph:  # whose nodes these are, as long as it is there
-            if len(self._stacks) > MOST_STACKS:
-                self._stacks.clear()
-            known = self._stacks[key] = self.graph, list(reversed(union(nodes)))
-        return list(known[1])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, Layer
 from layerscope.views.names import repository
 
 NAMELESS = "<none>"
@@ -27,8 +27,8 @@ class Group:
     unique: int
     """Their layers that no image of another group (or that is not shown) needs: what goes when they all go."""
     exact: bool
-    layers: int
-    """Their layers, each once."""
+    stack: list[Layer]
+    """Their layers, each once, newest first: what stands on a layer before it."""
     containers: int
     tags: int
 
@@ -36,6 +36,11 @@ class Group:
     def id(self) -> str:
         """What names the row from one scan to the next."""
         return f"repository {self.name}"
+
+    @property
+    def layers(self) -> int:
+        """How many layers they have, each counted once."""
+        return len(self.stack)
 
     @property
     def shared(self) -> int:
@@ -62,6 +67,7 @@ def by_repository(images: Iterable[ImageNode]) -> list[Group]:
 
 def _group(name: str, images: list[ImageNode]) -> Group:
     holders: dict[int, int] = {}
+    found: dict[int, Layer] = {}
     footprint = unique = listed = 0
     for node in images:
         listed += node.size
@@ -70,6 +76,7 @@ def _group(name: str, images: list[ImageNode]) -> Group:
             having = holders.get(index, 0) + 1
             holders[index] = having
             if having == 1:
+                found[index] = layer
                 footprint += layer.size or 0
             if having == len(layer.images):
                 unique += layer.size or 0
@@ -80,7 +87,7 @@ def _group(name: str, images: list[ImageNode]) -> Group:
         footprint=footprint,
         unique=unique,
         exact=all(node.exact for node in images),
-        layers=len(holders),
+        stack=[found[index] for index in sorted(found, reverse=True)],
         containers=sum(len(node.containers) for node in images),
         tags=sum(len(node.image.tags) for node in images),
     )

@@ -72,6 +72,7 @@ def test_groups_agree_with_the_sets_of_their_layers(texts: list[str], repositori
 
 def check_groups(graph: LayerGraph) -> None:
     for group in by_repository(graph.images):
+        assert group.stack == list(reversed(union(group.images))), "each layer once, children before parents"
         own = {layer.index for layer in union(group.images)}
         others = {layer.index for layer in union(node for node in graph.images if node not in group.images)}
         assert group.footprint == sum(graph.layers[index].known_size for index in own)

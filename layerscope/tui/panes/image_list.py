@@ -9,7 +9,7 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
@@ -103,6 +103,12 @@ class ImageList(RowTable):
         """The image under the cursor, or all of its repository's."""
         row = self.row
         return [] if row is None else list(row.images) if isinstance(row, Group) else [row]
+
+    @property
+    def stack_here(self) -> list[Layer]:
+        """The layers of the image under the cursor, or of its repository's, newest first as ``docker history`` does."""
+        row = self.row
+        return [] if row is None else row.stack if isinstance(row, Group) else list(reversed(row.layers))
 
     def go_to(self, node: ImageNode) -> bool:
         """Put the cursor on an image; False when the filter hides it."""

@@ -174,7 +174,7 @@ class ImagesPane(Pointing, Columns):
             self._shown_find = self.images.find_text
             same = row is not None and self._shown_row is not None and row.id == self._shown_row.id
             self._shown_row = row
-            layers, hits = self.stack.in_order(self.host.stack_of(self.images.images_here)), self.stack.spots
+            layers, hits = self.stack.in_order(self.images.stack_here), self.stack.spots
             at = self._found_layer(row, layers)
             if at is None and not same:
                 at = biggest(layers)

@@ -120,8 +120,9 @@ def fit_name(name: str, width: int) -> str:
     """Cut the clean ``name`` of an image to ``width`` cells, in its middle: the end tells versions apart.
 
     ``registry.example/team/shop/api:2.4.1`` becomes ``registry.example/…/api:2.4.1`` while there is room for that.
+    Of ``<none> 3f2a9c…`` the beginning tells.
     """
-    if len(name) <= width or width < 8 or not name.isascii():
+    if len(name) <= width or width < 8 or not name.isascii() or name.startswith("<none> "):
         return fit(name, width)
     slash = name.rfind("/")
     start = width - 1 - len(name[slash:])

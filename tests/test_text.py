@@ -83,6 +83,7 @@ def test_a_long_name_keeps_its_tag() -> None:
     assert fit_name(name, 36) == "registry.local:5000/…/shop-api:2.4.1"
     assert fit_name(name, 24) == "registry…/shop-api:2.4.1"
     assert fit_name(name, 12) == "reg…pi:2.4.1"
+    assert fit_name("<none> f22e5544077b", 14) == "<none> f22e55…", "of an ID the beginning tells"
 
 
 @pytest.mark.parametrize("unit", ["x", "\n", " ", "\t", "\u0301", "日", "\u202e", "RUN |1 ", "/bin/sh -c ", "a \u0301"])

@@ -145,13 +145,10 @@ def parse(text: str, now: int) -> Query:
             negate_next = not negate_next
         else:
             try:
-                meaning, doubt = _meaning(token, now)
+                meaning, doubt, key = _meaning(token, now)
             except WrongTermError as error:
                 problems.append(Problem(token.start, token.end, str(error)))
             else:
-                keyed_ = _KEYED.fullmatch(token.text)
-                as_word = keyed_ is not None and not token.literal and meaning.says == word(token.text).says
-                key = keyed_[1] if keyed_ and as_word and keyed_[2] == ":" and keyed_[3] else ""
                 ways[-1].append(Term(token.start, token.end, token.negated is not negate_next, meaning, key))
                 if doubt:
                     problems.append(Problem(token.start, token.end, doubt, hint=True))
@@ -221,25 +218,25 @@ _COMPARISON = re.compile(rf"([a-z]*)(:?)({OPERATOR.pattern})(.*)", re.DOTALL)
 _KEYED = re.compile(r"([a-z_-]+)([:=])(.*)", re.DOTALL | re.IGNORECASE)
 
 
-def _meaning(token: _Token, now: int) -> tuple[Meaning, str]:
-    """Return what a token means and, when something else may have been meant, a line that says so."""
+def _meaning(token: _Token, now: int) -> tuple[Meaning, str, str]:
+    """Return what a token means; when something else may have been meant, a line that says so; its :attr:`Term.key`."""
     text, lower = token.text, token.text.lower()
     if not text:
         raise WrongTermError("nothing to turn round: write -unused" if token.negated else "nothing between the quotes")
     if token.literal:
-        return word(text), ""
+        return word(text), "", ""
     flag = lower.removeprefix("is:")
     flag = ALIASES.get(flag, flag)
     if flag in FLAGS:
         says, test = FLAGS[flag]
-        return Meaning(says, lambda _: test), ""
+        return Meaning(says, lambda _: test), "", ""
     found = _COMPARISON.fullmatch(lower)
     if found and not lower.startswith("<n"):  # <none> is a name
         field, _, operator, value = found.groups()
         if ALIASES.get(field) in FIELDS:
             field = ALIASES[field]
         if field in FIELDS or (not field and operator not in {"=", "==", "!="}):
-            return comparison(field or "size", operator, value, now), ""
+            return comparison(field or "size", operator, value, now), "", ""
         if operator != "=" or ALIASES.get(field, field) not in (*KEYS, *AGES):
             guess = (
                 _guess(field, FIELDS, typing=False) or ": size, unique, shared, layers, tags, containers and age are"
@@ -249,16 +246,17 @@ def _meaning(token: _Token, now: int) -> tuple[Meaning, str]:
     if keyed_:
         key = ALIASES.get(keyed_[1].lower(), keyed_[1].lower())
         if key in KEYS or key in AGES:
-            return keyed(key, keyed_[3], keyed_[2] == "=", now), ""
+            return keyed(key, keyed_[3], keyed_[2] == "=", now), "", ""
         if key in FIELDS:
             if key in {"size", "unique", "shared", "age"} or not keyed_[3]:
                 example = {"age": "age>30d", "layers": "layers>20", "tags": "tags>1", "containers": "containers=0"}
                 raise WrongTermError(f"more or less than that? Write {example.get(key, key + '>500MB')}")
-            return comparison(key, "=", keyed_[3], now), ""
+            return comparison(key, "=", keyed_[3], now), "", ""
         guess = _guess(key, (*KEYS, *AGES, *FIELDS), ":")
-        return word(text), guess and f"“{clean(key, 20)}:” is no term, taken as part of a name{guess}"
+        doubt = guess and f"“{clean(key, 20)}:” is no term, taken as part of a name{guess}"
+        return word(text), doubt, keyed_[1] if keyed_[2] == ":" and keyed_[3] else ""
     guess = _guess(lower, FLAGS)
-    return word(text), guess and f"taken as part of a name{guess}"
+    return word(text), guess and f"taken as part of a name{guess}", ""
 
 
 def _guess(typed: str, known: Iterable[str], tail: str = "", *, typing: bool = True) -> str:

@@ -90,8 +90,6 @@ class Host:
             self._alone = Marks(self.graph)
         for node in self._alone.images:  # in time with the images, where a fresh start is with the host
             self._alone.unmark(node)
-        known = self.graph.image_by_id
         for node in nodes:
-            if known.get(node.id) is node:  # not one of an older graph
-                self._alone.mark(node)
+            self._alone.mark(node)
         return self._alone

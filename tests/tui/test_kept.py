@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.widgets.kept import Kept
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.scrolled import THUMB
+from layerscope.tui.widgets.status import Status
 from tests.tui.harness import make_app, press, sample, settled
+from tests.tui.looking import lit
 
 KEYS = ("down", "enter", "down", "space", "backspace", "pagedown", "s", "S", "o", "end", "u", "b", "h", "home", "z")
 
@@ -25,7 +29,7 @@ def drawn_anew(widget: Widget, region: Region) -> list[Strip]:
     return Widget.render_lines(widget, region)
 
 
-def differences(app: LayerscopeApp) -> list[str]:
+def differences(app: App[Any]) -> list[str]:
     """The lines on screen that are not what they would be if they were drawn now."""
     wrong = []
     for widget, (region, _) in app.screen._compositor.visible_widgets.items():
@@ -33,9 +37,9 @@ def differences(app: LayerscopeApp) -> list[str]:
             whole = Region(0, 0, region.width, region.height)
             for y, pair in enumerate(zip(widget.render_lines(whole), drawn_anew(widget, whole), strict=True)):
                 # Where the thumb is, Textual draws the frame.
-                width = region.width - pair[0].text.endswith(THUMB)
-                kept, fresh = (list(strip.crop(0, width).simplify()) for strip in pair)
-                if kept != fresh:
+                end = region.width - 1 if pair[0].text.endswith(THUMB) else None
+                kept, fresh = (strip.crop(0, end).simplify() for strip in pair)
+                if list(kept) != list(fresh) or pair[0].cell_length != region.width:
                     wrong.append(f"{widget}: line {y}")
     return wrong
 
@@ -76,3 +80,39 @@ async def test_a_cursor_key_draws_two_rows_and_no_more() -> None:
             await press(pilot, "down")
             await settled(pilot)
         assert sorted(set(drawn)) == [3, 4], "the row that the cursor left, and the one that it is on"
+
+
+async def test_a_widget_that_its_container_makes_narrower() -> None:
+    """No style of its own changes then."""
+
+    class Narrowed(App[None]):
+        CSS = "Status { width: 1fr; height: 1; padding: 0 1; } #box { width: 60; }"
+
+        def compose(self) -> ComposeResult:
+            with Horizontal(id="box"):
+                yield Status()
+
+    app = Narrowed()
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.query_one(Status).say("what there is shows up as it comes")
+        await pilot.pause()
+        app.query_one("#box").styles.width = 40
+        await pilot.pause()
+        assert not differences(app)
+
+
+async def test_a_row_that_was_kept_shows_what_is_looked_for_since() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        stack = app.main.query_one("#layers", RowTable)
+        seen = {layer.chain_id for layer in stack.rows}
+        await press(pilot, "down", "down")
+        await settled(pilot)
+        away = seen - {layer.chain_id for layer in stack.rows}
+        stack.find("install")  # without the prompt, which changes the height of the list
+        await press(pilot, "up", "up")
+        await settled(pilot)
+        hits = [index for index, layer in enumerate(stack.rows) if layer.chain_id in away & stack.spots.keys()]
+        assert hits, "a layer that was seen before, was away, and fits"
+        assert all("install" in lit(stack, index) for index in hits)

@@ -22,8 +22,6 @@ from textual.widget import Widget
 
 PROBE = "x"
 MOST_LOOKS = 1000
-BESIDE = 6
-"""Cells of an edge that its label cannot have: corners, a bar and a blank at each end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,8 @@ class Edge:
         """Return the edge with a label; None for one that is not plain, or too long."""
         if label is None or not label.plain:
             return Strip([self.first, Segment(self.bar * (width - 2), self.style), self.last], width)
-        bars = width - 4 - label.cell_length
-        if label.spans or bars < BESIDE - 4:
+        bars = width - 4 - label.cell_length  # beside corners and blanks; Textual keeps one at each end, and cuts
+        if label.spans or bars < 2:
             return None
         words = Segment(f" {label.plain} ", self.label)
         one, others = Segment(self.bar, self.style), Segment(self.bar * (bars - 1), self.style)

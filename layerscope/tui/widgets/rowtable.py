@@ -316,10 +316,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         """Scroll so that the cursor is seen; True when that moved the rows."""
         if not self.size.height:  # not laid out: nobody sees it, and nothing says how much there is room for
             return False
-        room = self.room
-        scrolled = self.scroll_rows(min(max(self.top, self.cursor - room + 1), self.cursor))
-        self.place_thumb()
-        return scrolled
+        return self.scroll_rows(min(max(self.top, self.cursor - self.room + 1), self.cursor))
 
     def action_cursor(self, by: int) -> None:
         """Move the cursor by some rows."""
@@ -378,7 +375,6 @@ class RowTable(RowFind, Scrolled, can_focus=True):
     def put_back(self, cursor: int, top: int) -> None:
         """Show the list as it was at an earlier :attr:`place`."""
         self.scroll_rows(top)
-        self.place_thumb()
         self.move_to(cursor)
 
     # -- sort -----------------------------------------------------------------------------

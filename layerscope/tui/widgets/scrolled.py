@@ -68,16 +68,17 @@ class Scrolled(Kept, Widget):
         return max(1, self.size.height - HEADING)
 
     def scroll_rows(self, top: int) -> bool:
-        """Show the rows from one on, or as near as there are rows; True when that moved them."""
-        top = max(0, min(top, self.length - self.room))
-        if top == self.top:
-            return False
-        self.top = top
-        self.refresh()
-        return True
+        """Show the rows from one on, or as near as there are rows; True when that moved them.
 
-    def place_thumb(self) -> None:
-        """Bring the thumb up to date after rows came or went, or were scrolled; what is drawn of it is drawn again."""
+        The thumb is brought up to date though they stay: there may be more or fewer of them.
+        """
+        before, self.top = self.top, max(0, min(top, self.length - self.room))
+        if self.top != before:
+            self.refresh()
+        self._place_thumb()
+        return self.top != before
+
+    def _place_thumb(self) -> None:
         now = thumb(self.length, self.size.height - HEADING, self.top)
         if now != self._thumb:
             before, self._thumb = self._thumb, now
@@ -104,16 +105,12 @@ class Scrolled(Kept, Widget):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """A notch down."""
         event.stop()
-        self._scroll(self.top + NOTCH)
+        self.scroll_rows(self.top + NOTCH)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """A notch up."""
         event.stop()
-        self._scroll(self.top - NOTCH)
-
-    def _scroll(self, top: int) -> None:
-        if self.scroll_rows(top):
-            self.place_thumb()
+        self.scroll_rows(self.top - NOTCH)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the thumb; beside it, it comes to the mouse."""
@@ -154,4 +151,4 @@ class Scrolled(Kept, Widget):
         first, after = self._thumb
         free = self.size.height - HEADING - (after - first)
         if free > 0:
-            self._scroll(round((at - (self._held_at or 0)) * (self.length - self.room) / free))
+            self.scroll_rows(round((at - (self._held_at or 0)) * (self.length - self.room) / free))

@@ -19,7 +19,7 @@ from layerscope import __version__
 
 if TYPE_CHECKING:
     from layerscope.commands.report import Form
-    from layerscope.source import Source
+    from layerscope.sources.open import Source
     from layerscope.units import Units
 
 WRONG_USE, FAILED = 2, 3
@@ -42,7 +42,7 @@ class Choices:
     @property
     def source(self) -> Source:
         """What to look at. Raises click.UsageError when two are named."""
-        from layerscope.source import Source  # noqa: PLC0415
+        from layerscope.sources.open import Source  # noqa: PLC0415
 
         named = {"--demo": self.demo, "--file": self.file, "--host": self.host, "--context": self.context}
         given = [option for option, value in named.items() if value is not None]
@@ -117,10 +117,10 @@ class _Cli(click.Group):
     def invoke(self, ctx: click.Context) -> int | None:
         """Run the command that was named; what it raises becomes a line and a status."""
         from layerscope.commands.common import OutputError  # noqa: PLC0415
-        from layerscope.core.select import SelectionError  # noqa: PLC0415
         from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
-        from layerscope.pins import PinsError  # noqa: PLC0415
-        from layerscope.scanfile import ScanFileError  # noqa: PLC0415
+        from layerscope.search.select import SelectionError  # noqa: PLC0415
+        from layerscope.sources.scanfile import ScanFileError  # noqa: PLC0415
+        from layerscope.state.pins import PinsError  # noqa: PLC0415
 
         try:
             status: int | None = super().invoke(ctx)
@@ -184,7 +184,7 @@ def cli(ctx: click.Context, read_only: bool) -> int | None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.output.report/1; sizes in bytes.")
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
 @click.pass_obj
 def report(choices: Choices, as_json: bool, as_csv: bool) -> None:

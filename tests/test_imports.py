@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.scanfile import save_inventory
+from layerscope.sources.scanfile import save_inventory
 from tests.hosts import SMALL
 
 HEAVY = ("docker", "textual", "requests", "asyncio")
@@ -61,5 +61,5 @@ print(*sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = set(result.stdout.split())
-    assert names.isdisjoint({*HEAVY, "click", "layerscope.engine", "layerscope.tui", "layerscope.scanfile"})
+    assert names.isdisjoint({*HEAVY, "click", "layerscope.engine", "layerscope.tui", "layerscope.sources.scanfile"})
     assert "layerscope.core.graph" in names

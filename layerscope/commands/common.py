@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from layerscope.files import cause
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.source import Source
+from layerscope.sources.open import Source
+from layerscope.state.files import cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from layerscope.commands.common import OutputError, take_inventory
-from layerscope.scanfile import ScanFileNotSaved, check_target, save_inventory
-from layerscope.source import Source
+from layerscope.sources.open import Source
+from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory
 from layerscope.text import clean
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.inventory import Inventory
-from layerscope.pins import Pins
-from layerscope.scanfile import ScanFileError
-from layerscope.source import Source, load_sample
+from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.open import Source, load_sample
+from layerscope.sources.scanfile import ScanFileError
+from layerscope.state.pins import Pins
 from layerscope.units import Units
 
 
@@ -31,8 +31,8 @@ def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool =
 
         return open_backend(source.host, source.context, read_only=read_only)
 
+    from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
-    from layerscope.tui.settings import SettingsFile, default_path  # noqa: PLC0415
 
     app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
     app.run()

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.free import Proposal, propose
 from layerscope.core.graph import ImageNode, LayerGraph, build_graph
-from layerscope.core.plan import plan, plan_dict
-from layerscope.core.query import Query, parse
-from layerscope.core.select import SelectionError, select
-from layerscope.pins import Pins
-from layerscope.plan_text import MIN_WIDTH, free_text, plan_text
-from layerscope.source import Source
+from layerscope.core.removal.plan import plan, plan_dict
+from layerscope.core.removal.proposal import Proposal, propose
+from layerscope.output.plan_text import MIN_WIDTH, free_text, plan_text
+from layerscope.search.query import Query, parse
+from layerscope.search.select import SelectionError, select
+from layerscope.sources.open import Source
+from layerscope.state.pins import Pins
 from layerscope.units import Units
 
 NO = 1

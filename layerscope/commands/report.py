@@ -9,9 +9,9 @@ from typing import Literal
 
 from layerscope.commands.common import take_inventory, write_out
 from layerscope.core.graph import build_graph
-from layerscope.report import report_csv, report_json
-from layerscope.report_text import MIN_WIDTH, report_text
-from layerscope.source import Source
+from layerscope.output.report import report_csv, report_json
+from layerscope.output.report_text import MIN_WIDTH, report_text
+from layerscope.sources.open import Source
 from layerscope.units import Units
 
 Form = Literal["text", "json", "csv"]

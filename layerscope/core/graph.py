@@ -13,8 +13,8 @@ from functools import cached_property
 from itertools import takewhile
 
 from layerscope.core.chain import chain_id
-from layerscope.core.ledger import Certainty, Settled, Stack
-from layerscope.core.sizes import settle
+from layerscope.core.sizes.ledger import Certainty, Settled, Stack
+from layerscope.core.sizes.resolve import settle
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 

@@ -1,4 +1,4 @@
-"""A live engine as the interface knows it: the :class:`~layerscope.backend.Backend` over a connection."""
+"""A live engine as the interface knows it: the :class:`~layerscope.sources.backend.Backend` over a connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from layerscope.backend import BackendError, Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.events import Watcher
@@ -14,6 +13,7 @@ from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage, Inventory
+from layerscope.sources.backend import BackendError, Remover
 
 
 class LiveBackend:

@@ -28,9 +28,8 @@ from urllib.parse import quote
 
 from docker.utils.config import load_general_config
 
-from layerscope.backend import BackendError, Step, StepState
 from layerscope.core.graph import ImageNode
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import EngineError, Refused
@@ -39,7 +38,8 @@ from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_tex
 from layerscope.engine.scan import list_containers, list_images
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage, Image
-from layerscope.removal_log import RemovalLog
+from layerscope.sources.backend import BackendError, Step, StepState
+from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
 
 TIMEOUT = 900.0
@@ -51,7 +51,7 @@ _WORDS = 600
 
 
 class EngineRemover:
-    """Removes images on one engine: a :class:`layerscope.backend.Remover`."""
+    """Removes images on one engine: a :class:`layerscope.sources.backend.Remover`."""
 
     def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
         """``log``: that of the user, unless another one is given."""
@@ -73,7 +73,7 @@ class EngineRemover:
     def remove(
         self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see :class:`layerscope.backend.Remover`."""
+        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``sources.backend.Remover``."""
         steps: list[Step] = []
         stopped = ""
         whole = [(node, True) for node in plan.removed] + [(one.image, False) for one in plan.untagged]

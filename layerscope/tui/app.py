@@ -19,16 +19,16 @@ from textual.theme import Theme
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
-from layerscope.backend import Backend, BackendError, SavedBackend
 from layerscope.core.graph import LayerGraph, build_graph
 from layerscope.inventory import Inventory
-from layerscope.pins import Pins, PinsError
+from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.state.pins import Pins, PinsError
+from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
 from layerscope.tui.background import detached
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import EngineFollowed, GraphArrived, HostChanged, ScanFailed, ScanProgressed, UsageAnswered
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.settings import SettingsFile
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 from layerscope.units import Units
 from layerscope.views.forest import forest_of
@@ -37,7 +37,7 @@ MANY = 2_000
 """Layers from which on Python's own housekeeping can be felt."""
 
 Opener = Callable[[], Backend]
-"""Connects or loads; blocks; raises :class:`~layerscope.backend.BackendError`."""
+"""Connects or loads; blocks; raises :class:`~layerscope.sources.backend.BackendError`."""
 
 
 SMALLEST = (60, 15)
@@ -162,7 +162,7 @@ class LayerscopeApp(App[int]):
 
     def _guard(self) -> None:
         """Say so when the terminal is too small; that goes away by itself."""
-        from layerscope.tui.screens.small import SmallScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.small import SmallScreen  # noqa: PLC0415 - only when needed
 
         kinds = {type(screen) for screen in self.screen_stack}
         if self.too_small and MainScreen in kinds and SmallScreen not in kinds:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from layerscope.core.freed import Freed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
-from layerscope.core.marks import Marks
-from layerscope.core.query import Query
-from layerscope.pins import Pins
+from layerscope.core.removal.marks import Marks
+from layerscope.core.removal.measured import Freed
+from layerscope.search.query import Query
+from layerscope.state.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size, size_width
 from layerscope.views.changes import News

@@ -1,6 +1,6 @@
 """Find: which rows of a list fit what was typed, how well, and where in each.
 
-Names and tags are found a few letters at a time (:mod:`layerscope.core.fuzzy`), an ID by its
+Names and tags are found a few letters at a time (:mod:`layerscope.search.fuzzy`), an ID by its
 beginning. An image is also found by the instructions of its layers, but there a word must
 stand as it was typed: with letters apart, nearly every image would fit nearly everything.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from layerscope.core.fuzzy import Finder, Hit
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container
+from layerscope.search.fuzzy import Finder, Hit
 from layerscope.text import clean
 from layerscope.views.names import LONGEST, image_label, layer_label
 from layerscope.views.tree import TreeRow

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from layerscope.core.free import Proposal
 from layerscope.core.graph import ImageNode
+from layerscope.core.removal.proposal import Proposal
 from layerscope.text import fit_name
 from layerscope.units import Units, format_age, format_size
 from layerscope.views.names import amount, bounded, count, image_label

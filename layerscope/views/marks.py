@@ -1,6 +1,6 @@
 """The line about the marked set, or about what a mark would do: sentences in pieces, by how much they matter.
 
-The bytes come from :mod:`layerscope.core.marks`; nothing is computed here.
+The bytes come from :mod:`layerscope.core.removal.marks`; nothing is computed here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from layerscope.core.freed import Freed
 from layerscope.core.graph import ImageNode
-from layerscope.core.marks import Figures
+from layerscope.core.removal.marks import Figures
+from layerscope.core.removal.measured import Freed
 from layerscope.text import fit, fit_name
 from layerscope.units import Units, format_size
 from layerscope.views.names import bounded, count, image_label
@@ -35,7 +35,7 @@ class Part:
 def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, freed: Freed) -> list[Part]:
     """Return the line for a marked set; ``freed`` is what came back in this session so far.
 
-    ``held_by_cache``: as :attr:`layerscope.core.marks.Marks.held_by_cache`.
+    ``held_by_cache``: as :attr:`layerscope.core.removal.marks.Marks.held_by_cache`.
     """
     frees = _frees(figures, units)
     parts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.core.terms import split_reference
+from layerscope.search.terms import split_reference
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_size
 
@@ -54,7 +54,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
-    """Return bytes with their bound (:data:`layerscope.core.holders.Bound`), ``≤5.0 MB``; ``?`` for none."""
+    """Return bytes with their bound (:data:`layerscope.core.removal.simulation.Bound`), ``≤5.0 MB``; ``?`` for none."""
     if bound == "?" or (bound == "≥" and not size):
         return UNKNOWN
     return f"{bound}{format_size(size, units)}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layerscope.backend import Step, StepState
 from layerscope.core.changes import changes
-from layerscope.core.freed import Freed, fall, freed_by
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.measured import Freed, fall, freed_by
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import DiskUsage
+from layerscope.sources.backend import Step, StepState
 from layerscope.text import clean
 from layerscope.units import Units, format_size
 from layerscope.views.names import amount, bounded, count, image_label, image_labels

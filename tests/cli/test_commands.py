@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from layerscope import __version__
 from layerscope.cli import cli
 from layerscope.commands import common
-from layerscope.scanfile import load_inventory, save_inventory
+from layerscope.sources.scanfile import load_inventory, save_inventory
 from tests.hosts import SMALL
 from tests.replay import Replay, replay
 

@@ -12,10 +12,10 @@ from rich.cells import cell_len
 
 from layerscope.cli import cli
 from layerscope.core.graph import build_graph
-from layerscope.core.plan import plan, plan_dict
+from layerscope.core.removal.plan import plan, plan_dict
 from layerscope.inventory import Container, Inventory
-from layerscope.pins import Pins
-from layerscope.scanfile import save_inventory
+from layerscope.sources.scanfile import save_inventory
+from layerscope.state.pins import Pins
 from tests.hosts import HOSTILE, MB, SMALL, image_id
 from tests.replay import recorded_inventory, replay
 from tests.test_imports import HEAVY, loaded

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from layerscope.cli import cli
 from layerscope.core.graph import build_graph
-from layerscope.source import load_sample
+from layerscope.sources.open import load_sample
 from layerscope.units import format_size
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ from rich.cells import cell_len
 
 from layerscope.core.graph import build_graph
 from layerscope.inventory import Image, Inventory
-from layerscope.report import CSV_COLUMNS, report_csv, report_dict, report_json
-from layerscope.report_text import report_text
+from layerscope.output.report import CSV_COLUMNS, report_csv, report_dict, report_json
+from layerscope.output.report_text import report_text
 from layerscope.units import Units, format_size
 from tests.hosts import HOSTILE, NOW, SMALL, image_id
 from tests.replay import NAMES, recorded_inventory
@@ -113,7 +113,7 @@ def test_the_json_keeps_the_contract_whatever_the_host(inventory: Inventory) -> 
     assert text.isascii()
     document = json.loads(text)
     conforms(document, CONTRACT)
-    assert document["schema"] == "layerscope.report/1"
+    assert document["schema"] == "layerscope.output.report/1"
     sizes = [image["size_bytes"] for image in document["images"]]
     assert sizes == sorted(sizes, reverse=True)
     assert sorted(image["id"] for image in document["images"]) == sorted(i.id for i in inventory.images if i.listed)

@@ -8,7 +8,7 @@ from time import process_time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.generate import big_host
+from dev.benchmarks.generate import big_host
 from layerscope.core.compare import Amount, Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph, build_graph
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory

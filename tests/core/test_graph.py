@@ -14,7 +14,7 @@ from layerscope.core.graph import ImageNode, LayerGraph, build_graph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures, paths
-from tests.core.test_sizes import path_of
+from tests.core.sizes.test_resolve import path_of
 from tests.strategies import inventories
 
 # -- against the model -------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import docker
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.core.plan import plan
+from layerscope.core.removal.plan import plan
 from layerscope.engine.backend import open_backend
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.screens.removing import RemovingScreen
+from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.units import format_size
 from tests.engine.corpus import archive, layer, steps
 from tests.engine.private import PrivateEngine, why_not

@@ -17,18 +17,18 @@ import docker
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.backend import Step
-from layerscope.core.freed import UNKNOWN, Freed
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.measured import UNKNOWN, Freed
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.inventory import Inventory
+from layerscope.sources.backend import Step
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.host import Host
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.screens.remove import RemoveScreen
-from layerscope.tui.screens.removing import RemovingScreen
 from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size

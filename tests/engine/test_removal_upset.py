@@ -14,13 +14,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from layerscope.backend import Step
 from layerscope.core.graph import ImageNode, build_graph
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
-from layerscope.removal_log import RemovalLog
+from layerscope.sources.backend import Step
+from layerscope.state.removal_log import RemovalLog
 from tests.engine.corpus import archive, layer, steps
 from tests.engine.private import PrivateEngine, why_not
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from layerscope.backend import BackendError, Step
 from layerscope.core.graph import build_graph
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.inventory import Image, Inventory
-from layerscope.removal_log import RemovalLog
+from layerscope.sources.backend import BackendError, Step
+from layerscope.state.removal_log import RemovalLog
 from tests.engine.moby import Moby, Record, serve
 from tests.hosts import ENGINE
 
@@ -458,7 +458,7 @@ def test_an_engine_that_cannot_prune_or_measure_is_told_in_a_line(
 
 READ_ONLY = """
 import sys
-from layerscope.backend import SavedBackend
+from layerscope.sources.backend import SavedBackend
 from layerscope.engine.backend import open_backend
 live = open_backend(sys.argv[1], None, read_only=True)
 assert live.remover() is None and "--read-only" in live.no_removal

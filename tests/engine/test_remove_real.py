@@ -20,16 +20,16 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from layerscope.backend import Step
-from layerscope.core.freed import Freed, fall
 from layerscope.core.graph import LayerGraph, build_graph
-from layerscope.core.plan import RemovalPlan, plan
+from layerscope.core.removal.measured import Freed, fall
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.removal_log import RemovalLog
+from layerscope.sources.backend import Step
+from layerscope.state.removal_log import RemovalLog
 from tests.engine import corpus
 from tests.engine.private import PrivateEngine, why_not
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from layerscope.backend import Backend, BackendError, Remover, SavedBackend
 from layerscope.inventory import DiskUsage, Engine, Inventory
-from layerscope.source import load_sample
+from layerscope.sources.backend import Backend, BackendError, Remover, SavedBackend
+from layerscope.sources.open import load_sample
 from layerscope.tui.app import LayerscopeApp
 from tests.replay import recorded_inventory
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from layerscope.backend import BackendError, Remover, Step
 from layerscope.core.graph import build_graph
-from layerscope.core.plan import RemovalPlan
+from layerscope.core.removal.plan import RemovalPlan
 from layerscope.inventory import BuildCacheRecord, DiskUsage, Inventory
+from layerscope.sources.backend import BackendError, Remover, Step
 from tests.tui.harness import FakeBackend
 
 BUSY = "the engine refused to give its disk usage (500): a disk usage operation is already running"

@@ -15,16 +15,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
-from layerscope import scanfile
-from layerscope.backend import Backend, BackendError
 from layerscope.core.graph import build_graph
-from layerscope.scanfile import load_inventory
-from layerscope.source import load_sample
+from layerscope.sources import scanfile
+from layerscope.sources.backend import Backend, BackendError
+from layerscope.sources.open import load_sample
+from layerscope.sources.scanfile import load_inventory
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.screens.error import ErrorScreen
-from layerscope.tui.screens.export import ExportScreen, default_name
-from layerscope.tui.screens.info import InfoScreen, Line
-from layerscope.tui.screens.small import SmallScreen
+from layerscope.tui.dialogs.error import ErrorScreen
+from layerscope.tui.dialogs.export import ExportScreen, default_name
+from layerscope.tui.dialogs.info import InfoScreen, Line
+from layerscope.tui.dialogs.small import SmallScreen
 from layerscope.views.rmi import remove_line
 from tests.hosts import ENGINE, EVIL, HOSTILE, SMALL, image_id
 from tests.tui.conftest import by_size, screen_text

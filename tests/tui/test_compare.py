@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Inventory
+from layerscope.tui.dialogs.info import InfoScreen
 from layerscope.tui.panes.compare import ComparePane
 from layerscope.tui.panes.view import View
-from layerscope.tui.screens.info import InfoScreen
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.aligned import LayerRow
 from tests.hosts import HOSTILE

@@ -14,10 +14,10 @@ from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.commands import Commands
+from layerscope.tui.dialogs.free import FreeScreen
 from layerscope.tui.keys import key_name
 from layerscope.tui.panes.engine import PROSE, EnginePane
 from layerscope.tui.panes.layers import LayersPane
-from layerscope.tui.screens.free import FreeScreen
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.status import Status
 from tests.replay import replay

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.dialogs.error import ErrorScreen
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 from tests.tui.test_panes import screen_text
 

@@ -1,6 +1,6 @@
 """The backend that tests steer: it must do what a test says, or every test on it says nothing."""
 
-from layerscope.tui.screens.error import ErrorScreen
+from layerscope.tui.dialogs.error import ErrorScreen
 from tests.tui.harness import FakeBackend, inventory, make_app, settled
 
 

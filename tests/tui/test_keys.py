@@ -12,12 +12,12 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList
 
 from layerscope.tui.commands import Commands
+from layerscope.tui.dialogs.columns import ColumnsScreen
+from layerscope.tui.dialogs.error import ErrorScreen
+from layerscope.tui.dialogs.export import ExportScreen
+from layerscope.tui.dialogs.help import SIGNS, HelpScreen, told_once
+from layerscope.tui.dialogs.info import InfoScreen
 from layerscope.tui.keys import TYPING, bindings_of, keys_of
-from layerscope.tui.screens.columns import ColumnsScreen
-from layerscope.tui.screens.error import ErrorScreen
-from layerscope.tui.screens.export import ExportScreen
-from layerscope.tui.screens.help import SIGNS, HelpScreen, told_once
-from layerscope.tui.screens.info import InfoScreen
 from layerscope.tui.widgets.room import NEXT, PREVIOUS
 from layerscope.tui.widgets.status import Status
 from tests.tui.conftest import by_size, screen_text

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.core.plan import plan
-from layerscope.pins import Pins
+from layerscope.core.removal.plan import plan
+from layerscope.state.pins import Pins
+from layerscope.tui.dialogs.free import FreeScreen
 from layerscope.tui.host import Host
-from layerscope.tui.screens.free import FreeScreen
 from layerscope.tui.widgets.status import Status
 from layerscope.units import format_size
 from layerscope.views.marks import Part, fit_parts

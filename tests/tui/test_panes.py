@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from benchmarks.generate import big_host
+from dev.benchmarks.generate import big_host
 from layerscope.core.graph import ImageNode
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.panes.images import ImagesPane

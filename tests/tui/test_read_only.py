@@ -8,7 +8,7 @@ import pytest
 PROBE = """
 import asyncio, sys
 from tests.tui.harness import inventory, make_app, press, settled
-from layerscope.backend import SavedBackend
+from layerscope.sources.backend import SavedBackend
 from layerscope.engine.backend import LiveBackend
 from dataclasses import replace
 

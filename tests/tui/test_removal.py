@@ -10,13 +10,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from layerscope.core.freed import UNKNOWN, Freed
-from layerscope.core.plan import plan
+from layerscope.core.removal.measured import UNKNOWN, Freed
+from layerscope.core.removal.plan import plan
 from layerscope.inventory import Container, Inventory
-from layerscope.tui.screens.confirm import ConfirmScreen
+from layerscope.tui.dialogs.confirm import ConfirmScreen
+from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.screens.remove import RemoveScreen
-from layerscope.tui.screens.removing import RemovingScreen
 from layerscope.tui.widgets.status import Status
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.tui.settings import Settings, SettingsFile, default_path
+from layerscope.state.settings import Settings, SettingsFile, default_path
 from layerscope.units import Units
 from tests.tui.conftest import screen_text
 from tests.tui.harness import inventory, make_app, press, settled

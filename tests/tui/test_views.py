@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.backend import BackendError
 from layerscope.inventory import DiskUsage
+from layerscope.sources.backend import BackendError
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.layers import LayersPane

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from benchmarks.generate import big_host
+from dev.benchmarks.generate import big_host
 from layerscope.core.graph import LayerGraph, build_graph
-from layerscope.source import load_sample
+from layerscope.sources.open import load_sample
 from layerscope.units import Units
 from layerscope.views.blocks import name_of, percent, short_name
 from layerscope.views.find import image_search

@@ -8,7 +8,7 @@ from time import process_time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.generate import big_host
+from dev.benchmarks.generate import big_host
 from layerscope.core.graph import LayerGraph, build_graph, union
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from layerscope.core.complete import Completion, complete, example
-from layerscope.core.query import Query, parse
-from layerscope.core.terms import FLAGS
+from layerscope.search.complete import Completion, complete, example
+from layerscope.search.query import Query, parse
+from layerscope.search.terms import FLAGS
 from layerscope.text import fit
 from layerscope.tui.keys import FIND
 from layerscope.tui.screens.host import HostScreen

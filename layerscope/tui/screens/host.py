@@ -88,7 +88,7 @@ class HostScreen(Screen[None]):
 
     def action_info(self) -> None:
         """Everything about the thing under the cursor."""
-        from layerscope.tui.screens.info import InfoScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.info import InfoScreen  # noqa: PLC0415 - only when needed
 
         subject = self.subject
         if self.host is not None and subject is not None:
@@ -119,7 +119,7 @@ class HostScreen(Screen[None]):
 
     def action_export(self) -> None:
         """Ask where to save the scan."""
-        from layerscope.tui.screens.export import ExportScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.export import ExportScreen  # noqa: PLC0415 - only when needed
 
         if self.host is not None:
             self.app.push_screen(ExportScreen(self.host.graph.inventory, self.host.now))
@@ -134,7 +134,7 @@ class HostScreen(Screen[None]):
 
     def action_columns(self) -> None:
         """Choose the columns of the images."""
-        from layerscope.tui.screens.columns import ColumnsScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.columns import ColumnsScreen  # noqa: PLC0415 - only when needed
 
         table = self.query_one("#images", RowTable)
 
@@ -146,7 +146,7 @@ class HostScreen(Screen[None]):
 
     def action_help(self) -> None:
         """All keys."""
-        from layerscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.help import HelpScreen  # noqa: PLC0415 - only when needed
 
         self.app.push_screen(HelpScreen(self))
 

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.core.marks import Marks
+from layerscope.core.removal.marks import Marks
 from layerscope.tui.host import Host
 from layerscope.tui.keys import APP, VIEWS
 from layerscope.tui.live import Live
@@ -173,7 +173,7 @@ class MainScreen(MarkingScreen):
     def _failed(self, message: ScanFailed) -> None:
         self.progress = None
         if self.host is None:
-            from layerscope.tui.screens.error import ErrorScreen  # noqa: PLC0415 - only when needed
+            from layerscope.tui.dialogs.error import ErrorScreen  # noqa: PLC0415 - only when needed
 
             self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
         else:

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.pins import PinsError
+from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
+from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.keys import MARK
 from layerscope.tui.messages import Pointed
-from layerscope.tui.screens.dialog import Dialog
 from layerscope.tui.screens.finding import FindingScreen
 from layerscope.tui.widgets.status import SHORTCUT, Status
 from layerscope.views.marks import Part, alone_parts, freed_part, marked_parts
@@ -221,7 +221,7 @@ class MarkingScreen(FindingScreen):
 
     def action_free(self) -> None:
         """Ask how much is to be freed, and propose what to remove for it."""
-        from layerscope.tui.screens.free import FreeScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.free import FreeScreen  # noqa: PLC0415 - only when needed
 
         if self.host is not None:
             self.app.push_screen(FreeScreen(self.host), self._proposed)
@@ -252,14 +252,14 @@ class MarkingScreen(FindingScreen):
         elif not len(host.marks):
             self.notify("nothing is marked: Space marks what the cursor is on, f proposes a set")
         else:
-            from layerscope.tui.screens.remove import RemoveScreen  # noqa: PLC0415 - out of reach where it cannot be
+            from layerscope.tui.dialogs.remove import RemoveScreen  # noqa: PLC0415 - out of reach where it cannot be
 
             if host.graph.rules.build_cache_holds_layers and host.graph.inventory.usage is None:
                 self.layerscope.ask_usage()  # what the build cache holds; the dialog learns of it
             self.app.push_screen(RemoveScreen(host), self._confirmed)
 
     def _confirmed(self, confirmed: bool | None) -> None:
-        from layerscope.tui.screens.removing import RemovingScreen  # noqa: PLC0415 - only when needed
+        from layerscope.tui.dialogs.removing import RemovingScreen  # noqa: PLC0415 - only when needed
 
         host, backend = self.host, self.layerscope.backend
         remover = backend.remover() if backend is not None and confirmed else None

@@ -1,0 +1,1 @@
+"""What only developers run: benchmarks, the sample host, pictures."""

@@ -1,0 +1,204 @@
+"""What to remove to free so many bytes: the set that is missed least.
+
+"Least" is decided in this order:
+
+1. fewest images of running containers, then fewest of other containers (both only when asked for);
+2. fewest images that have a tag;
+3. fewest images that have none (dangling ones are leftovers: any number of them is less than one image with a name);
+4. older ones rather than newer ones.
+
+How good the answer is: :func:`propose` finds a set whenever there is one. When ``Proposal.fewest`` says so, no
+other set has fewer images by the order above; that is so on hosts of some hundred images, and mostly
+on bigger ones. Otherwise there may be more of a class than needed: of the first one by at most the
+members of one family less one (see :mod:`layerscope.core.removal.knapsack`). Ages decide last: among sets with
+as many images the oldest is not searched for, but a newer image is exchanged for an older one where
+one for one will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.plan import RemovalPlan, plan_of
+from layerscope.core.removal.simulation import RUNNING, Holders, Removal, holders_of
+from layerscope.inventory import Container
+
+_EXCHANGES = 4_000
+"""How often an exchange for an older image is tried: some 50 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A set of images to remove for ``target`` bytes. Nothing has been done."""
+
+    target: int
+    plan: RemovalPlan
+    """For the set: its ``frees`` is at least ``target`` if that can be had, else ``most``."""
+    most: int
+    """Bytes that all images which may be proposed free together."""
+    most_with_used: int
+    """As ``most``, if images with containers went too (after their containers)."""
+    most_with_pinned: int
+    """As ``most``, if the pinned images went too."""
+    fewest: bool
+    """No set with fewer images of each class would do; False: there may be one."""
+
+    @property
+    def reached(self) -> bool:
+        """Does the set free what was asked for?"""
+        return self.most >= self.target
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """Containers that have to be removed first, the images being proposed with their containers."""
+        return tuple(container for node in self.plan.removed for container in node.containers)
+
+    @property
+    def families(self) -> list[tuple[Layer, tuple[ImageNode, ...]]]:
+        """Return what only goes because several images go: (the top one of a run of layers, the images on it).
+
+        The runs that weigh most first. A run is all layers with the same images.
+        """
+        runs = {layer for layer in self.plan.freed if len(layer.images) > 1}
+        tops = [
+            layer
+            for layer in runs
+            if not any(child in runs and len(child.images) == len(layer.images) for child in layer.children)
+        ]
+        tops.sort(key=lambda layer: (-self.run_size(layer), layer.index))
+        return [(layer, tuple(layer.images)) for layer in tops]
+
+    @staticmethod
+    def run_size(layer: Layer) -> int:
+        """Return the bytes of a layer and of those under it that have the same images."""
+        size, number = 0, len(layer.images)
+        here: Layer | None = layer
+        while here is not None and len(here.images) == number:
+            size += here.known_size
+            here = here.parent
+        return size
+
+
+def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), include_used: bool = False) -> Proposal:
+    """Return the images to remove for at least ``target`` bytes (in the store's unit, as ``RemovalPlan.frees``).
+
+    ``pins``: IDs of images that are never proposed. An image with a container is not either,
+    unless ``include_used``; then the plan is for after those containers have been removed.
+    If so much cannot be had, the proposal is for what frees most. Layers of unknown size count as nothing.
+    """
+    holders = holders_of(graph)
+    pinned = {graph.image_by_id[image_id].index for image_id in pins if image_id in graph.image_by_id}
+    candidates = _candidates(holders, pinned, include_used)
+    everything = _all_of(holders, candidates, include_used)
+    most = everything.frees
+    chosen, fewest = _choose(graph, everything, min(target, most))
+    removal = _all_of(holders, chosen, include_used)
+    _mend(removal, everything, min(target, most))
+    _prefer_older(graph, removal, everything, min(target, most))
+    _drop_needless(graph, removal, min(target, most))
+    return Proposal(
+        target=target,
+        plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=lambda at: _order(graph, at)), include_used)),
+        most=most,
+        most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees,
+        most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees,
+        fewest=fewest,
+    )
+
+
+def _candidates(holders: Holders, pinned: set[int], include_used: bool) -> list[int]:
+    return [
+        at
+        for at in range(holders.rows)
+        if at not in pinned and holders.images[at].diff_ids is not None and (include_used or not holders.containers[at])
+    ]
+
+
+def _all_of(holders: Holders, rows: Iterable[int], include_used: bool) -> Removal:
+    removal = Removal(holders, without_containers=include_used)
+    for row in rows:
+        removal.add(row)
+    return removal
+
+
+def _class(graph: LayerGraph, row: int) -> int:
+    """0 for what is missed most."""
+    node = graph.images[row]
+    if node.containers:
+        return 0 if any(container.state in RUNNING for container in node.containers) else 1
+    return 3 if node.dangling else 2
+
+
+def _age(graph: LayerGraph, row: int) -> float:
+    """When it was made; a time that is not known counts as now: better spare than sorry."""
+    created = graph.images[row].image.created
+    return float("inf") if created is None else created
+
+
+def _order(graph: LayerGraph, row: int) -> tuple[int, float, int]:
+    """What is missed least comes first."""
+    return -_class(graph, row), _age(graph, row), row
+
+
+def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[int], bool]:
+    """Return the rows that free ``target``, class by class; and is each number the smallest possible?"""
+    if target <= 0:
+        return [], True
+    holders = everything.holders
+    forest = Forest(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
+    classes: list[set[int]] = [set(), set(), set(), set()]
+    for row in everything.chosen:
+        if everything.gone[row]:
+            classes[_class(graph, row)].add(row)
+    return forest.fewest(target, classes)
+
+
+def _mend(removal: Removal, everything: Removal, target: int) -> None:
+    """Take along what else has to go where an image was not made on top of its parent's layers (``--squash``)."""
+    holders = removal.holders
+    while removal.frees < target:
+        missing = [
+            child
+            for parent in range(len(holders.images))
+            if everything.gone[parent]
+            and not removal.gone[parent]
+            and (parent in removal.chosen or parent >= holders.rows)
+            for child in holders.children[parent]
+            if child < holders.rows and child not in removal.chosen and everything.gone[child]
+        ]
+        for row in missing or [row for row in everything.chosen if row not in removal.chosen]:
+            removal.add(row)
+
+
+def _prefer_older(graph: LayerGraph, removal: Removal, everything: Removal, target: int) -> None:
+    """Exchange rows for older ones of their class, one for one."""
+    others = [row for row in everything.chosen if everything.gone[row] and row not in removal.chosen]
+    tries = _EXCHANGES
+    for at in range(4):
+        mine = sorted((r for r in removal.chosen if _class(graph, r) == at), key=lambda r: -_age(graph, r))
+        older = sorted((r for r in others if _class(graph, r) == at), key=lambda r: _age(graph, r))
+        for row in mine:
+            removal.discard(row)
+            for place, other in enumerate(older):
+                if _age(graph, other) >= _age(graph, row) or not tries:
+                    removal.add(row)
+                    break
+                tries -= 1
+                removal.add(other)
+                if removal.frees >= target:
+                    del older[place]
+                    break
+                removal.discard(other)
+            else:
+                removal.add(row)
+
+
+def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:
+    """Leave out every row without which the target is reached all the same, those missed most first."""
+    for row in sorted(removal.chosen, key=lambda row: _order(graph, row), reverse=True):
+        removal.discard(row)
+        if removal.frees < target:
+            removal.add(row)

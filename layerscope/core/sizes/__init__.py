@@ -1,0 +1,1 @@
+"""How the size of each layer is known: history aligned to layers, sums, and what follows from both."""

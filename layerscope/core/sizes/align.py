@@ -1,0 +1,156 @@
+"""History alignment: which history entry made which layer of one image.
+
+The engine answers a list of layers (RootFS digests, no sizes) and a list of
+history entries (sizes, no digests). Every layer took at most one entry, in
+order, and some entries took none. This module finds *all* the ways in which
+the two can be laid side by side, and says what is the same in every one.
+What may be believed of an entry is not decided here: see :mod:`.sizes`.
+
+The set of positions reachable after each entry is an integer used as a bit
+mask, forwards and then backwards, so one image costs two passes over its
+history whatever the number of ways.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from layerscope.core.sizes.labels import Label
+
+NO_GATES: Mapping[int, int] = {}
+_ALONE = tuple((i,) for i in range(256))
+"""``(i,)`` for small i, each made once: most layers have one candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """All the ways to lay a history beside a stack of layers."""
+
+    candidates: tuple[tuple[int, ...], ...]
+    """For each layer, oldest first: the indices of the entries that may have made it."""
+    maybe_none: tuple[bool, ...]
+    """For each layer: may it be one that the history has no entry for?"""
+    made: int
+    """How many layers the history made, as a bit mask: bit k is set when it may be k."""
+    left: int | None
+    """Bytes of all layers without an entry together; None where no total says it."""
+
+
+def align(
+    labels: Sequence[Label],
+    sizes: Sequence[int],
+    known: Sequence[int | None],
+    *,
+    anchor: Literal["bottom", "top"] = "bottom",
+    total: int | None = None,
+    short: bool = True,
+    gates: Mapping[int, int] = NO_GATES,
+) -> Alignment | None:
+    """Lay history entries (``labels`` and ``sizes``, oldest first) beside the layers (``known``, oldest first).
+
+    ``sizes`` are bytes, -1 where the engine gave none; an entry that weighs something must be
+    labelled a layer. ``known`` is a size for each layer, None where nothing has settled it;
+    ``total`` is the engine's own sum of the layers.
+    ``short``: may layers have no entry? They are the top ones when the history is
+    anchored at the bottom, and the other way round. ``gates``, for an anchor at the bottom only,
+    maps a number of entries to the numbers of layers that these may have made (a bit mask).
+
+    Returns None when no way fits.
+    """
+    n = len(known)
+    # An entry of unknown size may weigh whatever the total has left.
+    left = total - sum(sizes) if total is not None and min(sizes, default=0) >= 0 else None
+    took = [i for i, label in enumerate(labels) if label is Label.LAYER]
+    if len(took) > n:
+        return None
+    if len(took) == n:
+        return _only_way(took, sizes, known, left, gates)
+
+    spare = _spare(known if anchor == "top" else known[::-1], left, short)
+    start, end = 1, 1 << n
+    if anchor == "top":
+        start = spare
+    else:
+        end = sum(1 << n - count for count in _bits(spare))
+
+    unsettled = 0
+    settled: dict[int, int] = {}
+    for j, size in enumerate(known):
+        if size is None:
+            unsettled |= 1 << j
+        else:
+            settled[size] = settled.get(size, 0) | 1 << j
+    full = (1 << n) - 1
+    allow = [full if size < 0 else unsettled | settled.get(size, 0) for size in sizes]
+
+    reach = [start]
+    for i, label in enumerate(labels):
+        here = reach[i]
+        there = here if label is not Label.LAYER else 0
+        if label is not Label.EMPTY:
+            there |= (here & allow[i]) << 1
+        reach.append(there & gates.get(i + 1, there))
+    live = ends = reach[-1] & end
+    if not ends:
+        return None
+    candidates: list[list[int]] = [[] for _ in range(n)]
+    for i in reversed(range(len(labels))):
+        label = labels[i]
+        made = (live >> 1) & allow[i] & reach[i] if label is not Label.EMPTY else 0
+        passed = live & reach[i] if label is not Label.LAYER else 0
+        for j in _bits(made):
+            candidates[j].append(i)
+        live = made | passed
+    if anchor == "bottom":
+        fewest = (ends & -ends).bit_length() - 1
+        return Alignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+    most = live.bit_length() - 1  # layers below the first that has an entry
+    consumed = sum(1 << n - count for count in _bits(live))
+    return Alignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
+
+
+def _only_way(
+    took: Sequence[int], sizes: Sequence[int], known: Sequence[int | None], left: int | None, gates: Mapping[int, int]
+) -> Alignment | None:
+    """The common case, straight: as many entries surely made layers as there are layers."""
+    n = len(known)
+    if left:
+        return None
+    for i, size in zip(took, known, strict=True):
+        if size is not None and size != sizes[i] >= 0:
+            return None
+    for entries, allowed in gates.items():
+        if not allowed >> bisect_left(took, entries) & 1:
+            return None
+    alone = tuple(_ALONE[i] if i < len(_ALONE) else (i,) for i in took)
+    return Alignment(alone, (False,) * n, 1 << n, left)
+
+
+def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
+    """Return how many layers may have no entry, as a bit mask; ``known`` begins with the first that may have none."""
+    found = 0 if left else 1
+    if not short:
+        return found
+    certain, doubt = 0, False
+    for count, size in enumerate(known, 1):
+        if size is None:
+            doubt = True
+        else:
+            certain += size
+        if left is None or (certain <= left if doubt else certain == left):
+            found |= 1 << count
+    return found
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _tuples(candidates: Iterable[list[int]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(reversed(entries)) for entries in candidates)

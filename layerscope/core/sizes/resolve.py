@@ -1,0 +1,304 @@
+"""The size of every stored layer, from the histories of all images together.
+
+One history often leaves a doubt that another image's settles, since the same
+chain ID has the same size everywhere. So each image's alignment constrains
+the others, and the engine's own totals constrain them all, until nothing
+more follows.
+
+This is done twice. First only with what is certain: a history is read by its
+sizes and its builders' rules, and may leave layers out. What follows is *exact*.
+What is still in doubt then is guessed, each guess named, and is *inferred*; no
+guess can make anything exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from layerscope.core.chain import EMPTY_DIFF_ID
+from layerscope.core.sizes.align import NO_GATES, Alignment, align
+from layerscope.core.sizes.labels import Label, labels
+from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
+from layerscope.core.stores import StoreRules
+
+
+def settle(stacks: Sequence[Stack], parents: Mapping[str, str | None], rules: StoreRules) -> dict[str, Settled]:
+    """Return what is known of each chain ID in ``stacks``.
+
+    ``parents`` maps each chain ID to its parent's, parents first. Sizes are bytes in
+    the store's unit. A size is *exact* when every way of reading the histories gives
+    it, or the engine's own totals do; *inferred* when a guess had to be made, or
+    where images contradict each other; else *unknown*. The order of ``stacks`` does not matter.
+    """
+    return _Resolver(stacks, parents, rules).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """A way to read a history that is likely, not certain."""
+
+    labels: Sequence[Label]
+    short: bool
+    gates: Mapping[int, int] | None
+    """None: those of the image's ancestors."""
+    why: str
+
+
+class _Resolver:
+    def __init__(self, stacks: Sequence[Stack], parents: Mapping[str, str | None], rules: StoreRules) -> None:
+        self.rules = rules
+        # Parents before what was built on them; and the same order whatever the engine's.
+        self.stacks = sorted(stacks, key=lambda stack: (len(stack.sizes), stack.image.id))
+        self.ledger = Ledger(self.stacks, parents)
+        self.settled = self.ledger.settled
+        self.by_id = {stack.image.id: stack for stack in stacks}
+        self.made = {stack.image.id: 1 for stack in stacks if not stack.chain}
+        """How many layers an image's history made, as a bit mask: see :attr:`Alignment.made`."""
+        self.odd: set[str] = set()
+        """Images of which the engine says things that contradict each other."""
+        self.misread: set[str] = set()
+        """Images whose history cannot be as its builders' rules have it, or does not fit the other images'."""
+        self.proved: set[str] = set()
+        """Layers whose sizes are told by sizes alone, without any text."""
+        self.memo: dict[int, Label] = {}
+
+    def run(self) -> dict[str, Settled]:
+        if self.rules.empty_diff_is_zero:
+            for stack in self.stacks:
+                for diff, chain in zip(stack.diff_ids, stack.chain, strict=True):
+                    if diff == EMPTY_DIFF_ID:
+                        self.ledger.set_size(chain, 0, "exact", "the layer is an empty archive")
+        self._certain_totals()
+        pending = [stack for stack in self.stacks if stack.chain and stack.image.history is not None]
+        pending = self._repeat(self._read, self._read_by_size(pending))
+        self._contradictions(pending)
+        self._likely_totals()
+        self._repeat(self._guess, pending)
+        self.ledger.vouch()
+        return self.settled
+
+    def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
+        """Read until nothing more follows; return the images in which something is still in doubt."""
+        before = added_up = -1
+        while self.ledger.facts != before:
+            before = self.ledger.facts
+            pending = [stack for stack in pending if not read(stack)]
+            if self.ledger.facts != added_up:
+                added_up = self.ledger.facts
+                self.ledger.add_up()
+        return pending
+
+    # -- the engine's own totals -----------------------------------------------------------
+
+    def _own_total(self, stack: Stack) -> int | None:
+        """Return the engine's sum of the image's layers where it is that, to the byte.
+
+        A containerd store adds snapshots that are no layers (the start of a container that
+        was committed), and says 0 when the top layer is not unpacked. There the sum is
+        certain only when the history shows all of it, so that no layer can weigh anything more.
+        """
+        total = stack.image.layers_size
+        if stack.image.id in self.odd or total is None:
+            return None
+        if self.rules.image_size_is_layers:
+            return total
+        return total if total and total == stack.shown and min(stack.sizes) >= 0 else None
+
+    def _certain_totals(self) -> None:
+        told: dict[str, set[int]] = {}
+        for stack in self.stacks:
+            total = self._own_total(stack)
+            if stack.chain and total is not None:
+                told.setdefault(stack.chain[-1], set()).add(total)
+        for stack in self.stacks:
+            totals = told.get(stack.chain[-1], set()) if stack.chain else set()
+            if len(totals) > 1 or (totals and stack.shown > min(totals)):
+                self.odd.add(stack.image.id)
+            elif totals:
+                self.ledger.sums.setdefault(stack.chain[-1], Sum(min(totals), "exact", stack.name))
+
+    def _likely_totals(self) -> None:
+        for stack in self.stacks:
+            if stack.chain and stack.image.layers_size and stack.image.id not in self.odd:
+                total = Sum(stack.image.layers_size, "inferred", stack.name)
+                self.ledger.sums.setdefault(stack.chain[-1], total)
+
+    # -- reading a history -----------------------------------------------------------------
+
+    def _labels(self, stack: Stack) -> Sequence[Label]:
+        """Return what may be believed of each entry."""
+        if stack.told_by_size:
+            return _by_size(stack, Label.EMPTY)
+        history = stack.image.history or ()
+        found = labels(history, self.memo)
+        if self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
+            # Mostly they made none, whatever they say; but an empty layer weighs 0 on some file systems (xfs).
+            return _without_proof(stack, found)
+        return found
+
+    def _fit(
+        self,
+        stack: Stack,
+        believed: Sequence[Label],
+        *,
+        sure: bool = False,
+        alone: bool = False,
+        short: bool = True,
+        gates: Mapping[int, int] | None = None,
+    ) -> Alignment | None:
+        """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
+        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
+        if gates is None:
+            gates = self._gates(stack) if Label.MAYBE in believed else NO_GATES
+        return align(
+            believed,
+            stack.sizes,
+            [layer.size if not sure or layer.size_is == "exact" else None for layer in settled],
+            anchor=self.rules.history_anchor,
+            total=self._own_total(stack),
+            short=short,
+            gates=gates,
+        )
+
+    def _gates(self, stack: Stack) -> dict[int, int]:
+        """Return what ancestors by ParentId say of how many layers this history's first entries made.
+
+        Their histories are the beginnings of this one. The classic builder and ``docker commit``
+        add one entry to the parent's, which made a layer when there is one more (moby
+        ``internal/image/image.go``, NewChildImage).
+        """
+        gates: dict[int, int] = {}
+        parent = self.by_id.get(stack.image.parent_id)
+        seen = {stack.image.id}
+        while parent is not None and parent.image.id not in seen and self.rules.history_anchor == "bottom":
+            seen.add(parent.image.id)
+            made = self.made.get(parent.image.id)
+            if made is not None and _begins(stack, parent):
+                gates[len(parent.sizes)] = made
+                added = len(stack.chain) - len(parent.chain)
+                if len(parent.sizes) + 1 == len(stack.sizes) and added in {0, 1} and len(seen) == 2:
+                    gates[len(stack.sizes)] = made << added
+            parent = self.by_id.get(parent.image.parent_id)
+        return gates
+
+    def _take(self, stack: Stack, fit: Alignment, certain: Certainty, why: str = "") -> bool:
+        """Settle what is the same in every way; True when that leaves no doubt in this image."""
+        before = self.made.get(stack.image.id)
+        made = fit.made if before is None else before & fit.made  # it only narrows, or this might never end
+        if made and made != before:
+            self.made[stack.image.id] = made
+            self.ledger.facts += 1
+        history = stack.image.history or ()
+        done = True
+        for chain, candidates, maybe_none in zip(stack.chain, fit.candidates, fit.maybe_none, strict=True):
+            found = self.settled[chain]
+            if found.size is None:
+                sizes = {history[i].size for i in candidates}
+                if maybe_none:
+                    sizes.add(-1 if fit.left is None or fit.left else 0)
+                if len(sizes) == 1 and -1 not in sizes:
+                    nothing = "" if candidates else f"the engine's size of {stack.name}, which leaves nothing for it"
+                    self.ledger.set_size(chain, sizes.pop(), certain, why or nothing)
+            if len(candidates) == 1 and not maybe_none:
+                self.ledger.set_entry(chain, history[candidates[0]], certain)
+            done = done and found.size is not None and (found.entry is not None or not candidates)
+        return done
+
+    # -- what is certain -------------------------------------------------------------------
+
+    def _read_by_size(self, pending: list[Stack]) -> list[Stack]:
+        """Read the histories that need no text: those that weigh something are the layers, whatever is written."""
+        told = [stack for stack in pending if stack.told_by_size and stack.image.id not in self.odd]
+        done = {stack.image.id for stack in told if self._read(stack)}
+        for stack in told:
+            if stack.image.id not in done and self._fit(stack, self._labels(stack), sure=True) is None:
+                self.odd.add(stack.image.id)
+                self.ledger.demote(stack, stack.chain)
+        self.proved = self.ledger.exact()
+        return [stack for stack in pending if stack.image.id not in done]
+
+    def _read(self, stack: Stack) -> bool:
+        """Take what follows from the image's history for certain; True when nothing is left in doubt."""
+        if stack.image.id in self.odd:
+            return False
+        fit = self._fit(stack, self._labels(stack), sure=True)
+        return fit is not None and self._take(stack, fit, "exact")
+
+    def _contradictions(self, pending: Sequence[Stack]) -> None:
+        """What images disagree about is not exact; but a single text that cannot be right is only its own fault."""
+        for stack in pending:
+            if stack.image.id in self.odd or self._fit(stack, self._labels(stack), sure=True) is not None:
+                continue
+            self.misread.add(stack.image.id)
+            alone = self._fit(stack, self._labels(stack), alone=True)
+            disputed = [] if alone is None else self._disputed(stack, alone)
+            if disputed and not self.proved.intersection(disputed):
+                self.ledger.demote(stack, disputed)
+        below = self.ledger.sizes_below()
+        for stack in self.stacks:
+            total = self._own_total(stack)
+            if total is not None and stack.chain and below[stack.chain[-1]] not in {None, total}:
+                self.ledger.demote(stack, (chain for chain in stack.chain if chain not in self.proved))
+
+    def _disputed(self, stack: Stack, alone: Alignment) -> Sequence[str]:
+        """Return the layers to which this image, asked alone, gives other sizes than the images before it."""
+        found = []
+        for chain, candidates, maybe_none in zip(stack.chain, alone.candidates, alone.maybe_none, strict=True):
+            size = self.settled[chain].size
+            if size is not None and not maybe_none and size not in {stack.sizes[i] for i in candidates}:
+                found.append(chain)
+        return found or [chain for chain in stack.chain if chain not in self.proved]
+
+    # -- what is likely --------------------------------------------------------------------
+
+    def _guess(self, stack: Stack) -> bool:
+        for guess in self._guesses(stack):
+            fit = self._fit(stack, guess.labels, short=guess.short, gates=guess.gates)
+            if fit is not None:
+                return self._take(stack, fit, "inferred", guess.why)
+        return False
+
+    def _guesses(self, stack: Stack) -> Iterator[_Guess]:
+        """Yield likely ways to read a history, the likeliest first."""
+        history = f"the history of {stack.name}"
+        if stack.weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
+            why = f"{history}, where an entry of size 0 made no layer"
+            yield _Guess(_by_size(stack, Label.EMPTY), True, NO_GATES, why)
+        if stack.image.id not in self.odd | self.misread:
+            yield _Guess(self._labels(stack), False, None, f"{history}, if each layer has an entry in it")
+            return
+        modest = _without_proof(stack, labels(stack.image.history or ()))
+        for believed in (modest, _by_size(stack, Label.MAYBE)):
+            for short in (False, True):
+                yield _Guess(believed, short, NO_GATES, f"{history}, read against its text")
+
+
+_UNSETTLED = Settled()
+
+
+def _by_size(stack: Stack, weightless: Label) -> list[Label]:
+    return [Label.LAYER if size > 0 else Label.MAYBE if size < 0 else weightless for size in stack.sizes]
+
+
+def _without_proof(stack: Stack, found: Sequence[Label]) -> list[Label]:
+    """Let a text that says "layer" be one that may have made none, unless its size proves it."""
+    return [
+        Label.MAYBE if label is Label.LAYER and size <= 0 else label
+        for label, size in zip(found, stack.sizes, strict=True)
+    ]
+
+
+def _begins(stack: Stack, parent: Stack) -> bool:
+    """Are the parent's layers and history the beginning of this image's?"""
+    ours, theirs = stack.image.history or (), parent.image.history
+    return (
+        theirs is not None
+        and len(theirs) <= len(ours)
+        and stack.diff_ids[: len(parent.diff_ids)] == parent.diff_ids
+        and all(
+            one is other
+            or (one.created_by, one.comment, one.created) == (other.created_by, other.comment, other.created)
+            for one, other in zip(theirs, ours, strict=False)
+        )
+    )

@@ -1,0 +1,175 @@
+"""The report for programs: one JSON document, or the table of images as CSV.
+
+``layerscope.output.report/1`` is a contract that scripts rely on: fields are added to
+it, never renamed, retyped or taken away. All sizes are whole bytes in the
+store's unit (field ``unit``) unless their name begins with ``engine_``: those are
+the engine's own figures, in its own mix of units. Text is as the engine gave
+it; the JSON is ASCII, so that whatever the text holds cannot act on a terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.text import clean
+
+SCHEMA = "layerscope.output.report/1"
+
+CSV_COLUMNS = (
+    "id",
+    "tags",
+    "created",
+    "size_bytes",
+    "shared_bytes",
+    "unique_bytes",
+    "exact",
+    "engine_size_bytes",
+    "layers",
+    "containers",
+    "sharing_exact",
+)
+"""Columns of the CSV, a row per image, biggest first.
+
+The names are those of the JSON, with ``tags`` joined by a space, ``layers`` their
+number, ``exact`` (the size) and ``sharing_exact`` (what is shared and unique) 1 or 0,
+and an empty cell where something is not known.
+"""
+
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")
+_LONGEST_CELL = 32_000
+"""Characters; spreadsheets cut a cell at 32,767."""
+
+
+def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str, Any]:
+    """Return the report on ``graph`` as plain data, ready for JSON.
+
+    ``engine_bytes`` is the engine's own total for image layers; None takes the one
+    in the inventory, if it has one.
+    """
+    inventory, totals = graph.inventory, graph.totals
+    engine, usage = inventory.engine, inventory.usage
+    if engine_bytes is None and usage is not None:
+        engine_bytes = usage.layers_size
+    return {
+        "schema": SCHEMA,
+        "engine": {
+            "kind": "scan" if inventory.from_file else engine.kind,
+            "version": engine.version,
+            "api_version": engine.api_version,
+            "store": engine.store,
+            "host": engine.host,
+        },
+        "taken_at": rfc3339(inventory.taken_at),
+        "complete": inventory.complete,
+        "vanished_images": inventory.vanished,
+        "unit": graph.rules.unit,
+        "totals": {
+            "images": totals.images,
+            "layers": totals.layers,
+            "listed_bytes": totals.listed,
+            "footprint_bytes": totals.footprint,
+            "saved_bytes": totals.saved,
+            "exact": totals.exact,
+            "unknown_layers": totals.unknown_layers,
+            "unknown_images": totals.unknown_images,
+            "engine_bytes": engine_bytes,
+            "engine_listed_bytes": totals.engine_listed,
+        },
+        "images": [_image(node) for node in graph.images],
+        "layers": [_layer(layer) for layer in _in_order(graph)],
+    }
+
+
+def _in_order(graph: LayerGraph) -> list[Layer]:
+    """Return the layers image by image, oldest first, each once: not as an engine lists images, which changes."""
+    return list({layer.chain_id: layer for node in graph.images for layer in node.layers}.values())
+
+
+def _image(node: ImageNode) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "tags": list(node.image.tags),
+        "created": rfc3339(node.image.created),
+        "size_bytes": node.size,
+        "shared_bytes": node.shared,
+        "unique_bytes": node.unique,
+        "exact": node.exact,
+        "sharing_exact": node.sharing_exact,
+        "unknown_layers": node.unknown_layers,
+        "engine_size_bytes": node.image.engine_size,
+        "containers": len(node.containers),
+        "layers": [layer.chain_id for layer in node.layers],
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "chain_id": layer.chain_id,
+        "diff_id": layer.diff_id,
+        "parent": None if layer.parent is None else layer.parent.chain_id,
+        "size_bytes": layer.size,
+        "size_is": layer.size_is,
+        "instruction": layer.instruction,
+        "images": [node.id for node in layer.images],
+    }
+
+
+def report_json(graph: LayerGraph, engine_bytes: int | None = None) -> str:
+    """Return the report as JSON, one image or layer a line; see :func:`report_dict`."""
+    document = report_dict(graph, engine_bytes)
+    return "{" + ",\n".join(f"{json.dumps(key)}: {_lines(value)}" for key, value in document.items()) + "}\n"
+
+
+def _lines(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(map(json.dumps, value)) + "]"
+    return json.dumps(value)
+
+
+def report_csv(graph: LayerGraph) -> str:
+    """Return the table of images as CSV with a heading (RFC 4180, but lines end in a newline only).
+
+    Text is cleaned, quoted, and kept from being taken for a formula by a
+    spreadsheet: what starts with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe in front.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for node in graph.images:
+        image = node.image
+        writer.writerow(
+            (
+                _cell(image.id),
+                _cell(" ".join(image.tags)),
+                rfc3339(image.created),
+                node.size if node.exact or node.size else None,
+                node.shared if node.exact or node.shared else None,
+                node.unique if node.exact or node.unique else None,
+                int(node.exact),
+                image.engine_size,
+                len(node.layers) if node.known else None,
+                len(node.containers),
+                int(node.sharing_exact),
+            )
+        )
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    text = clean(text, _LONGEST_CELL)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def rfc3339(seconds: int | None) -> str | None:
+    """Return Unix seconds as RFC 3339 in UTC; None for None, and for a time that has no year of four digits."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return None

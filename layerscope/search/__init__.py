@@ -1,0 +1,1 @@
+"""What people type: filters, names, completion, fuzzy finding."""

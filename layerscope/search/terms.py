@@ -1,0 +1,439 @@
+"""The terms of the filter language: what each means, and what it says of itself.
+
+:mod:`layerscope.search.query` takes a typed line apart; this module knows what one
+term is. A term is turned into a test of an image in two steps, since some need
+the whole graph first (``layer:`` looks its layers up once): *meaning* of the
+text, then *bind* to a graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fnmatch import translate
+from functools import cached_property
+from operator import eq, ge, gt, le, lt, ne
+from weakref import WeakKeyDictionary
+
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.text import clean
+from layerscope.units import format_size, parse_size
+
+Test = Callable[[ImageNode], bool]
+Binder = Callable[[LayerGraph], Test]
+
+
+class WrongTermError(ValueError):
+    """A term that means nothing; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one term selects: in words, and as a test once it is bound to a graph."""
+
+    says: str
+    bind: Binder
+
+
+# -- names of a graph, in lower case, once -------------------------------------------------
+
+
+class Names:
+    """The names of a graph's images in lower case, by :attr:`ImageNode.index`."""
+
+    def __init__(self, images: Iterable[ImageNode]) -> None:
+        self.references = [_references(node) for node in images]
+        self.text = ["\n".join(references) for references in self.references]
+
+    @cached_property
+    def repositories(self) -> list[tuple[str, ...]]:
+        """Names without tag and digest."""
+        return [tuple(split_reference(name)[0] for name in names) for names in self.references]
+
+    @cached_property
+    def tags(self) -> list[tuple[str, ...]]:
+        """What stands after the colon."""
+        return [tuple(split_reference(name)[1] for name in names) for names in self.references]
+
+
+_NAMES: WeakKeyDictionary[LayerGraph, Names] = WeakKeyDictionary()
+
+
+def names_of(graph: LayerGraph) -> Names:
+    """Return the names of a graph, worked out once for as long as the graph lives."""
+    found = _NAMES.get(graph)
+    if found is None:
+        found = _NAMES[graph] = Names(graph.images)
+    return found
+
+
+def _references(node: ImageNode) -> tuple[str, ...]:
+    image = node.image
+    own = (*image.tags, *image.digests) if image.tags else ("<none>", *image.digests)
+    return tuple(name.lower() for name in own)
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """Return (repository, tag) of a reference: ``localhost:5000/api:1`` gives ``localhost:5000/api`` and ``1``.
+
+    A digest is taken off; without a tag the second is empty.
+    """
+    name = reference.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (name, "")
+
+
+# -- single words: states of an image ------------------------------------------------------
+
+_UP = frozenset({"running", "paused", "restarting"})
+
+
+def _running(node: ImageNode) -> bool:
+    return any(container.state in _UP for container in node.containers)
+
+
+def _shared(node: ImageNode) -> bool:
+    # Chains are prefixes: what is shared at all is shared at the bottom.
+    return bool(node.layers) and node.layers[0].shared
+
+
+FLAGS: Mapping[str, tuple[str, Test]] = {
+    "unused": ("no container uses it", lambda node: not node.containers),
+    "used": ("a container uses it", lambda node: bool(node.containers)),
+    "running": ("a running container uses it", _running),
+    "stopped": ("only stopped containers use it", lambda node: bool(node.containers) and not _running(node)),
+    "dangling": ("has no tag", lambda node: node.dangling),
+    "tagged": ("has a tag", lambda node: not node.dangling),
+    "shared": ("shares a layer with another image", _shared),
+    "unshared": ("shares no layer with another image", lambda node: not _shared(node)),
+    "unknown": ("its size is not wholly known", lambda node: not node.exact),
+}
+ALIASES: Mapping[str, str] = {
+    "untagged": "dangling",
+    "inuse": "used",
+    "in-use": "used",
+    "in_use": "used",
+    "name": "repo",
+    "image": "repo",
+    "reference": "repo",
+    "sha": "digest",
+    "arch": "platform",
+    "before": "older",
+    "since": "newer",
+    "created": "age",
+}
+
+# -- comparisons: name, operator, value ----------------------------------------------------
+
+_OPERATORS: Mapping[str, tuple[Callable[[int, int], bool], str]] = {
+    ">": (gt, "over"),
+    ">=": (ge, "at least"),
+    "<": (lt, "under"),
+    "<=": (le, "at most"),
+    "=": (eq, "exactly"),
+    "==": (eq, "exactly"),
+    "!=": (ne, "other than"),
+    "≥": (ge, "at least"),
+    "≤": (le, "at most"),
+}
+_SIZES: Mapping[str, Callable[[ImageNode], int]] = {
+    "size": lambda node: node.size,
+    "unique": lambda node: node.unique,
+    "shared": lambda node: node.shared,
+}
+_COUNTS: Mapping[str, Callable[[ImageNode], int]] = {
+    "layers": lambda node: len(node.layers),
+    "tags": lambda node: len(node.image.tags),
+    "containers": lambda node: len(node.containers),
+}
+FIELDS = (*_SIZES, *_COUNTS, "age")
+OPERATOR = re.compile(r">=|<=|!=|==|[><=≥≤]")
+
+
+def comparison(field: str, operator: str, value: str, now: int) -> Meaning:
+    """Return the meaning of ``field operator value``; raises :class:`WrongTermError`.
+
+    A size that is only a lower bound passes ``>`` when the bound does, and nothing else.
+    """
+    compare, word = _OPERATORS[operator]
+    if field == "age":
+        return _age(operator, value, now)
+    if field in _COUNTS:
+        return _count(field, compare, word, value)
+    try:
+        bound = parse_size(value)
+    except ValueError:
+        example = f"{'' if field == 'size' else field}{operator if operator in '<>' else '>'}500MB"
+        raise WrongTermError(f"not a size: write it like {example}, 1.5G or 200MiB") from None
+    size = _SIZES[field]
+
+    def test(node: ImageNode) -> bool:
+        return (over or node.exact) and compare(size(node), bound)
+
+    over = operator[0] in ">≥"
+    return Meaning(f"{field} {word} {format_size(bound)}", lambda _: test)
+
+
+def _count(field: str, compare: Callable[[int, int], bool], word: str, value: str) -> Meaning:
+    if not (value.isascii() and value.isdigit() and len(value) <= 9):
+        raise WrongTermError(f"not a number: write {field}>20")
+    count, number = _COUNTS[field], int(value)
+    needs_layers = field == "layers"
+
+    def test(node: ImageNode) -> bool:
+        return (node.known or not needs_layers) and compare(count(node), number)
+
+    return Meaning(f"{word} {number} {field}", lambda _: test)
+
+
+_SPANS: Mapping[str, int] = {
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 7 * 86400,
+    "month": 30 * 86400,
+    "year": 365 * 86400,
+}
+_SHORT = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
+_SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)", re.ASCII | re.IGNORECASE)
+
+
+def _moment(value: str, now: int, key: str) -> tuple[int, str]:
+    """Return (Unix time, in words) of ``30d`` (before now) or ``2026-01-31`` (midnight, UTC)."""
+    found = _SPAN.fullmatch(value)
+    if found:
+        unit = _SHORT.get(found[2].lower(), found[2].lower().removesuffix("s"))
+        if unit in _SPANS:
+            count = int(found[1])
+            return now - count * _SPANS[unit], f"{count} {unit}{'' if count == 1 else 's'}"
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise WrongTermError(f"not an age: write {key}30d, 2w, 6mo, 1y or a day like 2026-01-31") from None
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), ""
+
+
+def _age(operator: str, value: str, now: int) -> Meaning:
+    if operator[0] not in "><≥≤":
+        raise WrongTermError("an age is compared with > or <: write age>30d")
+    return _created(operator[0] in ">≥", value, now, f"age{operator}")
+
+
+def _created(older: bool, value: str, now: int, key: str) -> Meaning:
+    then, span = _moment(value, now, key)
+
+    def test(node: ImageNode) -> bool:
+        created = node.image.created
+        return created is not None and (created < then if older else created > then)
+
+    if span:
+        return Meaning(f"older than {span}" if older else f"made in the last {span}", lambda _: test)
+    return Meaning(f"made {'before' if older else 'after'} {value}", lambda _: test)
+
+
+# -- key:value -----------------------------------------------------------------------------
+
+
+def _pattern(value: str, whole: bool) -> Callable[[str], bool]:
+    """Return a test of lower-case text: does it contain ``value``; or is it ``value``, if ``whole`` or if a glob."""
+    value = value.lower()
+    if "*" in value or "?" in value:
+        like = re.compile(translate(value.replace("[", "[[]")))
+        return lambda text: like.match(text) is not None
+    if whole:
+        return lambda text: text == value
+    return lambda text: value in text
+
+
+def _quoted(value: str) -> str:
+    return f"“{clean(value, 40)}”"
+
+
+def _repo(value: str, whole: bool) -> Meaning:
+    fits = _pattern(value, whole)
+    with_tag = bool(split_reference(value)[1])  # repo:api:1 is a whole reference
+
+    def bind(graph: LayerGraph) -> Test:
+        names = names_of(graph)
+        parts = names.references if with_tag else names.repositories
+        return lambda node: any(map(fits, parts[node.index]))
+
+    return Meaning(f"repository {'is' if whole else 'has'} {_quoted(value)}", bind)
+
+
+def _tag(value: str, whole: bool) -> Meaning:
+    fits = _pattern(value, whole)
+
+    def bind(graph: LayerGraph) -> Test:
+        parts = names_of(graph).tags
+        return lambda node: any(map(fits, parts[node.index]))
+
+    return Meaning(f"tag {'is' if whole else 'has'} {_quoted(value)}", bind)
+
+
+def _hex(value: str, key: str) -> str:
+    digits = value.lower().removeprefix("sha256:")
+    if not re.fullmatch("[0-9a-f]{1,64}", digits):
+        raise WrongTermError(f"not a digest: {key} takes hexadecimal digits, like {key}3f2a9c")
+    return "sha256:" + digits
+
+
+def _id(value: str, _: bool) -> Meaning:
+    start = _hex(value, "id:")
+    return Meaning(f"ID starts with {start[7:19]}", lambda _: lambda node: node.id.startswith(start))
+
+
+def _digest(value: str, _: bool) -> Meaning:
+    start = _hex(value.rpartition("@")[2], "digest:")
+
+    def test(node: ImageNode) -> bool:
+        if node.id.startswith(start):
+            return True
+        image = node.image
+        return any(digest.partition("@")[2].startswith(start) for digest in image.digests) or any(
+            platform.digest.startswith(start) for platform in image.platforms
+        )
+
+    return Meaning(f"digest or ID starts with {start[7:19]}", lambda _: test)
+
+
+def _layer(value: str, _: bool) -> Meaning:
+    start = _hex(value, "layer:")
+
+    def bind(graph: LayerGraph) -> Test:
+        having = {
+            node.index
+            for layer in graph.layers
+            if layer.chain_id.startswith(start) or layer.diff_id.startswith(start)
+            for node in layer.images
+        }
+        return lambda node: node.index in having
+
+    return Meaning(f"has the layer {start[7:19]}", bind)
+
+
+def _label(value: str, _: bool) -> Meaning:
+    key, equals, wanted = value.partition("=")
+    key = key.lower()
+    if equals:
+        fits = _pattern(wanted, True)
+        return Meaning(
+            f"label {clean(key, 40)} is {_quoted(wanted)}",
+            lambda _: lambda node: any(k.lower() == key and fits(v.lower()) for k, v in node.image.labels),
+        )
+    has = _pattern(key, False)
+    return Meaning(
+        f"has a label {_quoted(key)}", lambda _: lambda node: any(has(k.lower()) for k, _ in node.image.labels)
+    )
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64"}
+
+
+def _platform(value: str, whole: bool) -> Meaning:
+    wanted = "/" + _ARCHITECTURES.get(value.lower(), value.lower()).strip("/") + ("/" if whole else "")
+
+    def test(node: ImageNode) -> bool:
+        image = node.image
+        names = ["/".join((image.os, image.architecture, image.variant)).rstrip("/")]
+        names += [platform.name for platform in image.platforms if platform.kind == "image"]
+        return any(wanted in f"/{name.lower()}/" for name in names)
+
+    return Meaning(f"made for {clean(wanted.strip('/'), 40)}", lambda _: test)
+
+
+def _container(value: str, whole: bool) -> Meaning:
+    fits, start = _pattern(value, whole), value.lower()
+
+    def test(node: ImageNode) -> bool:
+        return any(fits(c.name.lower()) or c.id.startswith(start) for c in node.containers)
+
+    return Meaning(f"used by a container {_quoted(value)}", lambda _: test)
+
+
+KEYS: Mapping[str, Callable[[str, bool], Meaning]] = {
+    "repo": _repo,
+    "tag": _tag,
+    "id": _id,
+    "digest": _digest,
+    "layer": _layer,
+    "label": _label,
+    "platform": _platform,
+    "container": _container,
+}
+"""``key:value`` (contains) and ``key=value`` (is); the last argument is True for the second."""
+
+EXAMPLES: Mapping[str, str] = {
+    "repo": "repo:api",
+    "tag": "tag:latest",
+    "id": "id:3f2a9c",
+    "digest": "digest:3f2a9c",
+    "layer": "layer:8c1d",
+    "label": "label:stage=prod",
+    "platform": "platform:arm64",
+    "container": "container:web",
+    "older": "older:30d",
+    "newer": "newer:2w",
+}
+AGES = ("older", "newer")
+
+
+def keyed(key: str, value: str, whole: bool, now: int) -> Meaning:
+    """Return the meaning of ``key:value``, or of ``key=value`` when ``whole``; raises :class:`WrongTermError`."""
+    if not value:
+        raise WrongTermError(f"what after “{key}”? Write it like {EXAMPLES[key]}")
+    if key in AGES:
+        return _created(key == "older", value, now, f"{key}:")
+    return KEYS[key](value, whole)
+
+
+# -- plain words ---------------------------------------------------------------------------
+
+_ID_LIKE = re.compile("(?:sha256:)?([0-9a-f]{4,64})")
+
+
+def word(text: str) -> Meaning:
+    """Return the meaning of a plain word: part of a name or tag, in any case, or the start of an ID (4 digits or more).
+
+    The middle of an ID is not looked at: most words of the letters a to f would be in one.
+    """
+    lower = text.lower()
+    found = _ID_LIKE.fullmatch(lower)
+    start = "sha256:" + found[1] if found else None
+    globbed = "*" in lower or "?" in lower
+    like = _pattern(lower, False)
+
+    def bind(graph: LayerGraph) -> Test:
+        names = names_of(graph)
+        if globbed:  # myapp:* is also localhost/myapp:1
+            return lambda node: any(
+                like(name) or any(like(name[i + 1 :]) for i, c in enumerate(name) if c == "/")
+                for name in names.references[node.index]
+            )
+        hay = names.text
+        if start is None:
+            return lambda node: lower in hay[node.index]
+        return lambda node: lower in hay[node.index] or node.id.startswith(start)
+
+    return Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+
+
+HELP: tuple[tuple[str, str], ...] = (
+    *((flag, says) for flag, (says, _) in FLAGS.items()),
+    (">500MB  <1G  >=2GiB", "size of the image"),
+    ("unique>100MB  shared>1G", "bytes that only it needs, or that others need too"),
+    ("layers>20  tags>1  containers=0", "counts"),
+    ("older:30d  newer:2w  older:2026-01-31", "when it was made"),
+    ("repo:api  tag:latest  repo=api", "contains; with = is; * and ? stand for anything"),
+    ("id:3f2a9c  digest:3f2a9c", "an image ID or digest starts so"),
+    ("layer:8c1d", "the chain or diff ID of one of its layers starts so"),
+    ("label:stage  label:stage=prod", "a label"),
+    ("platform:arm64", "made for it"),
+    ("container:web", "a container of that name uses it"),
+    ("api  'two words'  myapp:*", "name, tag, or start of the ID"),
+    ("-unused  !tag:latest", "not"),
+    ("dangling or older:1y", "either; without it, all must be true"),
+)
+"""(examples, meaning) for the help screen and the manual."""

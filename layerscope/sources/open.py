@@ -1,0 +1,56 @@
+"""Where an inventory comes from: a live engine, a saved scan, or the sample host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Literal
+
+from layerscope.inventory import Inventory
+from layerscope.sources.scanfile import ScanFileError, load_inventory
+
+if TYPE_CHECKING:
+    from layerscope.engine.connect import Connection
+
+SAMPLE = "laptop.scan.json.gz"
+"""The bundled sample host, in :mod:`layerscope.sources.samples`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the user asked to look at. Nothing is opened before it is asked for."""
+
+    kind: Literal["live", "file", "demo"] = "live"
+    host: str | None = None
+    """Live only: an address as ``docker --host`` takes it; without it and ``context``, what ``docker`` would use."""
+    context: str | None = None
+    """Live only: the name of a docker context."""
+    path: str | None = None
+    """File only: a saved scan, ``-`` for standard input."""
+
+    @property
+    def live(self) -> bool:
+        """True when there is an engine behind it, which can change."""
+        return self.kind == "live"
+
+    def load(self) -> Inventory:
+        """Return the inventory of a saved scan or of the sample host. Raises ScanFileError."""
+        if self.kind == "file" and self.path is not None:
+            return load_inventory(self.path)
+        if self.kind == "demo":
+            return load_sample()
+        raise ValueError("a live engine is scanned, not loaded")
+
+    def connect(self) -> Connection:
+        """Open the live engine. Raises :class:`layerscope.engine.errors.EngineError`."""
+        from layerscope.engine.connect import connect  # noqa: PLC0415 (docker-py: only where it is needed)
+
+        return connect(self.host, self.context)
+
+
+def load_sample() -> Inventory:
+    """Return the inventory of the bundled sample host. Raises ScanFileError if it is not in this installation."""
+    with resources.as_file(resources.files("layerscope.sources.samples") / SAMPLE) as path:
+        if not path.is_file():
+            raise ScanFileError("the sample host is missing from this installation; install layerscope again")
+        return load_inventory(path)

@@ -1,0 +1,1 @@
+"""Files of ours: settings, pins, the log of removals, and how files are written."""

@@ -1,0 +1,1 @@
+"""Dialogs: screens that lie over the main screen and go away again."""

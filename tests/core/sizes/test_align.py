@@ -1,0 +1,190 @@
+"""Laying a history beside layers: all ways and no other, by trying every one and by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerscope.core.sizes.align import Alignment, align
+from layerscope.core.sizes.labels import Label
+from tests.core.model import readings
+
+MARKS = {"L": Label.LAYER, "E": Label.EMPTY, "?": Label.MAYBE}
+
+
+def lay(
+    marks: str,
+    sizes: Sequence[int],
+    known: Sequence[int | None],
+    *,
+    gates: Mapping[int, int] | None = None,
+    **more: object,
+) -> Alignment | None:
+    return align([MARKS[mark] for mark in marks], sizes, known, gates=gates or {}, **more)  # type: ignore[arg-type]
+
+
+def ways(found: Alignment | None) -> str:
+    """For each layer the entries that may have made it, ``-`` for none: ``0 12 2-``."""
+    if found is None:
+        return "no way"
+    return " ".join(
+        "".join(map(str, candidates)) + "-" * none
+        for candidates, none in zip(found.candidates, found.maybe_none, strict=True)
+    )
+
+
+def counts(mask: int) -> set[int]:
+    return {count for count in range(mask.bit_length()) if mask >> count & 1}
+
+
+# -- against the model -------------------------------------------------------------------------
+
+WEIGHTS = (0, 0, 1, 2)
+
+
+class Case(NamedTuple):
+    """What is laid beside what."""
+
+    entries: list[tuple[str, int]]
+    known: list[int | None]
+    top: bool
+    total: int | None
+    short: bool
+    gates: dict[int, set[int]]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """A history of up to 6 entries and up to 5 layers, with doubts, known sizes, a total and gates."""
+    sure = st.tuples(st.just("L"), st.sampled_from((*WEIGHTS, -1)))
+    doubtful = st.tuples(st.sampled_from("E??"), st.sampled_from((0, 0, 0, -1)))
+    entries = draw(st.lists(sure | doubtful, max_size=6))
+    known = draw(st.lists(st.sampled_from((None, None, *WEIGHTS)), max_size=5))
+    top = draw(st.booleans())
+    allowed = st.sets(st.integers(0, 5), min_size=1, max_size=4)
+    most = 0 if top else min(2, len(entries))
+    gates = draw(st.dictionaries(st.integers(1, max(1, len(entries))), allowed, max_size=most))
+    return Case(entries, known, top, draw(st.none() | st.integers(0, 8)), draw(st.booleans()), gates)
+
+
+@given(cases())
+@settings(max_examples=1000, deadline=None)
+def test_it_finds_every_way_and_no_other(case: Case) -> None:
+    marks, sizes = "".join(mark for mark, _ in case.entries), [size for _, size in case.entries]
+    words = [MARKS[mark].value for mark in marks]
+    total = None if -1 in sizes else case.total  # it says nothing while an entry's own size is not known
+    expected = readings(words, sizes, case.known, top=case.top, total=total, short=case.short, gates=case.gates)
+    gates = {place: sum(1 << count for count in allowed) for place, allowed in case.gates.items()}
+    anchor = "top" if case.top else "bottom"
+    found = lay(marks, sizes, case.known, gates=gates, total=case.total, short=case.short, anchor=anchor)
+    assert (found is None) == (expected is None)
+    if found is not None and expected is not None:
+        assert found.candidates == expected.candidates
+        assert found.maybe_none == expected.maybe_none
+        assert counts(found.made) == expected.consumed
+        assert found.left == (None if total is None else total - sum(sizes))
+
+
+# -- by hand -----------------------------------------------------------------------------------
+
+NEW = [None, None, None]
+
+
+def test_every_entry_a_layer() -> None:
+    assert ways(lay("LLL", [5, 0, 7], NEW)) == "0 1 2"
+
+
+def test_empty_entries_take_no_layer() -> None:
+    assert ways(lay("LEELEL", [5, 0, 0, 0, 0, 7], NEW)) == "0 3 5"
+
+
+def test_doubtful_entries_are_empty_when_there_are_layers_for_the_sure_ones_only() -> None:
+    assert ways(lay("L?L?L", [5, 0, 0, 0, 7], NEW)) == "0 2 4"
+
+
+def test_which_of_two_doubtful_entries_made_the_layer_is_open() -> None:
+    assert ways(lay("L??L", [5, 0, 0, 7], NEW, short=False)) == "0 12 3"
+
+
+def test_a_known_size_settles_it() -> None:
+    assert ways(lay("L?L?", [5, 0, 7, 0], NEW, short=False)) == "0 12 23"
+    assert ways(lay("L?L?", [5, 0, 7, 0], [5, 7, None], short=False)) == "0 2 3"
+    assert ways(lay("L?L?", [5, 0, 7, 0], [5, 0, None], short=False)) == "0 1 2"
+
+
+def test_more_sure_entries_than_layers_fit_nowhere() -> None:
+    assert ways(lay("LLL", [1, 1, 1], [None, None])) == "no way"
+
+
+def test_fewer_entries_than_layers_fit_only_if_a_history_may_be_short() -> None:
+    assert ways(lay("L", [5], [None, None], short=False)) == "no way"
+
+
+def test_moby_leaves_the_top_without_an_entry() -> None:
+    """``daemon/images/image_history.go`` walks from the oldest."""
+    assert ways(lay("LEL", [5, 0, 6], [None] * 4)) == "0 2 - -"
+
+
+def test_podman_leaves_the_bottom_without_an_entry() -> None:
+    """``libimage/history.go`` walks from the newest."""
+    assert ways(lay("LEL", [5, 0, 6], [None] * 4, anchor="top")) == "- - 0 2"
+
+
+def test_no_history_at_all() -> None:
+    found = lay("", [], [None, None], total=12)
+    assert ways(found) == "- -"
+    assert found is not None
+    assert found.left == 12
+    assert ways(lay("", [], [], short=False)) == ""
+
+
+def test_a_total_says_how_much_the_layers_without_an_entry_weigh() -> None:
+    found = lay("LE", [5, 0], [None, None], total=12)
+    assert ways(found) == "0 -"
+    assert found is not None
+    assert found.left == 7
+
+
+def test_a_total_that_the_history_fills_leaves_room_for_weightless_layers_only() -> None:
+    assert ways(lay("L?L", [5, 0, 7], NEW, total=12)) == "0 12 2-"
+    assert ways(lay("L?L", [5, 0, 7], [None, None, 7], total=12)) == "0 1 2"
+
+
+def test_a_total_that_the_history_does_not_fill_means_that_an_entry_is_missing() -> None:
+    assert ways(lay("L?L", [5, 0, 7], NEW, total=20)) == "0 2 -"
+    assert ways(lay("L?L", [5, 0, 7], NEW, total=20, short=False)) == "no way"
+    assert ways(lay("LL", [5, 7], [None, None], total=20)) == "no way"
+
+
+def test_an_entry_of_unknown_size_may_be_what_is_missing_from_the_total() -> None:
+    assert ways(lay("LL", [-1, 7], [None, None], total=12)) == "0 1"
+    assert ways(lay("L?", [5, -1], [5, 7], total=12, short=False)) == "0 1"
+
+
+def test_known_sizes_that_are_more_than_what_is_left_cannot_be_without_an_entry() -> None:
+    assert ways(lay("L?", [5, 0], [None, 9], total=12)) == "no way"
+    assert ways(lay("L", [5], [None, 7, None], total=12)) == "0 - -"
+
+
+def test_a_gate_says_how_many_layers_the_first_entries_made() -> None:
+    """As an image with that history and those layers does (``ParentId``)."""
+    assert ways(lay("L??L", [5, 0, 0, 7], NEW, gates={2: 1 << 1})) == "0 23 3-"
+    assert ways(lay("L??L", [5, 0, 0, 7], NEW, gates={2: 1 << 2}, short=False)) == "0 1 3"
+    assert ways(lay("LLL", [5, 0, 7], NEW, gates={2: 1 << 1})) == "no way"
+
+
+def test_contradictions_fit_nowhere() -> None:
+    assert ways(lay("LL", [5, 7], [5, 8])) == "no way"
+    assert ways(lay("L", [5], [None], total=4)) == "no way"
+    assert ways(lay("E", [0], [None], short=False)) == "no way"
+
+
+def test_many_ways_are_as_cheap_as_one() -> None:
+    """120 doubtful entries and 60 layers: more ways than one could count through."""
+    found = lay("?" * 120, [0] * 120, [None] * 60, short=False)
+    assert found is not None
+    assert found.candidates[0] == tuple(range(61))
+    assert found.candidates[59] == tuple(range(59, 120))

@@ -31,7 +31,7 @@ def test_every_command_in_it_exists() -> None:
 
 def test_every_picture_in_it_is_there_and_is_made_by_the_script() -> None:
     root = Path(__file__).parents[2]
-    script = (root / "screenshots" / "make.py").read_text(encoding="utf-8")
+    script = (root / "dev" / "pictures.py").read_text(encoding="utf-8")
     pictures = re.findall(r"\]\(screenshots/(\w+)\.png\)", README)
     assert pictures
     for name in pictures:

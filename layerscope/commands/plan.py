@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.removal.plan import plan, plan_dict
 from layerscope.core.removal.proposal import Proposal, propose
 from layerscope.output.plan_text import MIN_WIDTH, free_text, plan_text

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.core.accounts import Accounts, accounts_of
-from layerscope.core.chain import chain_ids
 from layerscope.core.graph import ImageNode, LayerGraph, union
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
@@ -182,14 +181,8 @@ class _Work:
     def _under_intermediates(self) -> set[int]:
         """The layers that containers of unlisted build steps keep."""
         using = {container.image_id for container in self.graph.orphan_containers}
-        kept = set()
-        for image in self.graph.inventory.images:
-            if image.id in using:
-                for chain in chain_ids(image.diff_ids or ()):
-                    layer = self.graph.layer_by_chain.get(chain)
-                    if layer is not None:
-                        kept.add(layer.index)
-        return kept
+        stacks = self.graph.stacks
+        return {layer.index for image in self.graph.unlisted if image.id in using for layer in stacks.get(image.id, ())}
 
     # -- shared and unique -----------------------------------------------------------------
 

@@ -20,7 +20,8 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.measured import Freed, fall
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect

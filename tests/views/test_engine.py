@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 
 from layerscope.core.accounts import accounts_of
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.engine.connect import connect
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, Engine, Inventory

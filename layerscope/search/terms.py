@@ -18,6 +18,7 @@ from operator import eq, ge, gt, le, lt, ne
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.stores import RUNNING
 from layerscope.text import clean
 from layerscope.units import format_size, parse_size
 
@@ -87,11 +88,9 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 # -- single words: states of an image ------------------------------------------------------
 
-_UP = frozenset({"running", "paused", "restarting"})
-
 
 def _running(node: ImageNode) -> bool:
-    return any(container.state in _UP for container in node.containers)
+    return any(container.state in RUNNING for container in node.containers)
 
 
 def _shared(node: ImageNode) -> bool:

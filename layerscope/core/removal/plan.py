@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import RUNNING, Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
 
 SCHEMA = "layerscope.plan/1"

@@ -24,9 +24,6 @@ from layerscope.inventory import Container, Image
 Bound = Literal["", "≥", "≤", "~", "?"]
 """What a figure is to the truth: equal, not more than it, not less than it, likely, or nothing can be said."""
 
-RUNNING = frozenset({"running", "paused", "restarting"})
-"""States that moby counts as running."""
-
 
 class Holders:
     """All images of a graph by number, the layers they hold, and the links that a removal follows. Read-only.
@@ -85,12 +82,6 @@ class Holders:
         for stack in self.stacks:
             for number in stack:
                 self.holding[number] += 1
-
-    def in_use(self, image: int) -> bool:
-        """Does a container keep the engine from removing this image?"""
-        if self.rules.stopped_container_blocks:
-            return bool(self.containers[image])
-        return any(container.state in RUNNING for container in self.containers[image])
 
 
 def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
@@ -163,10 +154,11 @@ class Removal:
         self._going: Counter[int] = Counter()
         self._left = [len(children) for children in holders.children]
         """By image: how many of those made from it stay."""
-        used = holders.in_use
         self._in_use = bytearray(
-            used(image) and not (without_containers and image < holders.rows) for image in range(len(holders.images))
+            bool(containers) and not (without_containers and image < holders.rows)
+            for image, containers in enumerate(holders.containers)
         )
+        """By image: 1 if a container, running or not, keeps the engine from removing it."""
 
     @property
     def kept(self) -> int:
@@ -268,11 +260,10 @@ class Removal:
     def _may_go(self, image: int) -> bool:
         if self._in_use[image]:
             return False
-        rules = self.holders.rules
         if image < self.holders.rows:
-            return image in self.chosen and not (rules.child_image_blocks and self._left[image])
+            return image in self.chosen and not (self.holders.rules.child_image_blocks and self._left[image])
         # It is no row because something was made from it; if not even that is left to go, nothing takes it along.
-        return rules.removes_untagged_parents and not self._left[image] and bool(self.holders.children[image])
+        return not self._left[image] and bool(self.holders.children[image])
 
     def _go(self, image: int) -> None:
         holders, held = self.holders, self.held

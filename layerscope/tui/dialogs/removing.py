@@ -120,7 +120,7 @@ class RemovingScreen(Dialog[None]):
     def _measures(self) -> bool:
         """Are the engine's own totals of use: as the measure, or for what the build cache holds?"""
         rules = self.plan.graph.rules
-        return rules.engine_total_is_footprint or rules.build_cache_holds_layers
+        return rules.total_is_footprint or rules.build_cache_holds_layers
 
     def _look_again(self) -> tuple[LayerGraph, DiskUsage | None, str]:
         """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""

@@ -204,14 +204,14 @@ class _Page:
         return lines
 
     def families(self, found: Proposal) -> list[str]:
-        families = [(layer, nodes) for layer, nodes in found.families if found.run_size(layer)][:TOP]
+        families = [family for family in found.families if family.size][:TOP]
         if not families:
             return []
         return table(
             self.width,
-            Column("TOGETHER", [self.size(found.run_size(layer)) for layer, _ in families]),
-            Column("ONLY IF ALL OF THESE GO", [_family(nodes) for _, nodes in families], right=False),
-            Column("LAYER", [layer_label(layer) for layer, _ in families], right=False, cut=fit),
+            Column("TOGETHER", [self.size(family.size) for family in families]),
+            Column("ONLY IF ALL OF THESE GO", [_family(family.images) for family in families], right=False),
+            Column("LAYER", [layer_label(family.layers[-1]) for family in families], right=False, cut=fit),
         )
 
     def containers_first(self, found: Proposal) -> list[str]:

@@ -36,7 +36,7 @@ class PrivateEngine:
     """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
 
     def __init__(self, *, root: Path | None = None, containerd: bool = False) -> None:
-        """Run the machine's own dockerd, or that of the system under ``root``; ``containerd`` chooses its image store."""
+        """Run the machine's dockerd, or that of the system under ``root``; ``containerd`` chooses its image store."""
         self.root = root
         self.containerd = containerd
         # short: the path of a socket has at most 107 characters
@@ -55,7 +55,8 @@ class PrivateEngine:
     def start(self) -> None:
         """Start it, for the first time or once more. Raises RuntimeError if it does not."""
         command = [] if self.root is None else ["chroot", str(self.root)]
-        command += ["/usr/sbin/dockerd" if self.root else "dockerd", "--host", self.host, "--pidfile", f"{self.folder}/pid"]
+        command += ["/usr/sbin/dockerd" if self.root else "dockerd", "--host", self.host]
+        command += ["--pidfile", f"{self.folder}/pid"]
         command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
         command += ["--iptables=false", "--bridge=none", "--config-file", self._config()]
         with self._log.open("ab") as log:

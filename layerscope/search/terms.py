@@ -418,7 +418,8 @@ def word(text: str) -> Meaning:
             return lambda node: lower in hay[node.index]
         return lambda node: lower in hay[node.index] or node.id.startswith(start)
 
-    return Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    meaning = Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    return exact_name_first(text, meaning) if ":" in text else meaning
 
 
 def exact_name_first(text: str, meaning: Meaning) -> Meaning:

@@ -11,7 +11,7 @@ from layerscope.search.select import SelectionError, select
 from tests.hosts import ENGINE
 
 ADDRESS = "[2001:db8::1]:5000/x:v1"
-NAMES = (ADDRESS, "2:5000/x:v1", "tag:1", "layer:latest", "older:30d", "other:1", "other:10")
+NAMES = (ADDRESS, "2:5000/x:v1", "tag:1", "id:c0ffee", "older:30d", "other:1", "other:10")
 
 
 @pytest.fixture(scope="module")

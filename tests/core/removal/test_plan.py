@@ -15,7 +15,7 @@ from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import Layer
 from layerscope.core.removal.marks import FEW, Marks
-from layerscope.core.removal.plan import RemovalPlan, plan, plan_dict
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import (
     BuildCacheRecord,
     Container,
@@ -26,6 +26,7 @@ from layerscope.inventory import (
     Inventory,
     Platform,
 )
+from layerscope.output.plan_json import plan_dict
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id

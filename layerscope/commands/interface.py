@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import Source, load_sample
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.pins import Pins

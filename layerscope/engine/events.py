@@ -34,7 +34,7 @@ BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 class Watcher:
     """Follows one engine's events in the calling thread until :meth:`stop`."""
 
-    def __init__(self, conn: Connection, changed: Callable[[], None], state: Callable[[str], None]) -> None:
+    def __init__(self, conn: Connection, changed: Callable[[], None], state: Callable[[str], object]) -> None:
         """``changed`` is called after each burst of events and after each reconnection.
 
         ``state`` is called with ``""`` when the engine is followed, else with why not, in one line.

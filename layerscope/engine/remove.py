@@ -29,6 +29,7 @@ from urllib.parse import quote
 from docker.utils.config import load_general_config
 
 from layerscope.core.graph import ImageNode
+from layerscope.core.removal.carry_out import Step, StepState
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
@@ -36,9 +37,8 @@ from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
 from layerscope.engine.scan import list_containers, list_images
-from layerscope.engine.usage import disk_usage
-from layerscope.inventory import DiskUsage, Image
-from layerscope.sources.backend import BackendError, Step, StepState
+from layerscope.errors import BackendError
+from layerscope.inventory import Image
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
 
@@ -51,7 +51,7 @@ _WORDS = 600
 
 
 class EngineRemover:
-    """Removes images on one engine: a :class:`layerscope.sources.backend.Remover`."""
+    """Removes images on one engine: a :class:`layerscope.core.removal.carry_out.Remover`."""
 
     def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
         """``log``: that of the user, unless another one is given."""
@@ -63,17 +63,10 @@ class EngineRemover:
         """Why the log could not be written, in a line; empty when it could."""
         return self.log.problem
 
-    def measure(self) -> DiskUsage:
-        """Return the engine's own account of its disk, as before and after a removal. Raises BackendError."""
-        try:
-            return disk_usage(self.connection)
-        except EngineError as error:
-            raise BackendError(error.cause, error.hint) from error
-
     def remove(
-        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+        self, plan: RemovalPlan, progress: Callable[[Step], object], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``sources.backend.Remover``."""
+        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``core.removal.carry_out.Remover``."""
         steps: list[Step] = []
         stopped = ""
         whole = [(node, True) for node in plan.removed] + [(one.image, False) for one in plan.untagged]

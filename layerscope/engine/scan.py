@@ -56,7 +56,7 @@ def scan(
     conn: Connection,
     *,
     progress: Callable[[Progress], None] | None = None,
-    partial: Callable[[Inventory], None] | None = None,
+    partial: Callable[[Inventory], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Inventory:
     """Return what the engine says about all its images and containers.
@@ -212,7 +212,7 @@ class _Scan:
         self,
         conn: Connection,
         progress: Callable[[Progress], None] | None,
-        partial: Callable[[Inventory], None] | None,
+        partial: Callable[[Inventory], object] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
         self.conn = conn

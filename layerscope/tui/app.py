@@ -21,8 +21,9 @@ from textual.worker import get_current_worker
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
+from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
@@ -240,13 +241,12 @@ class LayerscopeApp(App[int]):
         if backend is None or screen.host is None:
             return
         try:
-            usage = backend.usage()
+            graph = prepared(backend.usage())
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(UsageAnswered(None, str(error)))
             return
         if not worker.is_cancelled:
-            graph = prepared(replace(screen.host.graph.inventory, usage=usage))
             screen.post_message(UsageAnswered(graph))
 
     def open_demo(self) -> None:

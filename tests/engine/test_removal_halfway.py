@@ -17,13 +17,13 @@ import docker
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Step
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.dialogs.removing import RemovingScreen

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.removal.proposal import propose
 from layerscope.output.plan_json import free_json, plan_json

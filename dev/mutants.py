@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import random
@@ -304,7 +305,7 @@ class Timer:
             self.failed.append(report.nodeid)  # type: ignore[attr-defined]
 
 
-PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-m", "not engine and not long")
+PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not engine and not long and not cpu")
 
 
 def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:
@@ -403,10 +404,8 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
         if pid not in running:
             continue
         mutant, copy, source, _ = running.pop(pid)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)  # what its tests left running
-        except ProcessLookupError:
-            pass
         (copy / mutant.module).write_bytes(source)
         idle.append(copy)
         code = os.waitstatus_to_exitcode(status)

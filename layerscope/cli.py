@@ -47,7 +47,9 @@ class Choices:
         named = {"--demo": self.demo, "--file": self.file, "--host": self.host, "--context": self.context}
         given = [option for option, value in named.items() if value is not None]
         if len(given) > 1:
-            raise click.UsageError(f"{' and '.join(given)} name different things to look at; give one of them")
+            from layerscope.units import natural_list  # noqa: PLC0415
+
+            raise click.UsageError(f"{natural_list(given)} name different things to look at; give one of them")
         if self.demo:
             return Source("demo")
         if self.file is not None:
@@ -184,7 +186,7 @@ def cli(ctx: click.Context, read_only: bool) -> int | None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.output.report/1; sizes in bytes.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
 @click.pass_obj
 def report(choices: Choices, as_json: bool, as_csv: bool) -> None:
@@ -247,6 +249,24 @@ def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...
     return command.run_free(
         choices.source, target, pinned, include_used=include_used, as_json=as_json, units=choices.units
     )
+
+
+@cli.command()
+@click.argument("name", default="", metavar="NAME")
+def schema(name: str) -> None:
+    """Print the JSON Schema of a document: scan, report, plan or free.
+
+    Every document that --json or export writes keeps to it.
+    """
+    from layerscope.output.schemas import names  # noqa: PLC0415
+    from layerscope.units import natural_list  # noqa: PLC0415
+
+    if name not in names():
+        wrong = f"there is no schema {name!a}; there are" if name else "which schema? There are"
+        raise click.UsageError(f"{wrong} {natural_list(names())}")
+    from layerscope.commands import schema as command  # noqa: PLC0415
+
+    command.run(name)
 
 
 def _report(choices: Choices, form: Form) -> None:

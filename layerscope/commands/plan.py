@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from layerscope.commands.common import take_inventory, write_out
 from layerscope.core.graph import ImageNode, LayerGraph, build_graph
-from layerscope.core.removal.plan import plan, plan_dict
-from layerscope.core.removal.proposal import Proposal, propose
+from layerscope.core.removal.plan import plan
+from layerscope.core.removal.proposal import propose
+from layerscope.output.plan_json import free_json, plan_json
 from layerscope.output.plan_text import MIN_WIDTH, free_text, plan_text
 from layerscope.search.query import Query, parse
 from layerscope.search.select import SelectionError, select
@@ -33,7 +32,7 @@ def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *,
     graph = build_graph(take_inventory(source))
     found = plan(graph, [node.id for node in _meant(graph, patterns, queries)])
     if as_json:
-        write_out(_document(plan_dict(found)))
+        write_out(plan_json(found))
     else:
         write_out(plan_text(found, now=_now(graph, source), units=units, width=_width()))
     return 0 if found.removed else NO
@@ -52,29 +51,10 @@ def run_free(
     kept = pins.ids(graph) | {node.id for node in select(graph, pinned)}
     found = propose(graph, target, pins=kept, include_used=include_used)
     if as_json:
-        write_out(_document(proposal_dict(found, kept)))
+        write_out(free_json(found, kept))
     else:
         write_out(free_text(found, pinned=len(kept), now=_now(graph, source), units=units, width=_width()))
     return 0 if found.reached else NO
-
-
-def proposal_dict(found: Proposal, pins: set[str]) -> dict[str, Any]:
-    """Return a proposal as plain data, ready for JSON: ``layerscope.free/1``. All sizes are bytes.
-
-    ``plan`` is a ``layerscope.plan/1``. Where ``containers_first`` is not empty it is for after their removal.
-    """
-    return {
-        "schema": "layerscope.free/1",
-        "target_bytes": found.target,
-        "reached": found.reached,
-        "most_bytes": found.most,
-        "most_with_used_bytes": found.most_with_used,
-        "most_with_pinned_bytes": found.most_with_pinned,
-        "fewest": found.fewest,
-        "pinned": sorted(pins),
-        "containers_first": [container.name or container.id[:12] for container in found.containers],
-        "plan": plan_dict(found.plan),
-    }
 
 
 def _query(text: str, now: int) -> Query:
@@ -89,10 +69,6 @@ def _query(text: str, now: int) -> Query:
 def _meant(graph: LayerGraph, patterns: Sequence[str], queries: Sequence[Query]) -> list[ImageNode]:
     nodes = select(graph, patterns) if patterns else list(graph.images)
     return [node for node in nodes if all(query.matches(node, graph) for query in queries)]
-
-
-def _document(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=1) + "\n"
 
 
 def _now(graph: LayerGraph, source: Source) -> int:

@@ -17,6 +17,7 @@ from functools import cached_property
 from operator import eq, ge, gt, le, lt, ne
 from weakref import WeakKeyDictionary
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.text import clean
 from layerscope.units import format_size, parse_size
@@ -225,7 +226,7 @@ def _created(older: bool, value: str, now: int, key: str) -> Meaning:
     then, span = _moment(value, now, key)
 
     def test(node: ImageNode) -> bool:
-        created = node.image.created
+        created = made(node.image.created, now)
         return created is not None and (created < then if older else created > then)
 
     if span:
@@ -417,7 +418,24 @@ def word(text: str) -> Meaning:
             return lambda node: lower in hay[node.index]
         return lambda node: lower in hay[node.index] or node.id.startswith(start)
 
-    return Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    meaning = Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    return exact_name_first(text, meaning) if ":" in text else meaning
+
+
+def exact_name_first(text: str, meaning: Meaning) -> Meaning:
+    """Return ``meaning``, but on a host where an image is called just ``text`` that image alone.
+
+    So ``tag:1`` finds the image ``tag:1`` where there is one, and a name with ``*`` or ``[`` in it is no pattern.
+    """
+    name = text.lower()
+
+    def bind(graph: LayerGraph) -> Test:
+        references = names_of(graph).references
+        if any(name in names for names in references):
+            return lambda node: name in references[node.index]
+        return meaning.bind(graph)
+
+    return Meaning(meaning.says, bind)
 
 
 HELP: tuple[tuple[str, str], ...] = (

@@ -184,7 +184,7 @@ def cli(ctx: click.Context, read_only: bool) -> int | None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.output.report/1; sizes in bytes.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
 @click.pass_obj
 def report(choices: Choices, as_json: bool, as_csv: bool) -> None:

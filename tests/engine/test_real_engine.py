@@ -64,4 +64,4 @@ def test_the_report_runs_on_it(engine_host: str) -> None:
     command = [sys.executable, "-m", "layerscope", "--host", engine_host, "report", "--json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert '"layerscope.output.report/1"' in done.stdout
+    assert '"layerscope.report/1"' in done.stdout

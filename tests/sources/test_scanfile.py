@@ -124,8 +124,8 @@ def with_image(**changes: Any) -> bytes:
         (b"{}", 'not a layerscope scan: no "schema" of layerscope in it'),
         (b'{"schema": "other/1"}', 'not a layerscope scan: no "schema" of layerscope in it'),
         (
-            b'{"schema": "layerscope.output.report/1"}',
-            'not a layerscope scan: its schema is "layerscope.output.report/1", not layerscope.scan/1; '
+            b'{"schema": "layerscope.report/1"}',
+            'not a layerscope scan: its schema is "layerscope.report/1", not layerscope.scan/1; '
             "make a scan with: layerscope export",
         ),
         (

@@ -23,6 +23,7 @@ from layerscope.inventory import Engine, Image
 Packing = Literal["tar", "gzip", "zstd", "unknown"]
 AddsIs = Literal["exact", "at_most", "inferred", "unknown"]
 Fetched = Literal["no", "maybe", "yes"]
+_EXACT: AddsIs = "exact"
 _RANK: dict[AddsIs, int] = {"exact": 0, "at_most": 1, "inferred": 2, "unknown": 3}
 
 
@@ -294,11 +295,11 @@ def _how(index: int, low: frozenset[int], high: frozenset[int]) -> Fetched:
 
 
 def _total(parts: Iterable[tuple[int | None, AddsIs]]) -> tuple[int | None, AddsIs]:
-    total, worst = 0, "exact"
+    total, worst = 0, _EXACT
     for size, kind in parts:
-        worst = max(worst, kind, key=lambda name: _RANK[name])  # type: ignore[call-overload]
+        worst = max(worst, kind, key=lambda name: _RANK[name])
         total += size or 0
-    return (None, "unknown") if worst == "unknown" else (total, worst)  # type: ignore[return-value]
+    return (None, "unknown") if worst == "unknown" else (total, worst)
 
 
 # download

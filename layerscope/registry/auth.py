@@ -140,14 +140,17 @@ def _read_token(answer: Answer, host: str) -> tuple[str, float]:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise odd(host, "something that is no token")
     lasts = data.get("expires_in") if isinstance(data, dict) else None
-    usable = isinstance(lasts, (int, float)) and not isinstance(lasts, bool) and 0 < lasts < 10**9
-    return f"Bearer {token}", max(1.0, (lasts if usable else _LASTS) - _SOON)
+    if not isinstance(lasts, (int, float)) or isinstance(lasts, bool) or not 0 < lasts < 10**9:
+        lasts = _LASTS
+    return f"Bearer {token}", max(1.0, lasts - _SOON)
 
 
 def wants_login(registry: str) -> RegistryError:
     """Return the error for a registry that answers nobody without a login."""
     target = "" if registry == "docker.io" else f" {registry}"
-    return RegistryError("login", f"{registry} wants a login for that, if it is there at all", f"run `docker login{target}`")
+    return RegistryError(
+        "login", f"{registry} wants a login for that, if it is there at all", f"run `docker login{target}`"
+    )
 
 
 def refused_login(registry: str) -> RegistryError:

@@ -96,7 +96,9 @@ def _service(
         else:
             base = _service(path, services, extends["service"], variables, depth + 1)
     own = {key: service[key] for key in ("image", "platform", "pull_policy", "profiles") if key in service}
-    return base | {key: _filled(value, variables, path) if isinstance(value, str) else value for key, value in own.items()}
+    return base | {
+        key: _filled(value, variables, path) if isinstance(value, str) else value for key, value in own.items()
+    }
 
 
 def _listed(value: Any) -> list[Any]:
@@ -121,7 +123,7 @@ def _load(path: Path) -> dict[str, Any]:
     if len(text) > _LARGEST:
         raise _wrong(path, "it is larger than 1 MiB")
     try:
-        data = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
+        data = yaml.load(text, _Loader)  # a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise _wrong(path, f"it is no YAML{line}: {error.problem}") from None

@@ -73,10 +73,8 @@ def find_login(registry: str, files: Sequence[Path]) -> Login | None:
         helpers = config.get("credHelpers")
         helper = helpers.get(key) or helpers.get(registry) if isinstance(helpers, dict) else None
         helper = helper or config.get("credsStore")
-        if isinstance(helper, str) and helper:
-            login = _ask(helper, key)
-        else:
-            login = _stored(config.get("auths"), key)
+        named = helper if isinstance(helper, str) else ""
+        login = _ask(named, key) if named else _stored(config.get("auths"), key)
         if login is not None:
             return login
     return None
@@ -119,7 +117,9 @@ def _ask(helper: str, key: str) -> Login | None:
     if not _HELPER.fullmatch(helper):
         raise RegistryError("login", f"“{helper[:60]}” is no credential helper", "mend it in docker's config.json")
     try:
-        answer = subprocess.run([program, "get"], input=key.encode(), capture_output=True, timeout=_PATIENCE, check=False)
+        answer = subprocess.run(
+            [program, "get"], input=key.encode(), capture_output=True, timeout=_PATIENCE, check=False
+        )
     except FileNotFoundError:
         hint = "install it, or take it out of docker's config.json"
         raise RegistryError("login", f"the credential helper {program} is not installed", hint) from None

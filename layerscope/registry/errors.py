@@ -32,4 +32,6 @@ class RegistryError(Exception):
 
 def odd(host: str, said: str) -> RegistryError:
     """Return the error for an answer that no registry should give; ``said`` goes on after "answered"."""
-    return RegistryError("odd", f"{host} answered {said}", "look at it with `docker manifest inspect`, or ask its owner")
+    return RegistryError(
+        "odd", f"{host} answered {said}", "look at it with `docker manifest inspect`, or ask its owner"
+    )

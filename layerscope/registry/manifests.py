@@ -153,7 +153,7 @@ def read_manifest(body: bytes, kind: str, host: str) -> Index | Manifest:
     """Return what the body of a manifest says; ``kind`` is its Content-Type. Raises RegistryError."""
     data = _object(body, host, "a manifest")
     kind = _text(data.get("mediaType")) or kind.partition(";")[0].strip()
-    if data.get("schemaVersion") == 1 or "manifest.v1" in kind:
+    if data.get("schemaVersion") == 1 or "distribution.manifest.v1" in kind:
         raise RegistryError(
             "odd",
             f"{host} has it in schema 1 only, of 2015, which engines pull no more",
@@ -193,7 +193,9 @@ def _manifest(data: dict[str, Any], host: str) -> Manifest:
     kind = _text(config.get("mediaType")) if isinstance(config, dict) else ""
     if kind not in CONFIG_TYPES or data.get("artifactType"):
         what = _text(data.get("artifactType")) or kind
-        raise RegistryError("odd", f"it is no image but an artifact ({what[:80]})", "pull it with the tool that made it")
+        raise RegistryError(
+            "odd", f"it is no image but an artifact ({what[:80]})", "pull it with the tool that made it"
+        )
     blobs = []
     for layer in layers:
         blob, packed = _descriptor(layer, host)
@@ -232,9 +234,7 @@ _PARTS = ("containerd.io/snapshot/stargz/", "io.github.containers.zstd-chunked."
 
 def _has_parts(annotations: object) -> bool:
     """Is the blob said to be of many members (eStargz, zstd:chunked), so that its end tells nothing of the whole?"""
-    return isinstance(annotations, dict) and any(
-        isinstance(key, str) and key.startswith(_PARTS) for key in annotations
-    )
+    return isinstance(annotations, dict) and any(isinstance(key, str) and key.startswith(_PARTS) for key in annotations)
 
 
 def _descriptor(value: Any, host: str) -> tuple[str, int]:

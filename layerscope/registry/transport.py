@@ -59,7 +59,9 @@ class Clock:
 class Transport:
     """Asks; safe to use from several threads. A context manager."""
 
-    def __init__(self, policy: Policy, *, clock: Clock | None = None, cancelled: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, policy: Policy, *, clock: Clock | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> None:
         self.policy = policy
         self.clock = clock or Clock()
         self.requests = 0
@@ -203,7 +205,8 @@ def _joined(url: str, target: str) -> str:
     try:
         there = urljoin(url, target)
         parts = urlsplit(there)
-        if parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1) and "@" not in parts.netloc:
+        port = parts.port  # raises ValueError for what is none
+        if parts.scheme in {"http", "https"} and parts.hostname and port != 0 and "@" not in parts.netloc:
             return there
     except ValueError:
         pass
@@ -237,7 +240,9 @@ def _limited(host: str, wait: float | None, now: float) -> RegistryError:
     if wait is None:
         return RegistryError("limited", f"{host} takes no more requests for now", "log in with `docker login`, or wait")
     until = time.strftime("%H:%M:%S", time.localtime(now + min(wait, 10**9)))
-    return RegistryError("limited", f"{host} takes no more requests until {until}", "log in with `docker login`, or wait")
+    return RegistryError(
+        "limited", f"{host} takes no more requests until {until}", "log in with `docker login`, or wait"
+    )
 
 
 def _unreachable(host: str, error: Exception) -> RegistryError:

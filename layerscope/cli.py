@@ -289,6 +289,38 @@ def schema(name: str) -> None:
     command.run(name)
 
 
+@cli.command("pull-cost")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.option("--platform", default="", metavar="OS/ARCH", help="Another platform than the engine's own.")
+@click.option("--compose", "compose", multiple=True, metavar="FILE", help="The images of a compose file.")
+@click.option("--behind", is_flag=True, help="Which local tags are no longer what their registry has.")
+@click.option("--insecure", multiple=True, metavar="HOST", help="A registry without TLS, or with any certificate.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.pull-cost/1; sizes in bytes.")
+@click.pass_obj
+def pull_cost(
+    choices: Choices,
+    images: tuple[str, ...],
+    platform: str,
+    compose: tuple[str, ...],
+    behind: bool,
+    insecure: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Only look, pull nothing: what pulling these images, in this order, would download and add on disk.
+
+    IMAGE is a name as docker pull takes it. Registries are asked with the logins of docker login; of
+    layers nothing is fetched but a few bytes that tell their size.
+    """
+    from layerscope.commands import pull_cost as command  # noqa: PLC0415
+
+    if behind and (compose or platform):
+        raise click.UsageError("--behind looks at local tags; give it no --compose and no --platform")
+    if not images and not compose and not behind:
+        raise click.UsageError("which images? Name some, or a compose file with --compose")
+    asked = command.Asked(images, compose, platform, insecure, as_json, choices.units)
+    return command.run_behind(choices.source, asked) if behind else command.run(choices.source, asked)
+
+
 def _report(choices: Choices, form: Form) -> None:
     from layerscope.commands import report  # noqa: PLC0415
 

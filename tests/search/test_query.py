@@ -274,6 +274,7 @@ def test_a_reference_is_a_repository_and_a_tag(reference: str, parts: tuple[str,
     assert split_reference(reference) == parts
 
 
+@pytest.mark.cpu
 def test_five_thousand_images_are_filtered_within_a_key_stroke() -> None:
     images = tuple(
         image(n, f"registry.example.org/team{n % 40}/service-{n}:1.{n % 9}", layers={1: 100, n + 2: 3, n + 9000: 1})

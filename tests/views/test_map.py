@@ -378,6 +378,7 @@ def check_arrows(here: Map) -> None:
     assert len(seen) == len(here.blocks)
 
 
+@pytest.mark.cpu
 def test_a_big_host_is_laid_out_and_painted_at_once() -> None:
     forest = Forest(build_graph(big_host(2000, 8000)))
     spent = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from time import process_time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +154,7 @@ def test_folding_bit_by_bit_gives_what_drawing_it_anew_gives(graph: LayerGraph, 
         assert all(len(row.guides) == row.depth * 3 for row in tree.rows)
 
 
+@pytest.mark.cpu
 def test_a_toggle_on_a_big_host_is_quick() -> None:
     tree = Tree(build_graph(big_host(2000, 8000)))
     tree.fold_all(open_=True)

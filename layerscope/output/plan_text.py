@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode
-from layerscope.core.removal.plan import Blocker, Kept, RemovalPlan, Untagged, container_name
+from layerscope.core.removal.plan import Blocker, KeptLayer, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
 from layerscope.core.removal.simulation import Bound
 from layerscope.output.tables import Column, table
@@ -233,7 +233,7 @@ def _why(blocker: Blocker | Untagged) -> str:
     return f"{clean(blocker.by, LONGEST)}: {clean(blocker.rule)}"
 
 
-def _for_whom(kept: Kept) -> str:
+def _for_whom(kept: KeptLayer) -> str:
     if kept.images:
         return image_labels(list(kept.images), 1)
     return f"build parent {short_id(kept.parents[0].id)}"

@@ -1,7 +1,7 @@
 """Carry a removal plan out and measure what it did: ask for the engine's totals, remove, ask again, compare.
 
 Nothing here knows docker or a screen: an engine is whatever can be asked
-(:class:`Asked`), and what changes it is a :class:`Remover`. Every function blocks.
+(:class:`Askable`), and what changes it is a :class:`Remover`. Every function blocks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Step:
     """Why, in the engine's own words; one line, cleaned."""
 
 
-class Asked(Protocol):
+class Askable(Protocol):
     """An engine that can be asked what it has."""
 
     def look_again(self) -> Inventory:
@@ -105,7 +105,7 @@ class CachePruned:
 
 def carry_out(
     plan: RemovalPlan,
-    engine: Asked,
+    engine: Askable,
     remover: Remover,
     *,
     progress: Callable[[Step], object],
@@ -141,7 +141,7 @@ def carry_out(
     return CarriedOut(plan, steps, measure(plan, done, before, after, graph, held), graph, lost, unmeasured)
 
 
-def prune(engine: Asked, remover: Remover) -> CachePruned:
+def prune(engine: Askable, remover: Remover) -> CachePruned:
     """Prune the build cache, and measure what came back. Raises nothing for what an engine may do."""
     before = after = None
     graph: LayerGraph | None = None
@@ -166,7 +166,7 @@ def _totals_help(graph: LayerGraph) -> bool:
     return graph.rules.total_is_footprint or graph.rules.build_cache_holds_layers
 
 
-def _look_again(engine: Asked, totals: bool) -> tuple[LayerGraph, DiskUsage | None, str]:
+def _look_again(engine: Askable, totals: bool) -> tuple[LayerGraph, DiskUsage | None, str]:
     """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""
     found = engine.look_again()
     if not totals:

@@ -44,7 +44,7 @@ class _Node:
     """An image that never goes needs it."""
 
 
-class Forest:
+class Knapsack:
     """The layers of a host, in runs that only go as a whole; branches before what they stand on."""
 
     def __init__(self, holders: Holders, movable: Collection[int]) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.knapsack import Knapsack
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
 from layerscope.core.runs import runs
@@ -148,7 +148,7 @@ def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[i
     if target <= 0:
         return [], True
     holders = everything.holders
-    forest = Forest(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
+    forest = Knapsack(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
     classes: list[set[int]] = [set(), set(), set(), set()]
     for row in everything.chosen:
         if everything.gone[row]:

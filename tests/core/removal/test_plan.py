@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import Layer, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import Layer
 from layerscope.core.removal.marks import FEW, Marks
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import (
@@ -218,6 +219,7 @@ def test_toggling_several_marks_all_unless_all_are_marked() -> None:
     assert list(marks.ids) == [first.id]
 
 
+@pytest.mark.cpu
 def test_a_mark_and_its_figures_take_five_milliseconds_at_most_on_5000_images() -> None:
     graph = build_graph(big_host(5000, 20_000))
     marks = Marks(graph)

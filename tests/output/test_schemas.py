@@ -32,7 +32,7 @@ from tests.replay import NAMES, recorded_inventory
 from tests.strategies import inventories
 
 OF_A_HOST = ("free", "plan", "report", "scan")
-"""Documents that are made of an inventory alone; those of a registry are held to their schemas wherever a test makes one."""
+"""Documents that are made of an inventory alone; those of a registry are held to their schemas wherever one is made."""
 
 CHILD = replace(SMALL.images[0], id=image_id("child"), tags=("child:1",), parent_id=image_id("base"))
 RICH = replace(

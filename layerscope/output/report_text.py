@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.stores import words_for
 from layerscope.output.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_ratio, format_size
@@ -116,7 +117,8 @@ class _Page:
         lines.append("")
         lines += textwrap.wrap(f"Layer sizes are in this store's unit: {rules.unit}.", self.width)
         if engine_bytes is not None and engine_bytes != totals.footprint:
-            lines += textwrap.wrap(f"The engine's own total counts {rules.engine_total_note}.", self.width)
+            counts = words_for(self.graph.inventory.engine, rules.total_counts)
+            lines += textwrap.wrap(f"The engine's own total counts {counts}.", self.width)
         return lines
 
     def compared(self, engine_bytes: int) -> str:

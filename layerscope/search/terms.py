@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.stores import RUNNING
 from layerscope.text import clean
 from layerscope.units import format_size, parse_size
 
@@ -88,11 +89,9 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 # -- single words: states of an image ------------------------------------------------------
 
-_UP = frozenset({"running", "paused", "restarting"})
-
 
 def _running(node: ImageNode) -> bool:
-    return any(container.state in _UP for container in node.containers)
+    return any(container.state in RUNNING for container in node.containers)
 
 
 def _shared(node: ImageNode) -> bool:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from layerscope.cli import cli
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
 from layerscope.inventory import Container, Inventory
 from layerscope.output.plan_json import plan_dict

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
+from layerscope.core.build import build_graph
 from layerscope.core.compare import Amount, Comparison, relatives
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import Path, paths
 from tests.cpu import pace

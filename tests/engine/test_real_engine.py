@@ -8,7 +8,7 @@ import sys
 import docker
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.engine.connect import connect
 from layerscope.engine.scan import describe_image, list_containers, list_images, scan
 from layerscope.engine.usage import disk_usage

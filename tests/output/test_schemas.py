@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from layerscope import inventory as records
 from layerscope.cli import cli
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.proposal import propose
 from layerscope.inventory import Container, Image, Inventory

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Image, Inventory
 from layerscope.search.query import parse
 from layerscope.search.select import SelectionError, select

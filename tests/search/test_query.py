@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import chain_id
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform
 from layerscope.search.query import parse
 from layerscope.search.terms import HELP, split_reference

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import LayerGraph, build_graph, union
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph, union
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree
 from tests.cpu import pace

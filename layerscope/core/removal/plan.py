@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import RUNNING, Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
 
 

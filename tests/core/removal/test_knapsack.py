@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal import knapsack
 from layerscope.core.removal.knapsack import Forest
 from layerscope.core.removal.simulation import Holders

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import Layer, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import Layer
 from layerscope.core.removal.marks import FEW, Marks
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import (

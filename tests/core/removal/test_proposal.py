@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.proposal import Proposal, propose
 from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove

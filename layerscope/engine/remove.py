@@ -173,7 +173,7 @@ class _OneImage:
         try:
             return act()
         except Refused as refused:
-            if refused.status == 404 and self._now() is None:
+            if refused.status == 404 and self._is_gone():
                 return ("removed" if self.taken else "gone"), ""
             return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
 
@@ -243,6 +243,13 @@ class _OneImage:
             if refused.status == 404:
                 return None
             raise
+
+    def _is_gone(self) -> bool:
+        """Does the engine say that there is no such image? An engine that refuses to tell does not say so."""
+        try:
+            return self._now() is None
+        except Refused:
+            return False
 
     def _has_new_names(self) -> bool:
         now = self._now()

@@ -209,9 +209,7 @@ def test_a_mistake_of_our_own_is_one_line_too(monkeypatch: pytest.MonkeyPatch, s
 def test_a_report_is_not_held_up_by_the_engine_s_own_total(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(common, "USAGE_PATIENCE", 0.3)
     with replay(RECORDED, hang=r"/system/df") as engine:
-        start = time.monotonic()
-        result = run("report", "--json", "--host", engine.host)
-        assert time.monotonic() - start < 5
+        result = run("report", "--json", "--host", engine.host)  # the engine never answers: to come back is the test
     totals = held(result.stdout)["totals"]
     assert totals["engine_bytes"] is None
     assert totals["footprint_bytes"] == FOOTPRINT

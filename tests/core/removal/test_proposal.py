@@ -16,6 +16,7 @@ from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.proposal import Proposal, propose
 from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove
+from tests.cpu import pace
 from tests.hosts import MB, SMALL
 from tests.hosts import image_id as small_id
 
@@ -62,10 +63,7 @@ def questions(draw: st.DrawFn) -> tuple[Host, int, set[str], bool]:
     return host, target, pins, draw(st.booleans())
 
 
-RATIOS: dict[str, list[float]] = {"with the least loss": [], "of fewest images": []}
-
-
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(questions())
 def test_the_size_is_reached_whenever_it_can_be_and_with_the_least_loss(
     question: tuple[Host, int, set[str], bool],
@@ -87,35 +85,26 @@ def test_the_size_is_reached_whenever_it_can_be_and_with_the_least_loss(
         assert loss(host, names) <= must[0]
     least, fewest = must
     if fewest:
-        RATIOS["with the least loss"].append(len(names) / sum(least))
         assert len(names) <= 1.1 * sum(least)
-        if all(
-            made.tagged and not made.states for name, made in host.rows.items() if name not in pins
-        ):  # all of one class
-            RATIOS["of fewest images"].append(len(names) / fewest)
-
-
-def test_the_measured_distance_from_the_best_set() -> None:
-    for what, ratios in RATIOS.items():
-        if not ratios:
-            pytest.skip("measured by the test before, which did not run")
-        mean, worst = sum(ratios) / len(ratios), max(ratios)
-        print(f"images removed, to the set {what}: {mean:.3f} on average, {worst:.3f} at worst, {len(ratios)} hosts")
-        assert worst <= 1.1
+        if all(made.tagged and not made.states for name, made in host.rows.items() if name not in pins):
+            assert len(names) <= 1.1 * fewest, "all of one class"
 
 
 @pytest.fixture(scope="module")
-def big() -> LayerGraph:
-    return build_graph(big_host(5000, 20_000))
+def big() -> tuple[LayerGraph, int]:
+    """A big host, and the most that can be had."""
+    graph = build_graph(big_host(5000, 20_000))
+    return graph, propose(graph, 0).most
 
 
 @pytest.mark.cpu
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
-def test_a_proposal_takes_a_second_at_most_on_5000_images(big: LayerGraph, share: float) -> None:
-    target = int(propose(big, 0).most * share)
+def test_a_proposal_takes_a_second_at_most_on_5000_images(big: tuple[LayerGraph, int], share: float) -> None:
+    graph, most = big
+    target = int(most * share)
     start = process_time()
-    found = propose(big, target)
-    assert process_time() - start < 1
+    found = propose(graph, target)
+    assert process_time() - start < 1 * pace()
     assert found.plan.frees >= target
 
 

@@ -245,7 +245,8 @@ class ContentGraph:
             return self._no_layers(freed), "the engine does not tell what its build cache holds"
         if self.store.build_cache:
             return self._no_layers(freed), "the build cache may hold the layers until it is pruned"
-        return freed, ""
+        held = below(self.of_cache, self.blobs)
+        return freed - held, "content that no image has refers to them, and may go any time" if freed & held else ""
 
     def _no_layers(self, freed: set[str]) -> set[str]:
         """Of these blobs, those that refer to others: manifests and indexes, which no layer is."""

@@ -137,14 +137,21 @@ class Channel:
             return self._stream.recv(size)
         except TimeoutError:
             raise GrpcError("it took too long") from None
+        except (BrokenPipeError, ConnectionResetError):
+            raise GrpcError("the connection ended early") from None
 
     def _send(self, deadline: float) -> None:
         if data := self._h2.data_to_send():
-            self._stream.settimeout(max(0.001, deadline - time.monotonic()))
-            try:
-                self._stream.sendall(data)
-            except TimeoutError:
-                raise GrpcError("it took too long") from None
+            self._send_raw(data, deadline)
+
+    def _send_raw(self, data: bytes, deadline: float) -> None:
+        self._stream.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            self._stream.sendall(data)
+        except TimeoutError:
+            raise GrpcError("it took too long") from None
+        except (BrokenPipeError, ConnectionResetError):
+            raise GrpcError("the connection ended early") from None
 
     def _events(self, deadline: float) -> list[h2.events.Event]:
         """Wait for more, and return what it means."""
@@ -166,8 +173,7 @@ class Channel:
         lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() not in taken]
         if any("\r" in line or "\n" in line for line in lines):
             raise GrpcError("a header of the configuration has a line break in it")
-        self._stream.settimeout(max(0.001, deadline - time.monotonic()))
-        self._stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"))
+        self._send_raw("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), deadline)
         head = b""
         while not head.endswith(b"\r\n\r\n"):  # byte by byte: what follows is HTTP/2's
             byte = self._receive(deadline, 1)

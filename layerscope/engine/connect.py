@@ -100,13 +100,15 @@ class Connection:
     """Seconds of silence after which a question counts as unanswered."""
     image_count: int
     """Images as ``/info`` counts them, for progress before the list is there; 0 when it does not say."""
+    headers: dict[str, str]
+    """``HttpHeaders`` of docker's configuration, which go with every request."""
 
     def __init__(self, client: Client, endpoint: Endpoint) -> None:
         """Ask the engine who it is; :func:`connect` is the way in."""
         self.client = client
         self.endpoint = endpoint
         self.timeout = float(client.timeout)
-        self._headers: dict[str, str] = as_dict(load_general_config().get("HttpHeaders"))
+        self.headers = as_dict(load_general_config().get("HttpHeaders"))
         self._idle: list[Wire] = []
         self._closed = False
         spoken = _VERSION.match(client.api_version)
@@ -190,7 +192,7 @@ class Connection:
             with self._wire(adapter) as wire:
                 return wire.get(target, timeout)
         # TCP and TLS: requests does keep connections there, and knows proxies and certificates
-        answer = self.client.get(self.client.base_url + target, timeout=timeout, headers=self._headers)
+        answer = self.client.get(self.client.base_url + target, timeout=timeout, headers=self.headers)
         return answer.status_code, answer.content
 
     @contextmanager
@@ -201,7 +203,7 @@ class Connection:
         try:
             wire = self._idle.pop()
         except IndexError:
-            wire = Wire(adapter, self._headers)
+            wire = Wire(adapter, self.headers)
         try:
             yield wire
         except BaseException:

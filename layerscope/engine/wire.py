@@ -74,3 +74,15 @@ def _connection(adapter: Any) -> Any:
     from docker.transport.sshconn import SSHConnection  # noqa: PLC0415  # needs paramiko
 
     return SSHConnection(adapter.ssh_client.get_transport(), adapter.timeout, adapter.ssh_host)
+
+
+def open_socket(adapter: Any, timeout: float) -> Any:
+    """Return the open socket, or ssh channel, of a new connection of the kind that docker-py's adapter makes.
+
+    ``timeout`` is the longest wait, in seconds. Raises what the transport raises.
+    """
+    connection = _connection(adapter)
+    connection.timeout = timeout
+    connection.connect()
+    connection.sock.settimeout(timeout)
+    return connection.sock

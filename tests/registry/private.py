@@ -66,9 +66,7 @@ class PrivateRegistry:
         with self._log.open("rb") as log:
             log.seek(since)
             text = log.read().decode("utf-8", "replace")
-        return [
-            (m["method"], m["path"], int(m["status"]), int(m["size"]), m["agent"]) for m in _LINE.finditer(text)
-        ]
+        return [(m["method"], m["path"], int(m["status"]), int(m["size"]), m["agent"]) for m in _LINE.finditer(text)]
 
     def fetched(self, since: int) -> int:
         """Return the bytes of blobs that others than us were sent since then."""

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.pull import Memory, PullCost, RemoteImage, measured, pull_cost, store_of, to_measure
 from layerscope.inventory import Engine, Inventory
 from layerscope.output.pull_cost import behind_json, pull_cost_json

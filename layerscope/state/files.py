@@ -9,6 +9,9 @@ import secrets
 import stat
 from pathlib import Path
 
+MAX_BYTES = 1 << 20
+"""The longest file of settings that is read, ours or docker's."""
+
 _NEXT = {
     errno.ENOSPC: "the disk is full; make room, or save elsewhere",
     errno.EDQUOT: "the disk quota is used up; make room, or save elsewhere",
@@ -28,6 +31,21 @@ def cause(error: Exception) -> str:
     if number in _NEXT:
         return _NEXT[number]
     return (error.strerror if isinstance(error, OSError) else None) or " ".join(str(error).split())
+
+
+def read_small(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Return what is in the regular file ``path``, of at most ``most`` bytes; a pipe or a device is not waited for.
+
+    Raises OSError, or ValueError that says why not.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, "rb") as stream:  # noqa: PTH123 (a descriptor)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"longer than {most:,} bytes")
+    return data
 
 
 def check_writable(path: Path) -> os.stat_result | None:

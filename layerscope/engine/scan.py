@@ -210,7 +210,7 @@ def _ask_list(conn: Connection, path: str, what: str, read: Callable[[Any], T | 
 
 def _odd(conn: Connection, said: str) -> EngineError:
     return EngineError(
-        f"the engine at {conn.endpoint.host} answered {said}",
+        f"the engine at {conn.endpoint.shown} answered {said}",
         "see whether `docker images -a` works there, then scan again",
     )
 

@@ -130,7 +130,8 @@ def test_help_and_version() -> None:
         (["-f", "no.json"], 2, "no.json: cannot be read: no such file or folder; check the path"),
         (["report", "-f", __file__], 2, f"{__file__}: not a layerscope scan: not JSON: "),
         (["report", "--host", "unix:///no/such.sock"], 3, "/no/such.sock"),
-        (["export", "--context", "no-such"], 3, "no-such"),
+        (["report", "--host", "nonsense"], 2, "--host is not the address of an engine"),
+        (["export", "--context", "no-such"], 2, "there is no context 'no-such'"),
         (["export", "/no/such/folder/scan.json"], 3, "/no/such/folder/scan.json: not saved: no such file or folder"),
     ],
 )
@@ -308,3 +309,12 @@ def test_a_scan_from_a_pipe_opens_the_interface_and_keys_still_come_from_the_ter
     os.close(ours)
     assert b"deb:base" in shown
     assert process.wait(30) == 0
+
+
+def test_a_configuration_that_cannot_be_read_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text("[" * 200_000)
+    with replay("docker-28.5-overlay2") as engine:
+        result = run("report", "--host", engine.host)
+    assert result.exit_code == 0
+    assert f"layerscope: warning: {tmp_path}/config.json: not read: nested too deeply\n" in result.stderr

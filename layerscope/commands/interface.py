@@ -33,8 +33,10 @@ def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool =
 
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.session import Session  # noqa: PLC0415
 
-    app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
+    kept = SettingsFile(default_path())
+    app = LayerscopeApp(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
     app.run()
     return app.return_code or 0
 

@@ -52,6 +52,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"engine--{name}" for name in ("good", "explained", "bad", "dim", "name", "head", "title")
     }
+    has_rows = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
         Binding("k", "scroll_up", "Up", show=False, group=MOVE),

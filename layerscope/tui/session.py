@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -14,12 +14,14 @@ from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.removal.marks import Marks
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend, BackendError, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
 from layerscope.tui.background import detached
+from layerscope.tui.host import Host
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
@@ -29,8 +31,11 @@ from layerscope.tui.messages import (
     ScanProgressed,
     UsageAnswered,
 )
+from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units
+from layerscope.views.changes import News
 from layerscope.views.forest import forest_of
+from layerscope.views.orders import IMAGE_ORDERS
 
 MANY = 2_000
 """Layers from which on Python's own housekeeping can be felt."""
@@ -86,6 +91,12 @@ class Session:
         backend, self.backend = self.backend, None
         if backend is not None:
             backend.close()
+
+    def host_of(self, graph: LayerGraph, log: Sequence[News]) -> Host:
+        """Return a host to look at as the user looked at one last."""
+        kept = self.settings
+        order = Sort(kept.sort, kept.reverse) if kept.sort is not None and kept.sort in IMAGE_ORDERS else Sort("size")
+        return Host(graph, Marks(graph), self.units, image_sort=order, clock=self.clock, pins=self.pins, log=log)
 
     # -- what is kept for the next session ------------------------------------------------
 

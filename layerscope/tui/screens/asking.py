@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 from textual.screen import Screen
 
+from layerscope.core.graph import ImageNode
+from layerscope.state.pins import PinsError
+from layerscope.text import clean, fit
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.host import Host
 from layerscope.tui.messages import ScanFailed
 from layerscope.tui.session import Session
 from layerscope.tui.subject import Subject
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.names import count
 
 
 def host_changed(screen: Screen[None]) -> None:
@@ -56,6 +60,19 @@ def _remove(screen: Screen[None], host: Host, session: Session) -> None:
     remover = backend.remover() if backend is not None else None
     if backend is not None and remover is not None:
         screen.app.push_screen(RemovingScreen(host, host.marks.plan(), backend, remover))
+
+
+def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) -> None:
+    """Pin images, so that they are never proposed for removal, or unpin them; say which it was."""
+    if not nodes:
+        return
+    try:
+        pinned = session.pins.toggle(nodes)
+        words = "pinned: never proposed for removal" if pinned else "no longer pinned"
+        what = fit(clean(nodes[0].name, 200), 60) if len(nodes) == 1 else count(len(nodes), "image")
+        screen.notify(f"{what} {words}", markup=False, timeout=3)
+    except PinsError as error:
+        screen.notify(str(error), severity="warning", markup=False)
 
 
 def show_info(screen: Screen[None], host: Host, subject: Subject) -> None:

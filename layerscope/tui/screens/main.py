@@ -11,10 +11,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.removal.marks import Marks
 from layerscope.search.query import Query
-from layerscope.state.pins import PinsError
-from layerscope.text import clean, fit
 from layerscope.tui.host import Host
 from layerscope.tui.live import Live
 from layerscope.tui.messages import (
@@ -35,8 +32,7 @@ from layerscope.tui.panes.views import Views
 from layerscope.tui.screens import asking
 from layerscope.tui.screens.keys import KEYS, ON_MARKS, ON_ROWS
 from layerscope.tui.session import Session
-from layerscope.tui.subject import Subject, copy_text, id_of, removal_of, subject_of
-from layerscope.tui.widgets.columns import Sort
+from layerscope.tui.subject import copy_text, id_of, removal_of, subject_of
 from layerscope.tui.widgets.filterbar import FilterBar
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.findbar import FindBar
@@ -47,8 +43,6 @@ from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import Units
 from layerscope.views.changes import describe
-from layerscope.views.names import count
-from layerscope.views.orders import IMAGE_ORDERS
 
 
 class MainScreen(Screen[None]):
@@ -98,11 +92,6 @@ class MainScreen(Screen[None]):
         """The three linked panes."""
         return self.views.images
 
-    @property
-    def subject(self) -> Subject | None:
-        """What a cursor is on."""
-        return subject_of(self.focused, self.view)
-
     # -- what comes from the session ------------------------------------------------------
 
     @on(ScanProgressed)
@@ -119,12 +108,7 @@ class MainScreen(Screen[None]):
             self.live.progress = None
             self.live.reached()
         if self.host is None:
-            kept = session.settings
-            known = kept.sort is not None and kept.sort in IMAGE_ORDERS
-            sort = Sort(kept.sort or "", kept.reverse) if known else Sort("size")
-            self.host = Host(graph, Marks(graph), session.units, image_sort=sort, clock=session.clock)
-            self.host.log = self.live.log
-            self.host.pins = session.pins
+            self.host = session.host_of(graph, self.live.log)
         else:
             self._rebase(self.host, graph)
         self.redraw()
@@ -356,17 +340,9 @@ class MainScreen(Screen[None]):
 
     def action_pin(self) -> None:
         """Pin what is under the cursor, so that it is never proposed for removal; or unpin it."""
-        nodes = list(self.view.targets()) if self.host is not None else []
-        if not nodes:
-            return
-        try:
-            pinned = self.session.pins.toggle(nodes)
-            words = "pinned: never proposed for removal" if pinned else "no longer pinned"
-            what = fit(clean(nodes[0].name, 200), 60) if len(nodes) == 1 else count(len(nodes), "image")
-            self.notify(f"{what} {words}", markup=False, timeout=3)
-        except PinsError as error:
-            self.notify(str(error), severity="warning", markup=False)
-        self.view.marks_changed()
+        if self.host is not None:
+            asking.toggle_pins(self, list(self.view.targets()), self.session)
+            self.view.marks_changed()
 
     # -- what has a dialog ----------------------------------------------------------------
 
@@ -390,7 +366,7 @@ class MainScreen(Screen[None]):
 
     def action_info(self) -> None:
         """Everything about the thing under the cursor."""
-        subject = self.subject
+        subject = subject_of(self.focused, self.view)
         if self.host is not None and subject is not None:
             asking.show_info(self, self.host, subject)
 
@@ -411,7 +387,7 @@ class MainScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the line that removes the marked images; without marks, the ID of the thing under the cursor."""
-        subject = self.subject
+        subject = subject_of(self.focused, self.view)
         if self.host is not None and len(self.host.marks):
             copy_text(self, *removal_of(self.host))
         elif self.host is not None and subject is not None:

@@ -18,7 +18,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.text import clean
 from layerscope.tui.host import Host
 from layerscope.tui.keys import MARK
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.views.marks import GAP, Part, alone_parts, fit_parts, freed_part, marked_parts
 
 SHORTCUT = "K"
@@ -27,7 +27,7 @@ MOST_ALONE = 500
 """Images under the cursor for which it is still worked out, at every step of it, what they would free."""
 
 
-class MarkLine(Kept, Widget):
+class MarkLine(CachedLines, Widget):
     """One line of parts; those that there is no room for are left out, the least important first.
 
     It has the keyboard only where Enter has somewhere to go: see :meth:`show`.

@@ -17,7 +17,7 @@ from layerscope.tui.host import Host
 from layerscope.tui.live import Live
 from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar, split_bar
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.units import Units, format_ratio, format_size
 from layerscope.views.names import count
 
@@ -27,7 +27,7 @@ NEWS = 34
 """Cells that news need to say something."""
 
 
-class Summary(Kept, Widget):
+class Summary(CachedLines, Widget):
     """Three lines that are always on screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

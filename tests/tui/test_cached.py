@@ -12,7 +12,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.scrolled import THUMB
@@ -33,7 +33,7 @@ def differences(app: App[Any]) -> list[str]:
     """The lines on screen that are not what they would be if they were drawn now."""
     wrong = []
     for widget, (region, _) in app.screen._compositor.visible_widgets.items():
-        if isinstance(widget, Kept):
+        if isinstance(widget, CachedLines):
             whole = Region(0, 0, region.width, region.height)
             for y, pair in enumerate(zip(widget.render_lines(whole), drawn_anew(widget, whole), strict=True)):
                 # Where the thumb is, Textual draws the frame.

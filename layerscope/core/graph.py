@@ -1,8 +1,8 @@
 """LayerGraph: the whole store as a forest of layers with images as its leaves.
 
-A pure function of an :class:`~layerscope.inventory.Inventory`. Everything a
-view, a report or a removal plan needs to know about sharing is read from here.
-All sizes are bytes in the store's unit (``graph.rules.unit``).
+Everything a view, a report or a removal plan needs to know about sharing is read
+from here; :mod:`layerscope.core.build` makes one. All sizes are bytes in the store's
+unit (``graph.rules.unit``).
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import takewhile
 
-from layerscope.core.chain import chain_id
-from layerscope.core.sizes.ledger import Certainty, Settled, Stack
-from layerscope.core.sizes.resolve import settle
+from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -24,7 +21,7 @@ class Layer:
     """One stored layer: a chain ID. Read-only once the graph is built; compares by identity."""
 
     index: int
-    """Position in :attr:`LayerGraph.layers`."""
+    """Position in :attr:`LayerGraph.layers`; the hidden layers are numbered after those."""
     chain_id: str
     diff_id: str
     parent: Layer | None
@@ -149,7 +146,7 @@ class Totals:
 
 
 class LayerGraph:
-    """The forest of stored layers and the images on it. Build it with :func:`build_graph`."""
+    """The forest of stored layers and the images on it. :func:`layerscope.core.build.build_graph` makes it."""
 
     def __init__(
         self,
@@ -157,6 +154,8 @@ class LayerGraph:
         layers: tuple[Layer, ...],
         images: tuple[ImageNode, ...],
         hidden_layers: tuple[Layer, ...],
+        unlisted: tuple[Image, ...],
+        stacks: Mapping[str, tuple[Layer, ...]],
     ) -> None:
         self.inventory = inventory
         self.rules: StoreRules = STORES[inventory.engine.store_kind]
@@ -166,6 +165,10 @@ class LayerGraph:
         """The rows of ``docker images``, biggest first."""
         self.hidden_layers = hidden_layers
         """Layers that only unlisted intermediates need: stored, but in no engine total and no footprint."""
+        self.unlisted = unlisted
+        """The images that are no rows, mostly steps of a build, in the engine's order."""
+        self.stacks = stacks
+        """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
 
@@ -220,147 +223,11 @@ def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:
     return tuple(found[index] for index in sorted(found))
 
 
-def build_graph(inventory: Inventory) -> LayerGraph:
-    """Compute the layer graph of an inventory.
+def may_hide_layers(image: Image) -> bool:
+    """May an image need layers that are not known?
 
-    Raises nothing on odd data: what does not add up is marked unknown or inferred,
-    and of records with the same image ID the first counts.
+    Not one for other platforms only, none of it unpacked: its layers are not told, but none is stored.
     """
-    rules = STORES[inventory.engine.store_kind]
-    by_id: dict[str, Image] = {}
-    for image in inventory.images:
-        by_id.setdefault(image.id, image)
-    images = tuple(by_id.values())
-    parents: dict[str, str | None] = {}
-    diffs: dict[str, str] = {}
-    memo: dict[tuple[str | None, str], str] = {}
-    stacks: list[Stack] = []
-    for image in images:
-        if image.diff_ids is None:
-            continue
-        chain: list[str] = []
-        parent: str | None = None
-        for diff_id in image.diff_ids:
-            key = (parent, diff_id)
-            here = memo.get(key)
-            if here is None:
-                here = memo[key] = chain_id(parent, diff_id)
-                parents.setdefault(here, parent)  # by chance or malice a diff ID may be another layer's chain ID
-                diffs.setdefault(here, diff_id)
-            chain.append(here)
-            parent = here
-        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
-
-    settled = settle(stacks, parents, rules)
-    needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
-    made: dict[str, Layer] = {}
-    layers: list[Layer] = []
-    hidden: list[Layer] = []
-    for name, below in parents.items():
-        shelf = layers if name in needed else hidden
-        layer = _layer(len(shelf), name, diffs[name], made[below] if below is not None else None, settled[name])
-        made[name] = layer
-        shelf.append(layer)
-        if layer.parent is not None and name in needed:
-            layer.parent.children.append(layer)
-    rows = _images(stacks, made, inventory, images, rules)
-    return LayerGraph(inventory, tuple(layers), rows, tuple(hidden))
-
-
-def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:
-    entry = found.entry
-    return Layer(
-        index=index,
-        chain_id=chain,
-        diff_id=diff,
-        parent=parent,
-        depth=0 if parent is None else parent.depth + 1,
-        size=found.size,
-        size_is=found.size_is,
-        size_from=found.size_from,
-        instruction=None if entry is None else entry.created_by,
-        instruction_is=found.entry_is,
-        comment="" if entry is None else entry.comment,
-        created=None if entry is None else entry.created,
-        sum_exact=found.sum_exact,
-    )
-
-
-def _images(
-    stacks: Sequence[Stack], made: Mapping[str, Layer], inventory: Inventory, images: Sequence[Image], rules: StoreRules
-) -> tuple[ImageNode, ...]:
-    stack_of = {stack.image.id: tuple(made[chain] for chain in stack.chain) for stack in stacks}
-    containers: dict[str, list[Container]] = {}
-    for container in inventory.containers:
-        containers.setdefault(container.image_id, []).append(container)
-    folded = _intermediates(images)
-
-    upto: dict[str | None, tuple[int, int, bool]] = {None: (0, 0, True)}
-    """For a layer and all below it: known bytes, layers of unknown size, and whether sums are exact."""
-    for name, layer in made.items():
-        size, unknown, exact = upto[None if layer.parent is None else layer.parent.chain_id]
-        upto[name] = size + layer.known_size, unknown + (layer.size is None), exact and layer.sum_exact
-
-    rows: list[ImageNode] = []
-    for image in images:
-        if not image.listed:
-            continue
-        layers = stack_of.get(image.id, ())
-        size, unknown, exact = upto[layers[-1].chain_id if layers else None]
-        if (unknown or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
-            size = max(size, image.layers_size)  # the engine's own sum is still right
-        rows.append(
-            ImageNode(
-                index=0,
-                image=image,
-                layers=layers,
-                containers=tuple(containers.get(image.id, ())),
-                intermediates=folded.get(image.id, ()),
-                size=size,
-                unique=0,
-                shared=0,
-                exact=exact and image.diff_ids is not None,
-                sharing_exact=False,
-                unknown_layers=unknown,
-            )
-        )
-    rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
-    all_known = all(node.known or _stores_nothing(node.image) for node in rows)
-    for index, node in enumerate(rows):
-        node.index = index
-        node.sharing_exact = node.exact and all_known
-        for layer in node.layers:
-            layer.images.append(node)
-    for node in rows:
-        # What an image has alone lies on top: whoever shares a layer shares those below it.
-        node.unique = sum(layer.known_size for layer in takewhile(_not_shared, reversed(node.layers)))
-        node.shared = (upto[node.layers[-1].chain_id][0] if node.layers else 0) - node.unique
-    return tuple(rows)
-
-
-def _not_shared(layer: Layer) -> bool:
-    return len(layer.images) == 1
-
-
-def _stores_nothing(image: Image) -> bool:
-    """Is nothing of it unpacked? So it is with an image for other platforms only, whose layers no engine tells."""
-    return bool(image.platforms) and all(platform.unpacked_size == 0 for platform in image.platforms)
-
-
-def _intermediates(images: Sequence[Image]) -> dict[str, tuple[Image, ...]]:
-    """Give every listed image the unlisted ancestors (by ParentId) that lie under it."""
-    by_id = {image.id: image for image in images}
-    found: dict[str, tuple[Image, ...]] = {}
-    for image in images:
-        if not image.listed or not image.parent_id:
-            continue
-        line: list[Image] = []
-        seen = {image.id}
-        parent = by_id.get(image.parent_id)
-        while parent is not None and not parent.listed and parent.id not in seen:
-            seen.add(parent.id)
-            line.append(parent)
-            parent = by_id.get(parent.parent_id)
-        if line:
-            found[image.id] = tuple(line)
-    return found
+    if image.diff_ids is not None:
+        return False
+    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)

@@ -13,7 +13,8 @@ from typing import Any
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.marks import Marks
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend, BackendError, SavedBackend

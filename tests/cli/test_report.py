@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.inventory import Image, Inventory
 from layerscope.output.report import CSV_COLUMNS, report_csv, report_dict, report_json
 from layerscope.output.report_text import report_text

@@ -15,26 +15,21 @@ Podman ``libimage/image.go``, for removals that are never forced:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from layerscope.core.chain import chain_id
-from layerscope.core.graph import Layer, LayerGraph
+from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
 from layerscope.inventory import Container, Image
 
 Bound = Literal["", "≥", "≤", "~", "?"]
 """What a figure is to the truth: equal, not more than it, not less than it, likely, or nothing can be said."""
 
-RUNNING = frozenset({"running", "paused", "restarting"})
-"""States that moby counts as running."""
-
 
 class Holders:
     """All images of a graph by number, the layers they hold, and the links that a removal follows. Read-only.
 
-    Rows come first: the number of an :class:`~layerscope.core.graph.ImageNode` is its index. The
-    number of a layer is its place in ``layers``: those of the graph first, by index, then its hidden ones.
+    Rows come first: the number of an :class:`~layerscope.core.graph.ImageNode` is its index, and so is
+    that of a layer.
     """
 
     def __init__(self, graph: LayerGraph) -> None:
@@ -45,11 +40,10 @@ class Holders:
         """Layers before this number are in the graph's footprint, those from it on are hidden."""
         self.layers: tuple[Layer, ...] = (*graph.layers, *graph.hidden_layers)
         self.sizes = [layer.known_size for layer in self.layers]
-        self._at = {layer.chain_id: number for number, layer in enumerate(self.layers)}
-        unlisted = [image for image in graph.inventory.images if not image.listed]
-        self.images: list[Image] = [*(node.image for node in rows), *unlisted]
-        self.stacks: list[tuple[int, ...]] = [tuple([layer.index for layer in node.layers]) for node in rows]
-        self.stacks += self._stacks(graph, unlisted)
+        self.images: list[Image] = [*(node.image for node in rows), *graph.unlisted]
+        self.stacks: list[tuple[int, ...]] = [
+            tuple([layer.index for layer in graph.stacks.get(image.id, ())]) for image in self.images
+        ]
         at_id = {image.id: at for at, image in enumerate(self.images)}
         self.parents = [at_id.get(image.parent_id, -1) if image.parent_id else -1 for image in self.images]
         self.children: list[list[int]] = [[] for _ in self.images]
@@ -66,7 +60,7 @@ class Holders:
             (self.unseen if at is None else self.containers[at]).append(container)
         self.cached = cached_sizes(graph)
         self.complete = graph.inventory.complete
-        self.obscure = bytearray(map(_is_obscure, self.images))
+        self.obscure = bytearray(map(may_hide_layers, self.images))
         """By image: 1 if it may have layers that are not known."""
         self.named = bytearray(bool(image.tags or image.digests) for image in self.images)
         """By image: 1 if it has a name that can be taken away."""
@@ -74,7 +68,7 @@ class Holders:
         """By image: 1 if it is stored for platforms whose layers are not known, besides the one whose are."""
         stacked: list[int] = []
         for layer in self.layers:
-            stacked.append(layer.known_size + (stacked[self._at[layer.parent.chain_id]] if layer.parent else 0))
+            stacked.append(layer.known_size + (stacked[layer.parent.index] if layer.parent else 0))
         self.by_weight = sorted(range(self.counted), key=lambda number: (stacked[number], number), reverse=True)
         """Layers of the footprint by the bytes of the stack that they end, the heaviest first, the upper of equals."""
         self.rank = [0] * self.counted
@@ -89,28 +83,6 @@ class Holders:
             for number in stack:
                 self.holding[number] += 1
 
-    def _stacks(self, graph: LayerGraph, images: list[Image]) -> Iterator[tuple[int, ...]]:
-        if not images:
-            return
-        made: dict[tuple[int, str], int] = {}  # a step on top of a layer is hashed once
-        for image in images:
-            stack: list[int] = []
-            top = -1
-            for diff_id in image.diff_ids or ():
-                found = made.get((top, diff_id))
-                if found is None:
-                    below = self.layers[top].chain_id if stack else None
-                    found = made[top, diff_id] = self._at[chain_id(below, diff_id)]
-                stack.append(found)
-                top = found
-            yield tuple(stack)
-
-    def in_use(self, image: int) -> bool:
-        """Does a container keep the engine from removing this image?"""
-        if self.rules.stopped_container_blocks:
-            return bool(self.containers[image])
-        return any(container.state in RUNNING for container in self.containers[image])
-
 
 def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
     """Return how many build cache records of each size are layers of images too; None where that is not known.
@@ -123,13 +95,6 @@ def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
     if usage is None or usage.build_cache is None:
         return None
     return Counter(record.size for record in usage.build_cache if record.shared)
-
-
-def _is_obscure(image: Image) -> bool:
-    if image.diff_ids is not None:
-        return False
-    # An image of other platforms only, none of it unpacked, holds no layer here.
-    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)
 
 
 def _is_partial(image: Image) -> bool:
@@ -189,10 +154,11 @@ class Removal:
         self._going: Counter[int] = Counter()
         self._left = [len(children) for children in holders.children]
         """By image: how many of those made from it stay."""
-        used = holders.in_use
         self._in_use = bytearray(
-            used(image) and not (without_containers and image < holders.rows) for image in range(len(holders.images))
+            bool(containers) and not (without_containers and image < holders.rows)
+            for image, containers in enumerate(holders.containers)
         )
+        """By image: 1 if a container, running or not, keeps the engine from removing it."""
 
     @property
     def kept(self) -> int:
@@ -294,11 +260,10 @@ class Removal:
     def _may_go(self, image: int) -> bool:
         if self._in_use[image]:
             return False
-        rules = self.holders.rules
         if image < self.holders.rows:
-            return image in self.chosen and not (rules.child_image_blocks and self._left[image])
+            return image in self.chosen and not (self.holders.rules.child_image_blocks and self._left[image])
         # It is no row because something was made from it; if not even that is left to go, nothing takes it along.
-        return rules.removes_untagged_parents and not self._left[image] and bool(self.holders.children[image])
+        return not self._left[image] and bool(self.holders.children[image])
 
     def _go(self, image: int) -> None:
         holders, held = self.holders, self.held

@@ -49,11 +49,6 @@ class Views(Switcher):
         return cast("View", self.visible_content)
 
     @property
-    def tables(self) -> list[RowTable]:
-        """The lists of all views."""
-        return list(self.query(RowTable))
-
-    @property
     def findables(self) -> list[Findable]:
         """The lists of all views, and the map."""
         return [widget for widget in self.query("*") if isinstance(widget, Findable)]
@@ -63,6 +58,26 @@ class Views(Switcher):
         if isinstance(focused, Findable) and focused.search is not None:
             return focused
         return next((table for table in self.findables if table.search is not None and table.on_view), None)
+
+    def end_find(self) -> bool:
+        """Look for nothing any more, in any list; False when nothing was looked for."""
+        finding = [table for table in self.findables if table.finding]
+        for table in finding:
+            table.end_find()
+        return bool(finding)
+
+    def stay(self) -> None:
+        """Keep the cursors on their rows from now on, though nobody moved them there."""
+        for table in self.query(RowTable):
+            table.stay()
+
+    def hold(self, on: bool) -> None:
+        """Give each cursor back to its row of now, whenever that is shown, for as long as one types."""
+        for table in self.query(RowTable):
+            if on:
+                table.hold()
+            else:
+                table.release()
 
     def show(self, host: Host) -> None:
         """Show a host in the current view; one that was not looked at meanwhile pays for it when it is."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from textual.screen import Screen
 
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
 from layerscope.tui.dialogs.dialog import Dialog
@@ -20,8 +20,9 @@ from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.names import count
 
 
-def host_changed(screen: Screen[None]) -> None:
-    """Tell the dialogs that are open that what they show is different now."""
+def rebase(screen: Screen[None], host: Host, graph: LayerGraph) -> None:
+    """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
+    host.rebase(graph)
     for over in screen.app.screen_stack:
         if isinstance(over, Dialog):
             over.host_changed()

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.graph import ImageNode
 from layerscope.search.query import Query
 from layerscope.tui.host import Host
 from layerscope.tui.live import Live
@@ -67,12 +67,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, views, the line of the marked, keys; in place of the last two, what one types in."""
-        yield self.summary
-        yield self.views
-        yield self.mark_line
-        yield self.hints
-        yield self.find_bar
-        yield self.filter_bar
+        yield from (self.summary, self.views, self.mark_line, self.hints, self.find_bar, self.filter_bar)
 
     def on_mount(self) -> None:
         """Say what is going on before there is anything to show, and ask for it."""
@@ -110,18 +105,17 @@ class MainScreen(Screen[None]):
         if self.host is None:
             self.host = session.host_of(graph, self.live.log)
         else:
-            self._rebase(self.host, graph)
+            asking.rebase(self, self.host, graph)
         self.redraw()
 
     @on(HostChanged)
     def _changed(self, message: HostChanged) -> None:
         if self.host is None or self.live.progress is not None:
             return
-        for table in self.views.tables:
-            table.stay()
+        self.views.stay()
         self.live.reached()
         self.live.tell(describe(self.host.graph, message.graph, self.session.units))
-        self._rebase(self.host, message.graph)
+        asking.rebase(self, self.host, message.graph)
         self.redraw()
 
     @on(EngineFollowed)
@@ -143,7 +137,7 @@ class MainScreen(Screen[None]):
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
         if message.graph is not None and self.host is not None:
-            self._rebase(self.host, message.graph)
+            asking.rebase(self, self.host, message.graph)
             self.redraw()
         self.views.engine.answered(message.refused)
         self._draw_line()
@@ -157,11 +151,6 @@ class MainScreen(Screen[None]):
             self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
             self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
         self._freshness()
-
-    def _rebase(self, host: Host, graph: LayerGraph) -> None:
-        """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
-        host.rebase(graph)
-        asking.host_changed(self)
 
     # -- data down ------------------------------------------------------------------------
 
@@ -237,8 +226,7 @@ class MainScreen(Screen[None]):
 
     @on(Prompt.Closed)
     def _typed(self, message: Prompt.Closed) -> None:
-        for table in self.views.tables:
-            table.release()
+        self.views.hold(False)
         self._typing(next((bar for bar in (self.find_bar, self.filter_bar) if bar.is_open), None))
 
     def action_find(self) -> None:
@@ -247,8 +235,7 @@ class MainScreen(Screen[None]):
         if table is None:
             self.notify("there is no list here to find in", severity="warning")
             return
-        for other in self.views.findables:
-            other.end_find()
+        self.views.end_find()
         self._typing(self.find_bar)
         self.find_bar.open(table)
 
@@ -260,8 +247,7 @@ class MainScreen(Screen[None]):
     def action_filter(self) -> None:
         """Show only the images that pass a filter."""
         if self.host is not None:
-            for table in self.views.tables:
-                table.hold()
+            self.views.hold(True)
             self._typing(self.filter_bar)
             self.filter_bar.open(self.host, self._filter)
 
@@ -272,11 +258,10 @@ class MainScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
-        finding, host = [table for table in self.views.findables if table.finding], self.host
-        if finding:
-            for table in finding:
-                table.end_find()
-        elif host is not None and host.filtered:
+        host = self.host
+        if self.views.end_find():
+            return
+        if host is not None and host.filtered:
             if host.query is not None:
                 host.query = None
             else:

@@ -32,7 +32,25 @@ RESTORED = (
 AT_MOST = 1.8
 """Seconds after a signal when the program ends even if the terminal does not take what restores it."""
 
-_ENDING = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPWR", "SIGSTKFLT", "SIGXCPU", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGEMT"]
+_ENDING = [
+    "SIGHUP",
+    "SIGINT",
+    "SIGQUIT",
+    "SIGTERM",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGIO",
+    "SIGPWR",
+    "SIGSTKFLT",
+    "SIGXCPU",
+    "SIGABRT",
+    "SIGTRAP",
+    "SIGSYS",
+    "SIGEMT",
+]
 """Signals that end a process which does nothing about them, but for those of a fault in the process itself."""
 
 _DRAWN = str.maketrans(

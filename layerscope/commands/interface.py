@@ -65,6 +65,7 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
 def _app(opener: Any, units: Units | None) -> Any:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.session import Session  # noqa: PLC0415
 
     take_any_bytes()
 
@@ -87,7 +88,8 @@ def _app(opener: Any, units: Units | None) -> Any:
             self._exit_renderables.clear()
             self.crash = _report(console.export_text())
 
-    return Guarded(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
+    kept = SettingsFile(default_path())
+    return Guarded(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
 
 
 def _report(details: str) -> str:

@@ -25,6 +25,7 @@ from layerscope.inventory import DiskUsage, Engine, Inventory
 from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import load_sample
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.session import Session
 from tests.replay import recorded_inventory
 
 SIZES = ((80, 24), (120, 36), (200, 50))
@@ -66,7 +67,8 @@ def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
     """Return an app on an inventory or a backend, with a clock that stands still and nothing that moves."""
     backend = SavedBackend(lambda: source) if isinstance(source, Inventory) else source
     settings.setdefault("clock", lambda: float(NOW))
-    app = LayerscopeApp(lambda: backend, **settings)
+    theme = settings.pop("theme", None)
+    app = LayerscopeApp(Session(lambda: backend, **settings), theme=theme)
     app.animation_level = "none"
     return app
 
@@ -93,7 +95,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 def _busy(pilot: Pilot[Any]) -> list[object]:
     app = pilot.app
-    backend = getattr(app, "backend", None)
+    backend = app.session.backend if isinstance(app, LayerscopeApp) else None
     fake = backend if isinstance(backend, FakeBackend) else None
     held = fake is not None and fake.idle
     workers = [w for w in app.workers if not w.is_finished and w.group not in ENDLESS]

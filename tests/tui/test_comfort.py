@@ -518,7 +518,7 @@ async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> 
     app = LayerscopeApp(opener, demo=lambda: inventory("docker-28.5-containerd"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.open_demo()
+        app.session.open_demo()
         await settled(pilot)
         late.set()
         for _ in range(200):

@@ -13,8 +13,7 @@ from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.core.graph import ImageNode, LayerGraph, build_graph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
-from tests.core.model import figures, paths
-from tests.core.sizes.test_resolve import path_of
+from tests.core.model import figures, path_of, paths
 from tests.strategies import inventories
 
 # -- against the model -------------------------------------------------------------------------

@@ -175,7 +175,8 @@ def _spread(
     parents: dict[str, str | None], sizes: Mapping[str, int | None], told: Mapping[str, int]
 ) -> dict[str | None, int]:
     """Return all heights that follow from those ``told`` and layers of known size, without contradictions."""
-    known: dict[str | None, int] = {None: 0, **told}
+    known: dict[str | None, int] = {None: 0}
+    known.update(told)
     for chain in reversed(parents):
         parent, size = parents[chain], sizes[chain]
         if parent is not None and parent not in known and chain in known and size is not None and size <= known[chain]:

@@ -11,11 +11,7 @@ from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.graph import Layer, LayerGraph, build_graph
 from layerscope.inventory import Engine, HistoryEntry, Image, Inventory, StoreKind
 from tests.core.hosts import PLAIN, THOROUGH, Host, buildah, classic, commit, forgetful, hosts, inventory, squash
-from tests.core.model import Path
-
-
-def path_of(layer: Layer) -> Path:
-    return (*(path_of(layer.parent) if layer.parent else ()), layer.diff_id)
+from tests.core.model import path_of
 
 
 # -- on generated hosts ------------------------------------------------------------------------

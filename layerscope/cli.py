@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -47,7 +47,9 @@ class Choices:
         named = {"--demo": self.demo, "--file": self.file, "--host": self.host, "--context": self.context}
         given = [option for option, value in named.items() if value is not None]
         if len(given) > 1:
-            raise click.UsageError(f"{' and '.join(given)} name different things to look at; give one of them")
+            from layerscope.units import natural_list  # noqa: PLC0415
+
+            raise click.UsageError(f"{natural_list(given)} name different things to look at; give one of them")
         if self.demo:
             return Source("demo")
         if self.file is not None:
@@ -63,15 +65,24 @@ class Choices:
 
 
 def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option that was given; behind the command's name it overrides one before it."""
+    """Keep an option that was given, before the command's name or behind it. A second host is no slip to guess at."""
     choices = ctx.ensure_object(Choices)
-    if value is not None and param.name is not None:
-        setattr(choices, param.name, value)
+    if value is None or param.name is None:
+        return
+    if param.multiple:
+        given = [*filter(None, [getattr(choices, param.name)]), *value]
+        if len(given) > 1:
+            raise click.UsageError(f"--{param.name} was given more than once; give one of them")
+        value = given[0] if given else None
+    setattr(choices, param.name, value)
 
 
 _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("--host",), {"metavar": "URL", "help": "The engine at this address: unix:///…, tcp://…, ssh://…"}),
-    (("--context",), {"metavar": "NAME", "help": "The engine of this docker context."}),
+    (
+        ("-H", "--host"),
+        {"metavar": "URL", "multiple": True, "help": "The engine at this address: unix:///…, tcp://…, ssh://…"},
+    ),
+    (("-c", "--context"), {"metavar": "NAME", "multiple": True, "help": "The engine of this docker context."}),
     (("-f", "--file"), {"metavar": "FILE", "help": "A saved scan instead of an engine; - is standard input."}),
     (("--demo",), {"is_flag": True, "flag_value": True, "help": "The bundled sample host instead of an engine."}),
     (
@@ -184,7 +195,7 @@ def cli(ctx: click.Context, read_only: bool) -> int | None:
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.output.report/1; sizes in bytes.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
 @click.pass_obj
 def report(choices: Choices, as_json: bool, as_csv: bool) -> None:
@@ -207,12 +218,22 @@ def export(choices: Choices, target: str) -> None:
     export.run(choices.source, target)
 
 
+_QUIET = click.option("-q", "--quiet", is_flag=True, help="Only names that docker rmi takes, one a line.")
+
+
+def _form(as_json: bool, quiet: bool) -> Literal["text", "json", "names"]:
+    if as_json and quiet:
+        raise click.UsageError("--json and -q are two forms; give one of them")
+    return "json" if as_json else "names" if quiet else "text"
+
+
 @cli.command()
 @click.argument("images", nargs=-1, metavar="[IMAGE]...")
 @click.option("--filter", "filters", multiple=True, metavar="TERM", help="Only images that it selects, like unused.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.plan/1; sizes in bytes.")
+@_QUIET
 @click.pass_obj
-def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as_json: bool) -> int:
+def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as_json: bool, quiet: bool) -> int:
     """Say what removing exactly these images would free, and what stays and why. Removes nothing.
 
     IMAGE is a name, a tag, a digest, an ID or the start of one, or a glob like 'myapp:*'.
@@ -222,7 +243,7 @@ def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as
 
     if not images and not filters:
         raise click.UsageError("which images? Name some, or select some with --filter")
-    return command.run_plan(choices.source, images, filters, as_json=as_json, units=choices.units)
+    return command.run_plan(choices.source, images, filters, form=_form(as_json, quiet), units=choices.units)
 
 
 @cli.command()
@@ -230,8 +251,9 @@ def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as
 @click.option("--include-used", is_flag=True, help="Also images with containers, which have to be removed first.")
 @click.option("--pin", "pinned", multiple=True, metavar="IMAGE", help="Never this one; may be given several times.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.free/1; sizes in bytes.")
+@_QUIET
 @click.pass_obj
-def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...], as_json: bool) -> int:
+def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...], as_json: bool, quiet: bool) -> int:
     """Say what to remove to free at least SIZE, like 5GB, with the least loss. Removes nothing.
 
     Unused images before used ones, leftovers without a name first, older before newer, and as
@@ -245,8 +267,58 @@ def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return command.run_free(
-        choices.source, target, pinned, include_used=include_used, as_json=as_json, units=choices.units
+        choices.source, target, pinned, include_used=include_used, form=_form(as_json, quiet), units=choices.units
     )
+
+
+@cli.command()
+@click.argument("name", default="", metavar="NAME")
+def schema(name: str) -> None:
+    """Print the JSON Schema of a document: scan, report, plan or free.
+
+    Every document that --json or export writes keeps to it.
+    """
+    from layerscope.output.schemas import names  # noqa: PLC0415
+    from layerscope.units import natural_list  # noqa: PLC0415
+
+    if name not in names():
+        wrong = f"there is no schema {name!a}; there are" if name else "which schema? There are"
+        raise click.UsageError(f"{wrong} {natural_list(names())}")
+    from layerscope.commands import schema as command  # noqa: PLC0415
+
+    command.run(name)
+
+
+@cli.command("pull-cost")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.option("--platform", default="", metavar="OS/ARCH", help="Another platform than the engine's own.")
+@click.option("--compose", "compose", multiple=True, metavar="FILE", help="The images of a compose file.")
+@click.option("--behind", is_flag=True, help="Which local tags are no longer what their registry has.")
+@click.option("--insecure", multiple=True, metavar="HOST", help="A registry without TLS, or with any certificate.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.pull-cost/1; sizes in bytes.")
+@click.pass_obj
+def pull_cost(
+    choices: Choices,
+    images: tuple[str, ...],
+    platform: str,
+    compose: tuple[str, ...],
+    behind: bool,
+    insecure: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Only look, pull nothing: what pulling these images, in this order, would download and add on disk.
+
+    IMAGE is a name as docker pull takes it. Registries are asked with the logins of docker login; of
+    layers nothing is fetched but a few bytes that tell their size.
+    """
+    from layerscope.commands import pull_cost as command  # noqa: PLC0415
+
+    if behind and (compose or platform):
+        raise click.UsageError("--behind looks at local tags; give it no --compose and no --platform")
+    if not images and not compose and not behind:
+        raise click.UsageError("which images? Name some, or a compose file with --compose")
+    asked = command.Asked(images, compose, platform, insecure, as_json, choices.units)
+    return command.run_behind(choices.source, asked) if behind else command.run(choices.source, asked)
 
 
 def _report(choices: Choices, form: Form) -> None:

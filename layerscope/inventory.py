@@ -146,7 +146,7 @@ class DiskUsage:
     """What the engine itself says about its disk (``/system/df``): asked for only on demand."""
 
     layers_size: int | None
-    """The engine's own total for image layers; what it counts differs by store and version (``core/accounts.py``)."""
+    """The engine's own total for image layers; what it counts differs by store and version (``core/stores.py``)."""
     reclaimable: int | None = None
     """The engine's own RECLAIMABLE of images where it answers one (API 1.52)."""
     shared_sizes: tuple[tuple[str, int], ...] = ()

@@ -1,4 +1,14 @@
-"""Bytes, ages and ratios as people read them; one rule for every place that prints them.
+"""Bytes, counts, ages, spans and lists as people read them; one rule for every place that prints them.
+
+Counts and exact bytes (:func:`format_number`, :func:`count`, :func:`format_exact`), spans
+(:func:`format_span`, :func:`format_about`) and lists in sentences (:func:`natural_list`) are in humanize's words.
+This is the only module that imports it, and only when it is needed: a start that prints nothing does not pay for it.
+
+Sizes and ages are not, because humanize is less exact than docker there:
+
+* ``naturalsize`` has one number of decimals for all sizes: ``312.0 MB`` for 312 MB, and 1.04 GB are ``1.0 GB``;
+  with significant digits instead 1.00 GB are ``1 GB``. It writes ``0 Bytes`` for ``0 B``.
+* ``naturaldelta`` has no weeks and rounds: what docker calls ``3 weeks`` or ``6 weeks`` old is ``a month`` old.
 
 Sizes are SI as ``docker`` prints them (kB, MB, GB: powers of 1000), or binary
 (KiB, MiB, GiB: powers of 1024) where the user asks for that. The rule: from 100
@@ -12,7 +22,9 @@ side: 999,950 bytes are ``1.0 MB``, not ``1000 kB``.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
 UNKNOWN = "?"
 """What stands where a number is not known."""
@@ -94,6 +106,41 @@ def parse_size(text: str) -> int:
     return -(-int(whole + fraction) * unit // scale)
 
 
+@lru_cache(maxsize=4096)
+def format_number(number: int) -> str:
+    """Return a whole number with a comma before each three digits: ``1,234``."""
+    if -1000 < number < 1000:
+        return str(number)
+    from humanize import intcomma  # noqa: PLC0415 (only when there is a number that needs it)
+
+    return intcomma(number)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return how many there are: ``1 image``, ``1,234 images``; ``many`` where the plural is not ``one`` and an s."""
+    return f"{format_number(number)} {one if number == 1 else many or one + 's'}"
+
+
+def format_exact(size: int | None) -> str:
+    """Return every byte of a size: ``572,201,450 B``; ``?`` for None."""
+    return UNKNOWN if size is None else f"{format_number(size)} B"
+
+
+def natural_list(items: Sequence[str], most: int | None = None) -> str:
+    """Return items as a sentence has them: ``a``, ``a and b``, ``a, b and c``; ``""`` for none.
+
+    Of more than ``most`` the rest is counted: ``a, b and 12 more``. Items are taken as they are: clean them before.
+    """
+    shown = list(items)
+    if most is not None and len(shown) > most:
+        shown[most:] = [f"{format_number(len(shown) - most)} more"]
+    if len(shown) < 2:
+        return "".join(shown)
+    from humanize import natural_list as joined  # noqa: PLC0415
+
+    return joined(shown)
+
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _AGES = (
     (_MINUTE, 1, "second"),
@@ -121,9 +168,29 @@ def format_age(created: int | None, now: int) -> str:
         return UNKNOWN
     seconds = abs(now - created)
     unit, name = next(((unit, name) for limit, unit, name in _AGES if seconds < limit), (365 * _DAY, "year"))
-    count = seconds // unit
-    age = f"{count} {name}{'' if count == 1 else 's'}"
+    age = count(seconds // unit, name)
     return f"in {age}" if created > now else age
+
+
+def format_span(seconds: float) -> str:
+    """Return how long something took or lasts, never more than it was: ``14 seconds``, ``2 hours and 5 minutes``.
+
+    Whole seconds below a minute, minutes below a day, then days and hours; no months, which differ in length.
+    """
+    whole = max(0, int(seconds))
+    unit = "seconds" if whole < _MINUTE else "minutes" if whole < _DAY else "hours"
+    from humanize import precisedelta  # noqa: PLC0415
+
+    return precisedelta(whole, minimum_unit=unit, suppress=("months", "years"), format="%d")
+
+
+def format_about(seconds: float) -> str:
+    """Return about how long something took, as one number: ``a moment``, ``14 seconds``, ``an hour``, ``21 days``."""
+    if seconds >= 2 * _DAY:  # naturaldelta calls 21 days a month
+        return count(int(seconds) // _DAY, "day")
+    from humanize import naturaldelta  # noqa: PLC0415
+
+    return naturaldelta(max(0.0, seconds))
 
 
 def format_ratio(whole: int | None, part: int | None) -> str:

@@ -1,7 +1,7 @@
 """Text from images is data: whatever it holds, it comes out as one harmless line."""
 
-import time
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -86,17 +86,18 @@ def test_a_long_name_keeps_its_tag() -> None:
     assert fit_name("<none> f22e5544077b", 14) == "<none> f22e55…", "of an ID the beginning tells"
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("unit", ["x", "\n", " ", "\t", "\u0301", "日", "\u202e", "RUN |1 ", "/bin/sh -c ", "a \u0301"])
 def test_a_hundred_kilobytes_are_no_burden(unit: str) -> None:
     text = unit * (100_000 // len(unit))
-    start = time.perf_counter()
+    start = process_time()
     clean(text)
     fold_instruction(text)
-    assert time.perf_counter() - start < 1.0
-    start = time.perf_counter()
+    assert process_time() - start < 1.0
+    start = process_time()
     for _ in range(100):
         fit(fold_instruction(text, 200), 40)
-    assert time.perf_counter() - start < 1.0
+    assert process_time() - start < 1.0
 
 
 SHA = "52319aa9a2174787ba7838f0bb1a74f9ea9afad1c7686008db964a7067253029"

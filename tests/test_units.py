@@ -1,7 +1,7 @@
 """One rule for bytes: as docker prints them, never too wide, right at every border."""
 
 import re
-import time
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -129,8 +129,9 @@ def test_ratios(whole: int | None, part: int | None, text: str) -> None:
     assert format_ratio(whole, part) == text
 
 
+@pytest.mark.cpu
 def test_a_screen_full_of_sizes_takes_no_time() -> None:
-    start = time.perf_counter()
+    start = process_time()
     for size in range(0, 10_000_000_000, 1_000_000):
         format_size(size)
-    assert time.perf_counter() - start < 0.5  # 10,000 of them; a screen has a few hundred
+    assert process_time() - start < 0.5  # 10,000 of them; a screen has a few hundred

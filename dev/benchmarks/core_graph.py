@@ -19,7 +19,7 @@ from pathlib import Path
 from time import process_time
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.sources.scanfile import load_inventory, save_inventory
 
 HOSTS = ((50, 200), (1000, 4000), (5000, 20000))

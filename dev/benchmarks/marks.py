@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.marks import Marks
 from layerscope.core.removal.proposal import propose
 from layerscope.inventory import BuildCacheRecord, DiskUsage

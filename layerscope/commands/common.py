@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from layerscope.inventory import DiskUsage, Inventory
 from layerscope.sources.open import Source
 from layerscope.state.files import cause
+from layerscope.units import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +79,12 @@ class _Meter:
         if now < self._next:
             return
         self._next = now + self._EVERY
-        of = f" of {progress.total}" if progress.total else ""
-        what = "listing images" if progress.phase == "images" else f"reading layers of images: {progress.done}{of}"
+        of = f" of {format_number(progress.total)}" if progress.total else ""
+        what = (
+            "listing images"
+            if progress.phase == "images"
+            else f"reading layers of images: {format_number(progress.done)}{of}"
+        )
         self._write(f"\r{what:<{self._WIDTH}}")
 
     def clear(self) -> None:

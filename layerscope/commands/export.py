@@ -8,6 +8,7 @@ from layerscope.commands.common import OutputError, take_inventory
 from layerscope.sources.open import Source
 from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory
 from layerscope.text import clean
+from layerscope.units import count
 
 
 def run(source: Source, target: str) -> None:
@@ -20,4 +21,4 @@ def run(source: Source, target: str) -> None:
         raise OutputError(str(error)) from None
     if target != "-" and sys.stderr is not None and sys.stderr.isatty():
         images = sum(image.listed for image in inventory.images)
-        sys.stderr.write(f"{clean(target, 200)}: saved, {images} images\n")
+        sys.stderr.write(f"{clean(target, 200)}: saved, {count(images, 'image')}\n")

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
-from layerscope.core.removal.plan import plan, plan_dict
-from layerscope.core.removal.proposal import Proposal, propose
+from layerscope.core.build import build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.removal.plan import RemovalPlan, plan
+from layerscope.core.removal.proposal import propose
+from layerscope.output.plan_json import free_json, plan_json
 from layerscope.output.plan_text import MIN_WIDTH, free_text, plan_text
 from layerscope.search.query import Query, parse
 from layerscope.search.select import SelectionError, select
 from layerscope.sources.open import Source
 from layerscope.state.pins import Pins
-from layerscope.units import Units
+from layerscope.units import Units, count, format_size
+from layerscope.views.rmi import references
+
+Form = Literal["text", "json", "names"]
+"""As tables for a person, as a document, or as names for ``docker rmi``."""
 
 NO = 1
 """Exit status: the answer is no."""
 
 
-def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *, as_json: bool, units: Units) -> int:
+def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *, form: Form, units: Units) -> int:
     """Print what removing the images would do that ``patterns`` name and all of ``filters`` select.
 
     Returns 1 when nothing would go, though something was meant to. Raises SelectionError for what means no image.
@@ -32,15 +37,17 @@ def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *,
     queries = [_query(text, int(time.time())) for text in filters]  # a slip is told before a scan
     graph = build_graph(take_inventory(source))
     found = plan(graph, [node.id for node in _meant(graph, patterns, queries)])
-    if as_json:
-        write_out(_document(plan_dict(found)))
+    if form == "names":
+        return _write_names(found)
+    if form == "json":
+        write_out(plan_json(found))
     else:
         write_out(plan_text(found, now=_now(graph, source), units=units, width=_width()))
     return 0 if found.removed else NO
 
 
 def run_free(
-    source: Source, target: int, pinned: Sequence[str], *, include_used: bool, as_json: bool, units: Units
+    source: Source, target: int, pinned: Sequence[str], *, include_used: bool, form: Form, units: Units
 ) -> int:
     """Print what to remove for ``target`` bytes. Returns 1 when so much cannot be had.
 
@@ -51,30 +58,31 @@ def run_free(
     graph = build_graph(take_inventory(source))
     kept = pins.ids(graph) | {node.id for node in select(graph, pinned)}
     found = propose(graph, target, pins=kept, include_used=include_used)
-    if as_json:
-        write_out(_document(proposal_dict(found, kept)))
+    if form == "names":
+        if not found.reached:
+            return _no(f"{format_size(target, units)} cannot be freed: at most {format_size(found.most, units)}")
+        return _write_names(found.plan)
+    if form == "json":
+        write_out(free_json(found, kept))
     else:
         write_out(free_text(found, pinned=len(kept), now=_now(graph, source), units=units, width=_width()))
     return 0 if found.reached else NO
 
 
-def proposal_dict(found: Proposal, pins: set[str]) -> dict[str, Any]:
-    """Return a proposal as plain data, ready for JSON: ``layerscope.free/1``. All sizes are bytes.
+def _write_names(found: RemovalPlan) -> int:
+    """Print what ``docker rmi`` takes, one name a line: all of the plan or nothing."""
+    names, left_out = references([*found.removed, *(one.image for one in found.untagged)])
+    if left_out:
+        return _no(f"{count(left_out, 'image')} of the plan has no name that docker takes, so nothing is printed")
+    if not names:
+        return _no("nothing would go, so there is nothing to name; leave out -q to see why")
+    write_out("".join(f"{name}\n" for name in names))
+    return 0
 
-    ``plan`` is a ``layerscope.plan/1``. Where ``containers_first`` is not empty it is for after their removal.
-    """
-    return {
-        "schema": "layerscope.free/1",
-        "target_bytes": found.target,
-        "reached": found.reached,
-        "most_bytes": found.most,
-        "most_with_used_bytes": found.most_with_used,
-        "most_with_pinned_bytes": found.most_with_pinned,
-        "fewest": found.fewest,
-        "pinned": sorted(pins),
-        "containers_first": [container.name or container.id[:12] for container in found.containers],
-        "plan": plan_dict(found.plan),
-    }
+
+def _no(why: str) -> int:
+    print(f"layerscope: {why}", file=sys.stderr)
+    return NO
 
 
 def _query(text: str, now: int) -> Query:
@@ -89,10 +97,6 @@ def _query(text: str, now: int) -> Query:
 def _meant(graph: LayerGraph, patterns: Sequence[str], queries: Sequence[Query]) -> list[ImageNode]:
     nodes = select(graph, patterns) if patterns else list(graph.images)
     return [node for node in nodes if all(query.matches(node, graph) for query in queries)]
-
-
-def _document(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=1) + "\n"
 
 
 def _now(graph: LayerGraph, source: Source) -> int:

@@ -8,7 +8,7 @@ import time
 from typing import Literal
 
 from layerscope.commands.common import take_inventory, write_out
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.output.report import report_csv, report_json
 from layerscope.output.report_text import MIN_WIDTH, report_text
 from layerscope.sources.open import Source

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, Totals, union
-from layerscope.core.removal.simulation import Bound
+from layerscope.core.sizes.sums import Bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """LayerGraph: the whole store as a forest of layers with images as its leaves.
 
-A pure function of an :class:`~layerscope.inventory.Inventory`. Everything a
-view, a report or a removal plan needs to know about sharing is read from here.
-All sizes are bytes in the store's unit (``graph.rules.unit``).
+Everything a view, a report or a removal plan needs to know about sharing is read
+from here; :mod:`layerscope.core.build` makes one. All sizes are bytes in the store's
+unit (``graph.rules.unit``).
 """
 
 from __future__ import annotations
@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import takewhile
 
-from layerscope.core.chain import chain_id
-from layerscope.core.sizes.evidence import usage_of
-from layerscope.core.sizes.ledger import Certainty, Settled, Stack
-from layerscope.core.sizes.resolve import settle
+from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
@@ -26,7 +22,7 @@ class Layer:
     """One stored layer: a chain ID. Read-only once the graph is built; compares by identity."""
 
     index: int
-    """Position in :attr:`LayerGraph.layers`."""
+    """Position in :attr:`LayerGraph.layers`; the hidden layers are numbered after those."""
     chain_id: str
     diff_id: str
     parent: Layer | None
@@ -177,7 +173,7 @@ class Totals:
 
 
 class LayerGraph:
-    """The forest of stored layers and the images on it. Build it with :func:`build_graph`."""
+    """The forest of stored layers and the images on it. :func:`layerscope.core.build.build_graph` makes it."""
 
     def __init__(
         self,
@@ -185,6 +181,8 @@ class LayerGraph:
         layers: tuple[Layer, ...],
         images: tuple[ImageNode, ...],
         hidden_layers: tuple[Layer, ...],
+        unlisted: tuple[Image, ...],
+        stacks: Mapping[str, tuple[Layer, ...]],
         unknowns: Unknowns | None = None,
     ) -> None:
         self.inventory = inventory
@@ -197,6 +195,10 @@ class LayerGraph:
         """The rows of ``docker images``, biggest first."""
         self.hidden_layers = hidden_layers
         """Layers that only unlisted intermediates need: stored, but in no engine total and no footprint."""
+        self.unlisted = unlisted
+        """The images that are no rows, mostly steps of a build, in the engine's order."""
+        self.stacks = stacks
+        """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
 
@@ -269,170 +271,11 @@ def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:
     return tuple(found[index] for index in sorted(found))
 
 
-def build_graph(inventory: Inventory) -> LayerGraph:
-    """Compute the layer graph of an inventory.
+def may_hide_layers(image: Image) -> bool:
+    """May an image need layers that are not known?
 
-    Raises nothing on odd data: what does not add up is marked unknown or inferred,
-    and of records with the same image ID the first counts.
+    Not one for other platforms only, none of it unpacked: its layers are not told, but none is stored.
     """
-    rules = STORES[inventory.engine.store_kind]
-    by_id: dict[str, Image] = {}
-    for image in inventory.images:
-        by_id.setdefault(image.id, image)
-    images = tuple(by_id.values())
-    parents: dict[str, str | None] = {}
-    diffs: dict[str, str] = {}
-    memo: dict[tuple[str | None, str], str] = {}
-    stacks: list[Stack] = []
-    for image in images:
-        if image.diff_ids is None:
-            continue
-        chain: list[str] = []
-        parent: str | None = None
-        for diff_id in image.diff_ids:
-            key = (parent, diff_id)
-            here = memo.get(key)
-            if here is None:
-                here = memo[key] = chain_id(parent, diff_id)
-                parents.setdefault(here, parent)  # by chance or malice a diff ID may be another layer's chain ID
-                diffs.setdefault(here, diff_id)
-            chain.append(here)
-            parent = here
-        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
-
-    settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
-    settled = settlement.layers
-    needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
-    made: dict[str, Layer] = {}
-    layers: list[Layer] = []
-    hidden: list[Layer] = []
-    for name, below in parents.items():
-        shelf = layers if name in needed else hidden
-        layer = _layer(len(shelf), name, diffs[name], made[below] if below is not None else None, settled[name])
-        made[name] = layer
-        shelf.append(layer)
-        if layer.parent is not None and name in needed:
-            layer.parent.children.append(layer)
-    rows = _images(stacks, made, inventory, images, rules, settlement.unknowns)
-    return LayerGraph(inventory, tuple(layers), rows, tuple(hidden), settlement.unknowns)
-
-
-def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:
-    entry = found.entry
-    return Layer(
-        index=index,
-        chain_id=chain,
-        diff_id=diff,
-        parent=parent,
-        depth=0 if parent is None else parent.depth + 1,
-        size=found.size,
-        size_is=found.size_is,
-        size_from=found.size_from,
-        instruction=None if entry is None else entry.created_by,
-        instruction_is=found.entry_is,
-        comment="" if entry is None else entry.comment,
-        created=None if entry is None else entry.created,
-        sum_exact=found.sum_exact,
-        weight=found.weight,
-        height=found.height,
-    )
-
-
-def _images(
-    stacks: Sequence[Stack],
-    made: Mapping[str, Layer],
-    inventory: Inventory,
-    images: Sequence[Image],
-    rules: StoreRules,
-    unknowns: Unknowns,
-) -> tuple[ImageNode, ...]:
-    stack_of = {stack.image.id: tuple(made[chain] for chain in stack.chain) for stack in stacks}
-    containers: dict[str, list[Container]] = {}
-    for container in inventory.containers:
-        containers.setdefault(container.image_id, []).append(container)
-    folded = _intermediates(images)
-
-    upto: dict[str | None, tuple[int, int]] = {None: (0, 0)}
-    """For a layer and all below it: bytes by their weights, and layers of unknown size."""
-    for name, layer in made.items():
-        least, unknown = upto[None if layer.parent is None else layer.parent.chain_id]
-        upto[name] = least + layer.weight, unknown + (layer.size is None)
-
-    rows: list[ImageNode] = []
-    for image in images:
-        if not image.listed:
-            continue
-        layers = stack_of.get(image.id, ())
-        least, unknown = upto[layers[-1].chain_id if layers else None]
-        between = unknowns.of(layers[-1].height if layers else GROUND)
-        exact = between.exact
-        size = between.low if exact else max(between.low, least)
-        if (not exact or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
-            size = max(size, image.layers_size)  # the engine's own sum is still right
-        rows.append(
-            ImageNode(
-                index=0,
-                image=image,
-                layers=layers,
-                containers=tuple(containers.get(image.id, ())),
-                intermediates=folded.get(image.id, ()),
-                size=size,
-                unique=0,
-                shared=0,
-                exact=exact and image.diff_ids is not None,
-                sharing_exact=False,
-                unknown_layers=unknown,
-            )
-        )
-    rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
-    all_known = all(node.known or _stores_nothing(node.image) for node in rows)
-    for index, node in enumerate(rows):
-        node.index = index
-        for layer in node.layers:
-            layer.images.append(node)
-    for node in rows:
-        # What an image has alone lies on top: whoever shares a layer shares those below it.
-        own = list(takewhile(_not_shared, reversed(node.layers)))
-        ground = own[-1].below if own else node.height
-        alone = Tally()
-        alone.add(node.height, ground)
-        unique, shared = unknowns.bounds(alone), unknowns.of(ground)
-        node.unique, node.shared = unique.low, shared.low
-        if not unique.exact:
-            node.unique = max(unique.low, sum(layer.weight for layer in own))
-        if not shared.exact:
-            node.shared = max(shared.low, sum(layer.weight for layer in node.layers[: len(node.layers) - len(own)]))
-        node.sharing_exact = node.exact and unique.exact and shared.exact and all_known
-        if node.known:
-            node.unique_bound = ("" if unique.exact else "≥") if all_known else "≤" if unique.exact else "?"
-        if not all_known and unique == Bounds(0, 0) and node.known:
-            node.unique_bound = ""
-    return tuple(rows)
-
-
-def _not_shared(layer: Layer) -> bool:
-    return len(layer.images) == 1
-
-
-def _stores_nothing(image: Image) -> bool:
-    """Is nothing of it unpacked? So it is with an image for other platforms only, whose layers no engine tells."""
-    return bool(image.platforms) and all(platform.unpacked_size == 0 for platform in image.platforms)
-
-
-def _intermediates(images: Sequence[Image]) -> dict[str, tuple[Image, ...]]:
-    """Give every listed image the unlisted ancestors (by ParentId) that lie under it."""
-    by_id = {image.id: image for image in images}
-    found: dict[str, tuple[Image, ...]] = {}
-    for image in images:
-        if not image.listed or not image.parent_id:
-            continue
-        line: list[Image] = []
-        seen = {image.id}
-        parent = by_id.get(image.parent_id)
-        while parent is not None and not parent.listed and parent.id not in seen:
-            seen.add(parent.id)
-            line.append(parent)
-            parent = by_id.get(parent.parent_id)
-        if line:
-            found[image.id] = tuple(line)
-    return found
+    if image.diff_ids is not None:
+        return False
+    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)

@@ -1,21 +1,31 @@
-"""What differs between stores, as data: the one place that knows each store's rules.
+"""What differs between stores, as data: the one table of how each family counts, names and removes.
 
-Nothing outside this module and ``engine/`` asks which engine it is; it asks a
-rule. Sources: moby ``daemon/images``, ``daemon/containerd``, ``daemon/internal/layer``;
-Podman ``pkg/api/handlers/compat`` and ``containers/storage``; measured on real engines.
+Nobody else asks which store it is; they ask a rule. Only how a question is best put on the wire
+is in ``engine/quirks.py``. Sources: moby ``daemon/images``, ``daemon/containerd``, ``daemon/internal/layer`` and
+``daemon/disk_usage.go`` from 20.10 to 29.7; Podman ``pkg/api/handlers/compat`` and ``containers/storage``;
+measured on real engines.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from layerscope.inventory import StoreKind
+from layerscope.inventory import Engine, StoreKind
+
+RUNNING = frozenset({"running", "paused", "restarting"})
+"""States of a container that every engine counts as running."""
+
+ByVersion = tuple[tuple[tuple[int, int], str], ...]
+"""What holds from an engine's version (major, minor) on; the oldest first, which begins at (0, 0)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreRules:
     """How one family of stores counts, names and removes."""
+
+    # -- layers ----------------------------------------------------------------------------
 
     unit: str
     """What a layer's bytes are, in words for a person."""
@@ -34,26 +44,40 @@ class StoreRules:
     """
     empty_diff_is_zero: bool
     """Does the empty tar (diff ID 5f70bf18…) weigh 0 in this store's unit?"""
-    image_size_is_layers: bool
-    """Is the Size that ``docker images`` prints exactly the sum of the image's layers?"""
-    engine_total_is_footprint: bool
-    """Must the engine's LayersSize equal our footprint to the byte?"""
-    engine_total_note: str
-    """What the engine's own total counts here, for the reconciliation."""
-    stopped_container_blocks: bool
-    """Does a container that is not running make the engine refuse a removal that is not forced?"""
-    child_image_blocks: bool
-    """Does an image with a child by ParentId (classic build, commit) refuse to be deleted?"""
-    removes_untagged_parents: bool
-    """Does removing an image also remove its untagged parents that nothing else needs?"""
-    build_cache_holds_layers: bool
-    """Do layers of BuildKit-built images stay on disk until the build cache is pruned?"""
+
+    # -- removal: an image with a container, running or not, stays everywhere, and its untagged parents
+    # -- that nothing else needs go along everywhere ----------------------------------------
+
     running_rule: str
     """The engine's words for refusing to remove the image of a running container."""
     stopped_rule: str
     """The engine's words for refusing, unforced, to remove the image of a container that is not running."""
     child_rule: str
-    """The engine's words for refusing to remove an image that others were made from; empty where it does not refuse."""
+    """The engine's words for refusing to remove an image with a child by ParentId (classic build, commit);
+    empty where it does not refuse."""
+    build_cache_holds_layers: bool
+    """Are the records of the build cache that are marked as shared the very layers of images (and not copies)?
+
+    Those layers stay on disk until the build cache is pruned.
+    """
+
+    # -- what the engine's own figures count -----------------------------------------------
+
+    image_size_is_layers: bool
+    """Is the Size that ``docker images`` prints exactly the sum of the image's layers, in the layers' unit?"""
+    size_adds: str
+    """What the Size of an image counts besides its layers and its compressed blobs, in words; empty: nothing."""
+    total_is_footprint: bool
+    """Must the engine's own total for image layers (``LayersSize``) be our footprint to the byte?"""
+    total_counts: ByVersion
+    """What that total counts, in words that follow "the engine counts"."""
+    unique_flaw: ByVersion
+    """Why the engine says of some images that more is theirs alone than is; empty where it does not."""
+
+    @property
+    def child_image_blocks(self) -> bool:
+        """Does an image that others were made from refuse to be deleted?"""
+        return bool(self.child_rule)
 
 
 STORES: dict[StoreKind, StoreRules] = {
@@ -62,49 +86,68 @@ STORES: dict[StoreKind, StoreRules] = {
         history_anchor="bottom",
         zero_size_means_no_layer=False,
         empty_diff_is_zero=True,
-        image_size_is_layers=True,
-        engine_total_is_footprint=True,
-        engine_total_note="the layers of every image, each once",
-        stopped_container_blocks=True,
-        child_image_blocks=True,
-        removes_untagged_parents=True,
-        build_cache_holds_layers=True,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
         child_rule="image has dependent child images",
+        build_cache_holds_layers=True,
+        image_size_is_layers=True,
+        size_adds="",
+        total_is_footprint=True,
+        total_counts=(((0, 0), "the layers of every image, each once"),),
+        unique_flaw=(((0, 0), ""),),
     ),
     "containerd": StoreRules(
         unit="disk blocks of the unpacked snapshot",
         history_anchor="bottom",
         zero_size_means_no_layer=True,
         empty_diff_is_zero=False,
-        image_size_is_layers=False,
-        engine_total_is_footprint=False,
-        engine_total_note=(
-            "snapshots and compressed blobs; before Engine 29.6 also those of containers and the build cache"
-        ),
-        stopped_container_blocks=True,
-        child_image_blocks=False,
-        removes_untagged_parents=True,
-        build_cache_holds_layers=False,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
         child_rule="",
+        build_cache_holds_layers=False,
+        image_size_is_layers=False,
+        size_adds="snapshots of other platforms, or of build steps that changed nothing",
+        total_is_footprint=False,
+        total_counts=(
+            ((0, 0), "every snapshot, also those of containers and of the build cache, but no compressed blobs"),
+            (
+                (28, 2),
+                "every snapshot, also those of containers and of the build cache, and the compressed blobs of images",
+            ),
+            ((29, 6), "the snapshots of images and their compressed blobs, each once"),
+        ),
+        unique_flaw=(
+            ((0, 0), "it takes every compressed blob for theirs alone, also those that images share"),
+            ((29, 5), "it adds the compressed blobs of each"),
+        ),
     ),
     "podman": StoreRules(
         unit="size of the layer's uncompressed tar",
         history_anchor="top",
         zero_size_means_no_layer=True,
         empty_diff_is_zero=False,
-        image_size_is_layers=False,
-        engine_total_is_footprint=False,
-        engine_total_note="all layers of the storage, container layers included, and image metadata",
-        stopped_container_blocks=True,
-        child_image_blocks=False,
-        removes_untagged_parents=True,
-        build_cache_holds_layers=False,
         running_rule="image is in use by a container",
         stopped_rule="image is in use by a container",
         child_rule="",
+        build_cache_holds_layers=False,
+        image_size_is_layers=False,
+        size_adds="manifests and configurations",
+        total_is_footprint=False,
+        total_counts=(
+            ((0, 0), "every layer of its storage, those of containers included, and the metadata of images"),
+        ),
+        unique_flaw=(
+            ((0, 0), "it sees what images share only where one was made from the other"),
+            ((5, 0), "it adds the manifest and configuration of each"),
+        ),
     ),
 }
+
+
+def words_for(engine: Engine, words: ByVersion) -> str:
+    """Return which of ``words`` hold for an engine; a version that cannot be read is taken for a new one."""
+    found = re.match(r"(\d+)\.(\d+)", engine.version)
+    if found is None:
+        return words[-1][1]
+    version = (int(found[1]), int(found[2]))
+    return next(text for since, text in reversed(words) if version >= since)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from layerscope.engine.quirks import QUIRKS
+from layerscope.core.stores import STORES
 from layerscope.inventory import Container, Engine, EngineKind, HistoryEntry, Image, Platform, StoreKind
 
 _YEAR_ONE = -62135596800
@@ -154,7 +154,7 @@ def listed_image(row: Any, store: StoreKind, intern: Intern) -> Image | None:
         # 0 is both "none" and 1970 here: the inspect answer tells them apart
         created=created if created and created != _YEAR_ONE else None,
         engine_size=size,
-        layers_size=size if QUIRKS[store].size_is_layers else None,
+        layers_size=size if STORES[store].image_size_is_layers else None,
         content_size=sum(contents) if contents else None,
         parent_id=with_prefix(as_text(row.get("ParentId"))),
         labels=_labels(row.get("Labels"), intern),

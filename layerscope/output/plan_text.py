@@ -11,16 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode
-from layerscope.core.removal.plan import Blocker, Kept, RemovalPlan, Untagged
+from layerscope.core.removal.plan import Blocker, Kept, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
-from layerscope.core.removal.simulation import Bound
+from layerscope.core.sizes.sums import Bound
 from layerscope.output.tables import Column, table
 from layerscope.text import clean, fit, fit_name, pad, wrapped
-from layerscope.units import UNKNOWN, Units, format_age, format_size
+from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_size, natural_list
 from layerscope.views.names import (
     LONGEST,
     bounded,
-    count,
     image_label,
     image_labels,
     layer_label,
@@ -40,7 +39,7 @@ def plan_text(plan: RemovalPlan, *, now: int, units: Units = Units.SI, width: in
     """Return a plan as text of at most ``width`` columns, a newline at its end; ``now`` is what ages are counted to."""
     page = _Page(plan, units, max(width, MIN_WIDTH), now)
     goes, asked = len(plan.removed), len(plan.images)
-    of = f" {goes:,} of {count(asked, 'image')}" if goes < asked else f" {count(asked, 'image')}"
+    of = f" {format_number(goes)} of {count(asked, 'image')}" if goes < asked else f" {count(asked, 'image')}"
     title = f"Removing{of} · listed {page.size(plan.listed)}" if goes else page.nothing_goes()
     lists = [page.images(), page.untagged(), page.blocked(), page.kept()]
     return _joined([[title], page.figures(), *lists, [_ONLY_A_PLAN]])
@@ -118,7 +117,9 @@ class _Page:
             "≥0 B" if bound == "≥" and not size and plan.exact else bounded(size, bound, self.units)
             for _, size, bound, _ in rows
         ]
-        whole = ["" if text == UNKNOWN else f"{size:,} B" for text, (_, size, _, _) in zip(sizes, rows, strict=True)]
+        whole = [
+            "" if text == UNKNOWN else format_exact(size) for text, (_, size, _, _) in zip(sizes, rows, strict=True)
+        ]
         wide, wider = max(map(len, sizes)), max(map(len, whole))
         lines = [
             f"{label:<7}  {text:>{wide}}  {exactly:>{wider}}  {words}"
@@ -135,7 +136,7 @@ class _Page:
         keepers = [node for node, _ in self.plan.keepers()]
         if not keepers:
             return fit("for build parents in use", room)
-        more = f" and {len(keepers) - 1:,} more" if len(keepers) > 1 else ""
+        more = f" and {format_number(len(keepers) - 1)} more" if len(keepers) > 1 else ""
         return fit("for " + fit_name(image_label(keepers[0]), max(8, room - len(more) - 4)) + more, room)
 
     def notes(self) -> Iterator[str]:
@@ -145,9 +146,8 @@ class _Page:
         if plan.frees and plan.held_by_cache is None:
             yield "How much of it the build cache keeps on disk until it is pruned is not known."
         if plan.frees and plan.unseen:
-            names = ", ".join(clean(c.name or c.id[:12], 60) for c in plan.unseen[:3])
-            more = f" and {len(plan.unseen) - 3:,} more" if len(plan.unseen) > 3 else ""
-            yield f"The image of the container {names}{more} is gone: it may keep layers on disk until it is removed."
+            names = natural_list([clean(container_name(c), 60) for c in plan.unseen], 3)
+            yield f"The image of the container {names} is gone: it may keep layers on disk until it is removed."
         if plan.frees_hidden:
             yield f"Build parents go too, with {self.size(plan.frees_hidden)} of layers that no listed image has."
         if plan.frees:
@@ -218,7 +218,7 @@ class _Page:
         containers = found.containers
         return table(
             self.width,
-            Column("REMOVE FIRST", [clean(c.name or c.id[:12], _NAME) for c in containers], right=False),
+            Column("REMOVE FIRST", [clean(container_name(c), _NAME) for c in containers], right=False),
             Column("STATE", [clean(c.state, 20) for c in containers], right=False),
             Column("CONTAINER OF", [clean(c.image, LONGEST) for c in containers], right=False, cut=fit_name),
         )
@@ -240,4 +240,4 @@ def _for_whom(kept: Kept) -> str:
 
 
 def _family(nodes: Sequence[ImageNode]) -> str:
-    return fit(f"{len(nodes):,}: {image_labels(list(nodes), 2)}", 40)
+    return fit(f"{format_number(len(nodes))}: {image_labels(list(nodes), 2)}", 40)

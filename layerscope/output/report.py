@@ -1,6 +1,6 @@
 """The report for programs: one JSON document, or the table of images as CSV.
 
-``layerscope.output.report/1`` is a contract that scripts rely on: fields are added to
+``layerscope.report/1`` is a contract that scripts rely on: fields are added to
 it, never renamed, retyped or taken away. All sizes are whole bytes in the
 store's unit (field ``unit``) unless their name begins with ``engine_``: those are
 the engine's own figures, in its own mix of units. Text is as the engine gave
@@ -18,7 +18,7 @@ from typing import Any
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import clean
 
-SCHEMA = "layerscope.output.report/1"
+SCHEMA = "layerscope.report/1"
 
 CSV_COLUMNS = (
     "id",

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.stores import words_for
 from layerscope.output.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
-from layerscope.units import UNKNOWN, Units, format_age, format_ratio, format_size
+from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_ratio, format_size
 from layerscope.views.names import unique_amount
 
 MIN_WIDTH = 80
@@ -84,18 +85,18 @@ class _Page:
         if not inventory.complete:
             yield "The scan was not finished: what it had not come to is unknown."
         if inventory.vanished:
-            yield f"{_count(inventory.vanished, 'image')} went away during the scan; not counted."
+            yield f"{count(inventory.vanished, 'image')} went away during the scan; not counted."
         if totals.unknown_images:
-            yield f"{_count(totals.unknown_images, 'image')} of unknown layers: sums are at least what is shown."
+            yield f"{count(totals.unknown_images, 'image')} of unknown layers: sums are at least what is shown."
         if totals.unknown_layers:
-            yield f"{_count(totals.unknown_layers, 'layer')} of unknown size: sums are at least what is shown."
+            yield f"{count(totals.unknown_layers, 'layer')} of unknown size: sums are at least what is shown."
 
     def totals(self, engine_bytes: int | None) -> list[str]:
         inventory, totals, rules = self.graph.inventory, self.graph.totals, self.graph.rules
         ratio = f": {format_ratio(totals.listed, totals.footprint)}" if totals.footprint else ""
         ours = [
-            ("Sum of sizes", totals.listed, _count(totals.images, "image")),
-            ("On disk", totals.footprint, f"{_count(totals.layers, 'layer')}, each stored once"),
+            ("Sum of sizes", totals.listed, count(totals.images, "image")),
+            ("On disk", totals.footprint, f"{count(totals.layers, 'layer')}, each stored once"),
             ("Saved", totals.saved, f"by sharing{ratio}"),
         ]
         rows = [(label, self.at_least(size, totals.exact), size, words) for label, size, words in ours]
@@ -104,7 +105,10 @@ class _Page:
             rows.append(("Engine's sum", self.size(totals.engine_listed), totals.engine_listed or 0, words))
         if engine_bytes is not None:
             rows.append(("Engine's own", self.size(engine_bytes), engine_bytes, self.compared(engine_bytes)))
-        exact = ["" if text == UNKNOWN else f"{text[: text.startswith('≥')]}{size:,} B" for _, text, size, _ in rows]
+        exact = [
+            "" if text == UNKNOWN else f"{text[: text.startswith('≥')]}{format_exact(size)}"
+            for _, text, size, _ in rows
+        ]
         wide, wider = max(len(row[1]) for row in rows), max(map(len, exact))
         lines = [
             fit(f"{label:<12}  {size:>{wide}}  {whole:>{wider}}  {words}", self.width)
@@ -113,7 +117,8 @@ class _Page:
         lines.append("")
         lines += textwrap.wrap(f"Layer sizes are in this store's unit: {rules.unit}.", self.width)
         if engine_bytes is not None and engine_bytes != totals.footprint:
-            lines += textwrap.wrap(f"The engine's own total counts {rules.engine_total_note}.", self.width)
+            counts = words_for(self.graph.inventory.engine, rules.total_counts)
+            lines += textwrap.wrap(f"The engine's own total counts {counts}.", self.width)
         return lines
 
     def compared(self, engine_bytes: int) -> str:
@@ -131,8 +136,8 @@ class _Page:
             Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
             Column("UNIQUE", [self.unique(node) for node in nodes]),
             Column("SHARED", [self.at_least(node.shared, node.sharing_exact) for node in nodes]),
-            Column("LAYERS", [str(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
-            Column("CONTAINERS", [str(len(node.containers) or "–") for node in nodes]),
+            Column("LAYERS", [format_number(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
+            Column("CONTAINERS", [format_number(len(node.containers)) if node.containers else "–" for node in nodes]),
             Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
         ]
         if spare(self.width, columns) < 0:  # names are worth more than the number of layers
@@ -149,12 +154,12 @@ class _Page:
             self.width,
             Column("SAVES", [self.size(layer.saves) for layer in top]),
             Column("SIZE", [("~" if layer.size_is == "inferred" else "") + self.size(layer.size) for layer in top]),
-            Column("IMAGES", [str(len(layer.images)) for layer in top]),
+            Column("IMAGES", [format_number(len(layer.images)) for layer in top]),
             Column("LAYER THAT SAVES MOST", [_instruction(layer) for layer in top], right=False, cut=fit),
         )
         if rest:
             saved = self.size(sum(layer.saves for layer in rest))
-            lines.append(f"{_count(len(rest), 'more layer')} {'saves' if len(rest) == 1 else 'save'} {saved}.")
+            lines.append(f"{count(len(rest), 'more layer')} {'saves' if len(rest) == 1 else 'save'} {saved}.")
         if any(layer.size_is == "inferred" for layer in top):
             lines.append("~ inferred: see size_is in the JSON report")
         return lines
@@ -170,12 +175,12 @@ def _name(node: ImageNode) -> str:
         return f"<none> {clean(node.id.removeprefix('sha256:')[:12])}"
     name = clean(tags[0], _LONGEST)
     more = len(tags) - 1
-    return f"{name}{_MORE_TAGS}{_count(more, 'tag')}" if more else name
+    return f"{name}{_MORE_TAGS}{count(more, 'tag')}" if more else name
 
 
 def _cut_name(name: str, room: int) -> str:
-    head, plus, count = name.rpartition(_MORE_TAGS)
-    tail = plus + count
+    head, plus, more = name.rpartition(_MORE_TAGS)
+    tail = plus + more
     return fit_name(head, room - len(tail)) + tail if head and len(tail) < room // 2 else fit_name(name, room)
 
 
@@ -184,7 +189,3 @@ def _instruction(layer: Layer) -> str:
         return f"{UNKNOWN} {layer.chain_id[:19]}"
     text = fold_instruction(layer.instruction, _LONGEST) or clean(layer.comment, _LONGEST)
     return text or f"(no text) {layer.chain_id[:19]}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

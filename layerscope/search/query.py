@@ -26,6 +26,7 @@ from layerscope.search.terms import (
     Test,
     WrongTermError,
     comparison,
+    exact_name_first,
     keyed,
     word,
 )
@@ -246,17 +247,22 @@ def _meaning(token: _Token, now: int) -> tuple[Meaning, str, str]:
     if keyed_:
         key = ALIASES.get(keyed_[1].lower(), keyed_[1].lower())
         if key in KEYS or key in AGES:
-            return keyed(key, keyed_[3], keyed_[2] == "=", now), "", ""
+            meaning = keyed(key, keyed_[3], keyed_[2] == "=", now)
+            return exact_name_first(text, meaning) if keyed_[2] == ":" else meaning, "", ""
         if key in FIELDS:
             if key in {"size", "unique", "shared", "age"} or not keyed_[3]:
                 example = {"age": "age>30d", "layers": "layers>20", "tags": "tags>1", "containers": "containers=0"}
                 raise WrongTermError(f"more or less than that? Write {example.get(key, key + '>500MB')}")
-            return comparison(key, "=", keyed_[3], now), "", ""
+            return exact_name_first(text, comparison(key, "=", keyed_[3], now)), "", ""
         guess = _guess(key, (*KEYS, *AGES, *FIELDS), ":")
         doubt = guess and f"“{clean(key, 20)}:” is no term, taken as part of a name{guess}"
         return word(text), doubt, keyed_[1] if keyed_[2] == ":" and keyed_[3] else ""
     guess = _guess(lower, FLAGS)
-    return word(text), guess and f"taken as part of a name{guess}", ""
+    return (
+        exact_name_first(text, word(text)) if ":" in text else word(text),
+        guess and f"taken as part of a name{guess}",
+        "",
+    )
 
 
 def _guess(typed: str, known: Iterable[str], tail: str = "", *, typing: bool = True) -> str:

@@ -67,8 +67,8 @@ class _Names:
     def find(self, pattern: str) -> list[ImageNode]:
         if not pattern:
             raise SelectionError("an empty name means no image; name one, or use --filter")
-        if _GLOB.search(pattern):
-            return self.like(pattern)
+        if _GLOB.search(pattern):  # unless an image is called just that: [2001:db8::1]:5000/x:v1 is a name
+            return self.named(pattern) or self.like(pattern)
         nodes = self.of_digest(pattern) if "@" in pattern else self.named(pattern) or self.of_id(pattern)
         if not nodes:
             raise SelectionError(self.why_none(pattern))

@@ -17,7 +17,9 @@ from functools import cached_property
 from operator import eq, ge, gt, le, lt, ne
 from weakref import WeakKeyDictionary
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.stores import RUNNING
 from layerscope.text import clean
 from layerscope.units import format_size, parse_size
 
@@ -87,11 +89,9 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 # -- single words: states of an image ------------------------------------------------------
 
-_UP = frozenset({"running", "paused", "restarting"})
-
 
 def _running(node: ImageNode) -> bool:
-    return any(container.state in _UP for container in node.containers)
+    return any(container.state in RUNNING for container in node.containers)
 
 
 def _shared(node: ImageNode) -> bool:
@@ -225,7 +225,7 @@ def _created(older: bool, value: str, now: int, key: str) -> Meaning:
     then, span = _moment(value, now, key)
 
     def test(node: ImageNode) -> bool:
-        created = node.image.created
+        created = made(node.image.created, now)
         return created is not None and (created < then if older else created > then)
 
     if span:
@@ -417,7 +417,24 @@ def word(text: str) -> Meaning:
             return lambda node: lower in hay[node.index]
         return lambda node: lower in hay[node.index] or node.id.startswith(start)
 
-    return Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    meaning = Meaning(f"name {'is like' if globbed else 'has'} {_quoted(text)}", bind)
+    return exact_name_first(text, meaning) if ":" in text else meaning
+
+
+def exact_name_first(text: str, meaning: Meaning) -> Meaning:
+    """Return ``meaning``, but on a host where an image is called just ``text`` that image alone.
+
+    So ``tag:1`` finds the image ``tag:1`` where there is one, and a name with ``*`` or ``[`` in it is no pattern.
+    """
+    name = text.lower()
+
+    def bind(graph: LayerGraph) -> Test:
+        references = names_of(graph).references
+        if any(name in names for names in references):
+            return lambda node: name in references[node.index]
+        return meaning.bind(graph)
+
+    return Meaning(meaning.says, bind)
 
 
 HELP: tuple[tuple[str, str], ...] = (

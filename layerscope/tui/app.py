@@ -19,7 +19,8 @@ from textual.theme import Theme
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend, BackendError, SavedBackend
 from layerscope.state.pins import Pins, PinsError

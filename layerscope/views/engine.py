@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from layerscope.core.accounts import Accounts, accounts_of
-from layerscope.core.chain import chain_ids
 from layerscope.core.graph import ImageNode, LayerGraph, union
+from layerscope.core.stores import StoreRules, words_for
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
 from layerscope.units import Units, format_size
@@ -65,7 +64,8 @@ class _Work:
         self.graph = graph
         self.units = units
         self.usage: DiskUsage | None = graph.inventory.usage
-        self.accounts: Accounts = accounts_of(graph.inventory.engine)
+        self.rules: StoreRules = graph.rules
+        self.unique_flaw = words_for(graph.inventory.engine, graph.rules.unique_flaw)
         self.missing = NOT_SAVED if graph.inventory.from_file else NOT_ASKED
         self.shared = dict(self.usage.shared_sizes) if self.usage is not None else {}
         self.bound: Literal["", "≥"] = "" if graph.totals.exact else "≥"
@@ -101,11 +101,11 @@ class _Work:
             return self._figure("Sum of sizes", ours, theirs, "explained", f"{what}; {self._unknown()}")
         blobs = sum(node.image.content_size or 0 for node in self.graph.images)
         rest = theirs - ours - blobs
-        if rest < 0 or (rest and not self.accounts.size_adds):
+        if rest < 0 or (rest and not self.rules.size_adds):
             return self._figure("Sum of sizes", ours, theirs, "differs", f"{what}; the two should be the same.")
         adds = [f"compressed blobs ({self.size(blobs)})"] if blobs else []
         if rest:
-            adds.append(f"{self.accounts.size_adds} ({self.size(rest)})")
+            adds.append(f"{self.rules.size_adds} ({self.size(rest)})")
         text = f"{what}: the engine adds {' and '.join(adds)}."
         return self._figure("Sum of sizes", ours, theirs, "explained", text)
 
@@ -118,8 +118,9 @@ class _Work:
             return self._figure(name, ours, None, "ours", "Every stored layer once. This engine does not work it out.")
         if theirs == ours:
             return self._figure(name, ours, theirs, "same", "Every stored layer once: the same to the byte.")
-        if not self.accounts.total_is_footprint:
-            text = f"Every stored layer once. The engine counts {self.accounts.total}."
+        if not self.rules.total_is_footprint:
+            counts = words_for(self.graph.inventory.engine, self.rules.total_counts)
+            text = f"Every stored layer once. The engine counts {counts}."
             return self._figure(name, ours, theirs, "explained", text)
         if not self.graph.inventory.complete:
             return self._figure(name, ours, theirs, "explained", "The scan is not complete yet.")
@@ -182,14 +183,8 @@ class _Work:
     def _under_intermediates(self) -> set[int]:
         """The layers that containers of unlisted build steps keep."""
         using = {container.image_id for container in self.graph.orphan_containers}
-        kept = set()
-        for image in self.graph.inventory.images:
-            if image.id in using:
-                for chain in chain_ids(image.diff_ids or ()):
-                    layer = self.graph.layer_by_chain.get(chain)
-                    if layer is not None:
-                        kept.add(layer.index)
-        return kept
+        stacks = self.graph.stacks
+        return {layer.index for image in self.graph.unlisted if image.id in using for layer in stacks.get(image.id, ())}
 
     # -- shared and unique -----------------------------------------------------------------
 
@@ -214,7 +209,7 @@ class _Work:
         if self._shares_nothing():
             why.append("The engine says of every image that it shares nothing.")
         elif more:
-            reason = self.accounts.unique_flaw or "cause unknown"
+            reason = self.unique_flaw or "cause unknown"
             why.append(f"The engine says more of {count(len(more), 'image')}: {reason}.")
         if less:
             own = all(node.intermediates for node in less)
@@ -227,7 +222,7 @@ class _Work:
             why.append(f"{subject} says less of {count(len(less), 'image')}: it {reason}.")
         if len(given) < len(images):
             why.append(f"{'It' if why else 'The engine'} says nothing of {count(len(images) - len(given), 'image')}.")
-        explained = self._shares_nothing() or not more or bool(self.accounts.unique_flaw)
+        explained = self._shares_nothing() or not more or bool(self.unique_flaw)
         return self._figure(name, ours, total, "explained" if explained else "differs", f"{what}. {' '.join(why)}")
 
     def shared_sum(self) -> Figure:
@@ -270,7 +265,7 @@ class _Work:
         shared = sum(record.size for record in records if record.shared)
         if not shared:
             return self._figure(name, total, total, "same", "No image uses any of it.", bound="")
-        if self.accounts.cache_is_layers:
+        if self.rules.build_cache_holds_layers:
             text = (
                 f"{self.size(shared)} of the cache are layers of images too, and on disk once: without them it takes "
                 f"{self.size(total - shared)}. `docker builder prune -a` reports them as well."

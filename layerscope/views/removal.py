@@ -234,7 +234,7 @@ def pruned(
 def _measured(
     removal: RemovalPlan, before: DiskUsage | None, after: DiskUsage | None, graph: LayerGraph | None
 ) -> tuple[int | None, str]:
-    if removal.graph.rules.engine_total_is_footprint:
+    if removal.graph.rules.total_is_footprint:
         total = None if before is None else before.layers_size
         rest = None if after is None else after.layers_size
         if total is None or rest is None:

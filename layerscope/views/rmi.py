@@ -29,13 +29,14 @@ def remove_line(engine: Engine, images: Iterable[ImageNode]) -> tuple[str, int]:
     In the order of ``images``: those made from another one should come before it. All tags of an
     image are named, since removing one tag of several only untags it.
     """
-    words: list[str] = []
-    left_out = 0
-    for node in images:
-        names = _names(node)
-        words += names
-        left_out += not names
+    words, left_out = references(images)
     return " ".join(shlex.quote(word) for word in (engine.kind, "rmi", *words)) if words else "", left_out
+
+
+def references(images: Iterable[ImageNode]) -> tuple[list[str], int]:
+    """Return what ``docker rmi`` takes to remove ``images``, and how many of them it leaves out; see remove_line."""
+    names = [_names(node) for node in images]
+    return [name for several in names for name in several], sum(not several for several in names)
 
 
 def _names(node: ImageNode) -> list[str]:

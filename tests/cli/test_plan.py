@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from layerscope.cli import cli
-from layerscope.core.graph import build_graph
-from layerscope.core.removal.plan import plan, plan_dict
+from layerscope.core.build import build_graph
+from layerscope.core.removal.plan import plan
 from layerscope.inventory import Container, Inventory
+from layerscope.output.plan_json import plan_dict
 from layerscope.sources.scanfile import save_inventory
 from layerscope.state.pins import Pins
 from tests.hosts import HOSTILE, MB, SMALL, image_id

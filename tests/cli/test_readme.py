@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from layerscope.cli import cli
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.sources.open import load_sample
 from layerscope.units import format_size
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.inventory import Image, Inventory
 from layerscope.output.report import CSV_COLUMNS, report_csv, report_dict, report_json
 from layerscope.output.report_text import report_text
@@ -113,7 +113,7 @@ def test_the_json_keeps_the_contract_whatever_the_host(inventory: Inventory) -> 
     assert text.isascii()
     document = json.loads(text)
     conforms(document, CONTRACT)
-    assert document["schema"] == "layerscope.output.report/1"
+    assert document["schema"] == "layerscope.report/1"
     sizes = [image["size_bytes"] for image in document["images"]]
     assert sizes == sorted(sizes, reverse=True)
     assert sorted(image["id"] for image in document["images"]) == sorted(i.id for i in inventory.images if i.listed)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.plan import plan
 from layerscope.inventory import DiskUsage, Inventory
 from tests.core.hosts import ALL, NOTHING, Built, Host, Step, Yard, inventory, surplus

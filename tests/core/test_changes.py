@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from layerscope.core.build import build_graph
 from layerscope.core.changes import changes
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///d.sock")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from time import process_time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
+from layerscope.core.build import build_graph
 from layerscope.core.compare import Amount, Comparison, relatives
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import Path, paths
 from tests.views.forests import host
@@ -242,6 +244,7 @@ def test_relatives_agree_with_sets(data: st.DataObject, host: Host) -> None:
     assert relatives(node, most, among) == able[:most]
 
 
+@pytest.mark.cpu
 def test_it_costs_what_the_chosen_images_cost_not_the_host() -> None:
     graph = build_graph(big_host(5000, 20000))
     begun = process_time()

@@ -9,8 +9,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
-from layerscope.core.graph import ImageNode, LayerGraph, build_graph
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.removal.simulation import holders_of
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures, path_of, paths
@@ -334,6 +336,35 @@ def test_of_records_with_one_id_the_first_counts() -> None:
     graph = graph_of(image("app", [A], [run(5)]), image("app", [A], [run(5)], tags=("other:1",)))
     assert [(node.name, node.unique) for node in graph.images] == [("app:1", 5)]
     assert graph.totals.images == 1
+
+
+def test_of_unlisted_records_with_one_id_the_first_counts() -> None:
+    """The simulation once took both, and fell over the layers of the second."""
+    first = image("step", [A], [run(5)], listed=False)
+    graph = graph_of(image("app", [A, B], [run(5), run(6)]), first, replace(first, diff_ids=(C,)))
+    assert graph.unlisted == (first,)
+    assert len(holders_of(graph).images) == 2
+
+
+def test_the_graph_keeps_the_stacks_of_unlisted_images_too() -> None:
+    graph = graph_of(
+        image("step", [A, C], [run(5), run(7)], listed=False),
+        image("app", [A, B], [run(5), run(6)]),
+        image("unread", None, None),
+    )
+    stacks = {image.id: graph.stacks.get(image.id) for image in graph.inventory.images}
+    step, app = graph.unlisted[0], row(graph, "app")
+    assert stacks[app.id] is app.layers
+    assert [layer.diff_id for layer in stacks[step.id] or ()] == [A, C]
+    assert (stacks[step.id] or ())[0] is app.layers[0]
+    assert stacks[row(graph, "unread").id] is None
+
+
+def test_hidden_layers_are_numbered_after_the_others() -> None:
+    graph = graph_of(image("step", [C, B], [run(5), run(7)], listed=False), image("app", [A, B], [run(5), run(6)]))
+    every = (*graph.layers, *graph.hidden_layers)
+    assert [layer.index for layer in every] == [0, 1, 2, 3]
+    assert [layer.diff_id for layer in graph.hidden_layers] == [C, B]
 
 
 def test_a_diff_id_that_is_another_layer_s_chain_id_breaks_nothing() -> None:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from tests.replay import FOLDER, NAMES, load_recording, recorded_inventory
 
 OVERLAY2 = ("docker-20.10-overlay2", "docker-28.5-overlay2")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.corpus import fill
-from tests.engine.private import PrivateEngine, why_not
+from tests.engine.private import PrivateEngine, debian_13, why_not
 
 GIVEN = os.environ.get("LAYERSCOPE_TEST_HOSTS", "").split()
 """Addresses of engines to test on, as they are: nothing is added to them or removed."""
@@ -16,13 +16,16 @@ GIVEN = os.environ.get("LAYERSCOPE_TEST_HOSTS", "").split()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine_host" in metafunc.fixturenames:
-        metafunc.parametrize("engine_host", GIVEN or ["private"], indirect=True, scope="session")
+        metafunc.parametrize("engine_host", GIVEN or ["private", "private-containerd"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def engine_host(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Address of a filled engine: those of LAYERSCOPE_TEST_HOSTS, or a private dockerd; skips where there is none."""
-    if request.param != "private":
+    """Address of a filled engine: one of LAYERSCOPE_TEST_HOSTS, or a private one; skips where there is none.
+
+    ``private`` is the machine's own dockerd, ``private-containerd`` Debian 13's with a containerd image store.
+    """
+    if request.param not in ("private", "private-containerd"):
         yield request.param
         return
     reason = why_not()
@@ -30,6 +33,7 @@ def engine_host(request: pytest.FixtureRequest) -> Iterator[str]:
         if os.environ.get("LAYERSCOPE_REQUIRE_ENGINE") == "1":
             pytest.fail(f"LAYERSCOPE_REQUIRE_ENGINE=1, and no engine could be started: {reason}")
         pytest.skip(f"no engine: {reason}; name one in LAYERSCOPE_TEST_HOSTS")
-    with PrivateEngine() as engine:
+    containerd = request.param == "private-containerd"
+    with PrivateEngine(root=debian_13() if containerd else None, containerd=containerd) as engine:
         fill(engine.host)
         yield engine.host

@@ -10,8 +10,8 @@ from typing import Any
 import docker
 import pytest
 
+from layerscope.core.build import build_graph
 from layerscope.core.changes import changes
-from layerscope.core.graph import build_graph
 from layerscope.engine import events
 from layerscope.engine.backend import open_backend
 from layerscope.engine.events import Watcher

@@ -8,7 +8,7 @@ import sys
 import docker
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.engine.connect import connect
 from layerscope.engine.scan import describe_image, list_containers, list_images, scan
 from layerscope.engine.usage import disk_usage
@@ -23,8 +23,8 @@ def test_the_footprint_is_the_engines_own_total(engine_host: str) -> None:
         inventory = scan(conn)
         usage = disk_usage(conn)
     graph = build_graph(inventory)
-    assert graph.totals.exact
     if inventory.engine.store_kind == "graphdriver":
+        assert graph.totals.exact
         assert graph.totals.footprint == usage.layers_size
     elif usage.layers_size:
         assert graph.totals.footprint <= usage.layers_size
@@ -64,4 +64,4 @@ def test_the_report_runs_on_it(engine_host: str) -> None:
     command = [sys.executable, "-m", "layerscope", "--host", engine_host, "report", "--json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert '"layerscope.output.report/1"' in done.stdout
+    assert '"layerscope.report/1"' in done.stdout

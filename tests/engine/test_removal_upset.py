@@ -14,7 +14,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from layerscope.core.graph import ImageNode, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import ImageNode
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover

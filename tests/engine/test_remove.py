@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.remove import EngineRemover

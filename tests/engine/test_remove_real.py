@@ -20,7 +20,8 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.measured import Freed, fall
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
@@ -247,7 +248,7 @@ def test_what_is_predicted_is_what_goes(bench: Bench) -> None:
 
 def _same_total(found: RemovalPlan, fell: int) -> None:
     """The engine's own total must have fallen by the prediction, and by what else it counts on its store."""
-    if found.graph.rules.engine_total_is_footprint:
+    if found.graph.rules.total_is_footprint:
         assert fell == found.frees
     elif found.graph.rules.unit.startswith("disk blocks"):  # compressed blobs are in the total too
         blobs = sum(node.image.content_size or 0 for node in found.removed)

@@ -141,6 +141,7 @@ def test_many_hits_are_in_a_sound_order_too() -> None:
     assert [texts[hit.index] for hit in Finder(texts).find("ap")][::400] == ["web-app", "snapper", "alps-pro"]
 
 
+@pytest.mark.cpu
 def test_each_letter_among_five_thousand_names_is_quick() -> None:
     texts = [f"registry.example.org/team{n % 40}/service-{n}:1.{n % 9}"[:WIDEST] for n in range(5000)]
     finder = Finder(texts)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import chain_id
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform
 from layerscope.search.query import parse
 from layerscope.search.terms import HELP, split_reference
@@ -273,6 +274,7 @@ def test_a_reference_is_a_repository_and_a_tag(reference: str, parts: tuple[str,
     assert split_reference(reference) == parts
 
 
+@pytest.mark.cpu
 def test_five_thousand_images_are_filtered_within_a_key_stroke() -> None:
     images = tuple(
         image(n, f"registry.example.org/team{n % 40}/service-{n}:1.{n % 9}", layers={1: 100, n + 2: 3, n + 9000: 1})

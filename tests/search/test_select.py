@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Image, Inventory
 from layerscope.search.select import SelectionError, select
 from tests.hosts import ENGINE, HOSTILE

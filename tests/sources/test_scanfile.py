@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -81,6 +82,7 @@ def test_what_images_share_is_kept_once_on_disk_and_in_memory() -> None:
     assert first.history[0] is second.history[0]
 
 
+@pytest.mark.cpu
 def test_five_thousand_images_load_within_two_seconds() -> None:
     entries = [HistoryEntry(f"RUN step {n}", n, created=n) for n in range(40_000)]
     images = tuple(
@@ -93,9 +95,9 @@ def test_five_thousand_images_load_within_two_seconds() -> None:
         for n in range(5000)
     )
     data = dumps(Inventory(ENGINE, images))
-    start = time.perf_counter()
+    start = process_time()
     loaded = loads(data)
-    assert time.perf_counter() - start < 2
+    assert process_time() - start < 2
     assert loaded.images == images
     assert len(data) < 10_000_000
 
@@ -124,8 +126,8 @@ def with_image(**changes: Any) -> bytes:
         (b"{}", 'not a layerscope scan: no "schema" of layerscope in it'),
         (b'{"schema": "other/1"}', 'not a layerscope scan: no "schema" of layerscope in it'),
         (
-            b'{"schema": "layerscope.output.report/1"}',
-            'not a layerscope scan: its schema is "layerscope.output.report/1", not layerscope.scan/1; '
+            b'{"schema": "layerscope.report/1"}',
+            'not a layerscope scan: its schema is "layerscope.report/1", not layerscope.scan/1; '
             "make a scan with: layerscope export",
         ),
         (

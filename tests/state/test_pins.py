@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.core.graph import ImageNode, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import ImageNode
 from layerscope.state import pins as pins_module
 from layerscope.state.pins import Pins, PinsError
 from tests.hosts import SMALL, image_id

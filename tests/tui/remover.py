@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.inventory import BuildCacheRecord, DiskUsage, Inventory
 from layerscope.sources.backend import BackendError, Remover, Step

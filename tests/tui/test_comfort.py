@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.sources import scanfile
 from layerscope.sources.backend import Backend, BackendError
 from layerscope.sources.open import load_sample

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import chain_ids
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Engine, HistoryEntry, Image, Inventory
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")

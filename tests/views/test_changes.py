@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container, HistoryEntry, Image, Inventory
 from layerscope.text import fit_first
 from layerscope.units import Units

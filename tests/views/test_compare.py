@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.compare import Amount, Comparison
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.units import Units
 from layerscope.views.aligned import Aligned, Folding, presence
 from layerscope.views.compare import FORMS, LETTERS, block, called, choose, form_for, lanes, letter, pair, percent, sums

@@ -7,8 +7,9 @@ from functools import cache
 
 import pytest
 
-from layerscope.core.accounts import accounts_of
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
+from layerscope.core.stores import STORES, words_for
 from layerscope.engine.connect import connect
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, Engine, Inventory
@@ -200,9 +201,9 @@ def test_units_are_those_asked_for() -> None:
     ],
 )
 def test_what_containerd_engines_count_depends_on_their_version(version: str, total: str, blob_flaw: bool) -> None:
-    accounts = accounts_of(Engine("docker", version, "1.51", "containerd", "containerd", ""))
-    assert total in accounts.total
-    assert ("for theirs alone" in accounts.unique_flaw) == blob_flaw
+    engine, rules = Engine("docker", version, "1.51", "containerd", "containerd", ""), STORES["containerd"]
+    assert total in words_for(engine, rules.total_counts)
+    assert ("for theirs alone" in words_for(engine, rules.unique_flaw)) == blob_flaw
 
 
 def test_an_empty_engine_agrees_with_us() -> None:

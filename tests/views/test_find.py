@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.views.find import ImageSearch, LayerSearch, user_search
 from tests.hosts import HOSTILE, SMALL, image_id
 

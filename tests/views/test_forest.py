@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.views.forest import origin_of
 from tests.core.removals import Host, hosts_and_sets
 from tests.hosts import SMALL, image_id

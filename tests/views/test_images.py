@@ -7,7 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.core.graph import LayerGraph, build_graph, union
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph, union
 from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows, sorted_groups
 from tests.hosts import MB, SMALL
 from tests.views.forests import host

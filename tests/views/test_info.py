@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.inventory import Inventory, Platform
 from layerscope.units import Units
 from layerscope.views.info import LONGEST, MOST, Section, as_text, container_info, image_info, layer_info

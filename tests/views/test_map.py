@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.sources.open import load_sample
 from layerscope.units import Units
 from layerscope.views.blocks import name_of, percent, short_name
@@ -377,6 +378,7 @@ def check_arrows(here: Map) -> None:
     assert len(seen) == len(here.blocks)
 
 
+@pytest.mark.cpu
 def test_a_big_host_is_laid_out_and_painted_at_once() -> None:
     forest = Forest(build_graph(big_host(2000, 8000)))
     spent = []

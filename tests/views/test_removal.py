@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.views.removal import MANY, MUCH, needs_typing, what_is_asked
 from tests.core.removals import Host, Made, image_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.units import Units, format_size
 from layerscope.views.why import why
 from tests.hosts import HOSTILE, SMALL

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import RUNNING, Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
+from layerscope.core.sizes.sums import Bound, Tally
+from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
-
-SCHEMA = "layerscope.plan/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,11 @@ class RemovalPlan:
     @property
     def keeps(self) -> int:
         """Bytes of the set's layers that stay, each once."""
-        return sum(kept.layer.known_size for kept in self.kept)
+        stays = Tally()
+        for kept in self.kept:
+            stays.add(kept.layer.height, kept.layer.below)
+        between = self.graph.unknowns.bounds(stays)
+        return between.low if between.exact else max(between.low, sum(kept.layer.weight for kept in self.kept))
 
     @property
     def untags(self) -> tuple[str, ...]:
@@ -200,7 +203,7 @@ def held_by_cache(graph: LayerGraph, layers: Sequence[Layer]) -> int | None:
     records = cached_sizes(graph)
     if records is None:
         return None
-    here = Counter(layer.known_size for layer in layers)
+    here = Counter(layer.weight for layer in layers)
     return sum(size * min(number, records[size]) for size, number in here.items())
 
 
@@ -233,7 +236,7 @@ def _blockers(holders: Holders, removal: Removal, chosen: list[ImageNode]) -> It
         containers, children = removal.why_not(node.index)
         for container in containers:
             rule = rules.running_rule if container.state in RUNNING else rules.stopped_rule
-            yield Blocker(node, f"container {_called(container)} ({container.state})", rule, container)
+            yield Blocker(node, f"container {container_name(container)} ({container.state})", rule, container)
         if children:
             images = tuple(holders.images[at] for at in children)
             yield Blocker(node, _made_from_it(images), rules.child_rule, None, images)
@@ -251,7 +254,8 @@ def _made_from_it(images: Sequence[Image]) -> str:
     return f"image {name}{more}, made from it"
 
 
-def _called(container: Container) -> str:
+def container_name(container: Container) -> str:
+    """Return what to call a container: its name, or the start of its ID. Hostile text: clean before showing."""
     return container.name or container.id[:12]
 
 
@@ -293,38 +297,3 @@ def _doubts(removal: Removal) -> Iterator[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
-    """Return the plan as plain data, ready for JSON: the contract ``layerscope.plan/1``. All sizes are bytes.
-
-    ``frees_bytes`` is :attr:`RemovalPlan.frees`. ``frees_after_build_cache_prune_bytes`` is null where the
-    build cache holds nothing of it, and ``frees_at_once_bytes`` null where it is not known what the cache
-    holds. In ``kept``, ``images`` are the IDs of all that need the layer, rows first.
-    """
-    return {
-        "schema": SCHEMA,
-        "images": [node.id for node in plan.images],
-        "listed_bytes": plan.listed,
-        "frees_bytes": plan.frees,
-        "frees_at_once_bytes": plan.frees_at_once,
-        "frees_after_build_cache_prune_bytes": plan.frees_after_prune,
-        "exact": plan.exact,
-        "doubts": list(plan.doubts),
-        "unit": plan.graph.rules.unit,
-        "removed": [node.id for node in plan.removed],
-        "untagged": list(plan.untags),
-        "blocked": [{"image": b.image.id, "by": b.by, "rule": b.rule} for b in plan.blocked],
-        "only_untagged": [{"image": one.image.id, "by": one.by, "rule": one.rule} for one in plan.untagged],
-        "freed": [{"chain_id": layer.chain_id, "size_bytes": layer.size} for layer in plan.freed],
-        "kept_bytes": plan.keeps,
-        "kept": [
-            {
-                "chain_id": kept.layer.chain_id,
-                "size_bytes": kept.layer.size,
-                "images": [*(node.id for node in kept.images), *(image.id for image in kept.parents)],
-                "containers": [_called(container) for container in kept.containers],
-            }
-            for kept in plan.kept
-        ],
-    }

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.removal.knapsack import Forest
 from layerscope.core.removal.plan import RemovalPlan, plan_of
-from layerscope.core.removal.simulation import RUNNING, Holders, Removal, holders_of
+from layerscope.core.removal.simulation import Holders, Removal, holders_of
+from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
 _EXCHANGES = 4_000

@@ -15,24 +15,18 @@ Podman ``libimage/image.go``, for removals that are never forced:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from layerscope.core.chain import chain_id
-from layerscope.core.graph import Layer, LayerGraph
-from layerscope.core.sizes.sums import Bound as Bound
-from layerscope.core.sizes.sums import Bounds, Tally
+from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
+from layerscope.core.sizes.sums import Bound, Bounds, Tally
 from layerscope.inventory import Container, Image
-
-RUNNING = frozenset({"running", "paused", "restarting"})
-"""States that moby counts as running."""
 
 
 class Holders:
     """All images of a graph by number, the layers they hold, and the links that a removal follows. Read-only.
 
-    Rows come first: the number of an :class:`~layerscope.core.graph.ImageNode` is its index. The
-    number of a layer is its place in ``layers``: those of the graph first, by index, then its hidden ones.
+    Rows come first: the number of an :class:`~layerscope.core.graph.ImageNode` is its index, and so is
+    that of a layer.
     """
 
     def __init__(self, graph: LayerGraph) -> None:
@@ -44,11 +38,10 @@ class Holders:
         self.layers: tuple[Layer, ...] = (*graph.layers, *graph.hidden_layers)
         self.weights = [layer.weight for layer in self.layers]
         self.unknowns = graph.unknowns
-        self._at = {layer.chain_id: number for number, layer in enumerate(self.layers)}
-        unlisted = [image for image in graph.inventory.images if not image.listed]
-        self.images: list[Image] = [*(node.image for node in rows), *unlisted]
-        self.stacks: list[tuple[int, ...]] = [tuple([layer.index for layer in node.layers]) for node in rows]
-        self.stacks += self._stacks(graph, unlisted)
+        self.images: list[Image] = [*(node.image for node in rows), *graph.unlisted]
+        self.stacks: list[tuple[int, ...]] = [
+            tuple([layer.index for layer in graph.stacks.get(image.id, ())]) for image in self.images
+        ]
         at_id = {image.id: at for at, image in enumerate(self.images)}
         self.parents = [at_id.get(image.parent_id, -1) if image.parent_id else -1 for image in self.images]
         self.children: list[list[int]] = [[] for _ in self.images]
@@ -65,7 +58,7 @@ class Holders:
             (self.unseen if at is None else self.containers[at]).append(container)
         self.cached = cached_sizes(graph)
         self.complete = graph.inventory.complete
-        self.obscure = bytearray(map(_is_obscure, self.images))
+        self.obscure = bytearray(map(may_hide_layers, self.images))
         """By image: 1 if it may have layers that are not known."""
         self.named = bytearray(bool(image.tags or image.digests) for image in self.images)
         """By image: 1 if it has a name that can be taken away."""
@@ -73,7 +66,7 @@ class Holders:
         """By image: 1 if it is stored for platforms whose layers are not known, besides the one whose are."""
         stacked: list[int] = []
         for layer in self.layers:
-            stacked.append(layer.weight + (stacked[self._at[layer.parent.chain_id]] if layer.parent else 0))
+            stacked.append(layer.weight + (stacked[layer.parent.index] if layer.parent else 0))
         self.by_weight = sorted(range(self.counted), key=lambda number: (stacked[number], number), reverse=True)
         """Layers of the footprint by the bytes of the stack that they end, the heaviest first, the upper of equals."""
         self.rank = [0] * self.counted
@@ -88,28 +81,6 @@ class Holders:
             for number in stack:
                 self.holding[number] += 1
 
-    def _stacks(self, graph: LayerGraph, images: list[Image]) -> Iterator[tuple[int, ...]]:
-        if not images:
-            return
-        made: dict[tuple[int, str], int] = {}  # a step on top of a layer is hashed once
-        for image in images:
-            stack: list[int] = []
-            top = -1
-            for diff_id in image.diff_ids or ():
-                found = made.get((top, diff_id))
-                if found is None:
-                    below = self.layers[top].chain_id if stack else None
-                    found = made[top, diff_id] = self._at[chain_id(below, diff_id)]
-                stack.append(found)
-                top = found
-            yield tuple(stack)
-
-    def in_use(self, image: int) -> bool:
-        """Does a container keep the engine from removing this image?"""
-        if self.rules.stopped_container_blocks:
-            return bool(self.containers[image])
-        return any(container.state in RUNNING for container in self.containers[image])
-
 
 def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
     """Return how many build cache records of each size are layers of images too; None where that is not known.
@@ -122,13 +93,6 @@ def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
     if usage is None or usage.build_cache is None:
         return None
     return Counter(record.size for record in usage.build_cache if record.shared)
-
-
-def _is_obscure(image: Image) -> bool:
-    if image.diff_ids is not None:
-        return False
-    # An image of other platforms only, none of it unpacked, holds no layer here.
-    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)
 
 
 def _is_partial(image: Image) -> bool:
@@ -186,10 +150,11 @@ class Removal:
         self._going: Counter[int] = Counter()
         self._left = [len(children) for children in holders.children]
         """By image: how many of those made from it stay."""
-        used = holders.in_use
         self._in_use = bytearray(
-            used(image) and not (without_containers and image < holders.rows) for image in range(len(holders.images))
+            bool(containers) and not (without_containers and image < holders.rows)
+            for image, containers in enumerate(holders.containers)
         )
+        """By image: 1 if a container, running or not, keeps the engine from removing it."""
 
     @property
     def between(self) -> Bounds:
@@ -209,8 +174,9 @@ class Removal:
 
     @property
     def kept(self) -> int:
-        """Bytes of the layers of the chosen rows that stay."""
-        return max(0, self.covered - self.frees)
+        """Bytes of the layers of the chosen rows that stay: exact, or at least so many."""
+        stays = self.holders.unknowns.bounds(self._covered.less(self.going))
+        return stays.low if stays.exact else max(stays.low, self._covered_least - self._least)
 
     @property
     def obscure_staying(self) -> int:
@@ -307,11 +273,10 @@ class Removal:
     def _may_go(self, image: int) -> bool:
         if self._in_use[image]:
             return False
-        rules = self.holders.rules
         if image < self.holders.rows:
-            return image in self.chosen and not (rules.child_image_blocks and self._left[image])
+            return image in self.chosen and not (self.holders.rules.child_image_blocks and self._left[image])
         # It is no row because something was made from it; if not even that is left to go, nothing takes it along.
-        return rules.removes_untagged_parents and not self._left[image] and bool(self.holders.children[image])
+        return not self._left[image] and bool(self.holders.children[image])
 
     def _go(self, image: int) -> None:
         holders, held = self.holders, self.held

@@ -1,7 +1,7 @@
 """What an engine's account of its disk says about sums of layers, on stores where it counts nothing else.
 
-moby ``daemon/images/image_list.go``: SharedSize of an image is the sum of its layers that more than one image has. Those are
-the lowest of its layers, so it is the height of the last of them. Up to Engine 20.10 images are the rows of
+moby ``daemon/images/image_list.go``: SharedSize of an image is the sum of its layers that more than one image has.
+Those are the lowest of its layers, so it is the height of the last of them. Up to Engine 20.10 images are the rows of
 ``docker images``, later build steps count too (measured on 20.10 and 28.5): it is used where both
 come to the same layer.
 """
@@ -23,7 +23,7 @@ def usage_of(inventory: Inventory, rules: StoreRules) -> DiskUsage | None:
     It was asked for at another moment than the images: it counts only while its rows are the same.
     """
     usage = inventory.usage
-    if usage is None or not rules.engine_total_is_footprint or not inventory.complete:
+    if usage is None or not rules.total_is_footprint or not inventory.complete:
         return None
     rows = {image.id for image in inventory.images if image.listed}
     if rows != {name for name, _ in usage.shared_sizes}:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.align import NO_GATES, Alignment, align
-from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.evidence import needed_by_rows, shared_heights
+from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
 from layerscope.core.sizes.sums import Heights, Unknowns
 from layerscope.core.stores import StoreRules
@@ -48,7 +48,7 @@ def settle(
     the store's unit. A size is *exact* when the sizes in the histories and the engine's own sums leave no
     other; *inferred* when texts or a guess chose it, or
     where images contradict each other; else *unknown*. The order of ``stacks`` does not matter.
-    ``usage``: the engine's account of its disk, of the very images of ``stacks``; None: it has none, or it is of others.
+    ``usage``: the engine's account of its disk, of the very images of ``stacks``; None where there is none.
     """
     return _Resolver(stacks, parents, rules, usage).run()
 

@@ -6,9 +6,9 @@ the difference of two. So every layer has a *height*, the bytes of its chain, an
 is a sum of heights with whole factors: each layer adds its own height and takes its parent's off.
 
 Heights that are not known are written as an unknown plus a number: layers of known size on one another
-have the same unknown. A sum in which no unknown is left is exact, though no layer in it may be known by itself; so it is
-with every run of layers between two heights that are known. The others have bounds, since no layer weighs less than
-nothing. Everything here takes time in proportion to the distinct layers.
+have the same unknown. A sum in which no unknown is left is exact, though no layer in it may be known by itself;
+so it is with every run of layers between two heights that are known. The others have bounds, since no layer weighs
+less than nothing. Everything here takes time in proportion to the distinct layers.
 """
 
 from __future__ import annotations
@@ -67,6 +67,13 @@ class Tally:
             self._shift(height.unknown, times)
             self._shift(below.unknown, -times)
 
+    def less(self, other: Tally) -> Tally:
+        """Return this sum without another."""
+        found = Tally(self.rest - other.rest, dict(self.factors))
+        for unknown, factor in other.factors.items():
+            found._shift(unknown, -factor)
+        return found
+
     def _shift(self, unknown: int, by: int) -> None:
         if unknown:
             factor = self.factors.get(unknown, 0) + by
@@ -103,10 +110,7 @@ class Unknowns:
             return Bounds(size, size)
         low, high = self._between(tally)
         if self.total is not None:  # what all weigh less what the others weigh at least
-            others = Tally(self.total.tally.rest - tally.rest, dict(self.total.tally.factors))
-            for unknown, factor in tally.factors.items():
-                others._shift(unknown, -factor)
-            rest_low, rest_high = self._between(others)
+            rest_low, rest_high = self._between(self.total.tally.less(tally))
             if rest_low is not None:
                 most = self.total.size - max(0, rest_low)
                 high = most if high is None else min(high, most)
@@ -153,10 +157,10 @@ def heights(
 ) -> Heights:
     """Return the height of each layer. All bytes are in the store's unit.
 
-    ``parents`` maps layers to their parents, in an order by depth. ``sizes`` are those that are exact, ``told`` heights
-    that the engine gives; where they contradict each other, the lower of the layers is believed and the rest
-    has an unknown. ``near`` are heights that are only known to lie between two bounds; ``total`` is what some layers weigh
-    together, by the engine, and these layers: left out of account where it cannot be.
+    ``parents`` maps layers to their parents, in an order by depth. ``sizes`` are those that are exact, ``told``
+    heights that the engine gives; where they contradict each other, the lower of the layers is believed and the rest
+    has an unknown. ``near`` are heights that are only known to lie between two bounds; ``total`` is what some layers
+    weigh together, by the engine, and these layers: left out of account where it cannot be.
     """
     known = _spread(parents, sizes, told)
     while True:

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.measured import Freed
 from layerscope.core.removal.plan import RemovalPlan, held_by_cache
 from layerscope.inventory import DiskUsage
@@ -119,7 +120,7 @@ class RemovingScreen(Dialog[None]):
     def _measures(self) -> bool:
         """Are the engine's own totals of use: as the measure, or for what the build cache holds?"""
         rules = self.plan.graph.rules
-        return rules.engine_total_is_footprint or rules.build_cache_holds_layers
+        return rules.total_is_footprint or rules.build_cache_holds_layers
 
     def _look_again(self) -> tuple[LayerGraph, DiskUsage | None, str]:
         """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""

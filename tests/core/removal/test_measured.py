@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.measured import UNKNOWN, Freed, fall, freed_by, on_disk
 from layerscope.core.removal.plan import plan
 from layerscope.inventory import BuildCacheRecord, DiskUsage

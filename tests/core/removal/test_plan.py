@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import Layer, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import Layer
 from layerscope.core.removal.marks import FEW, Marks
-from layerscope.core.removal.plan import RemovalPlan, plan, plan_dict
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import (
     BuildCacheRecord,
     Container,
@@ -25,6 +26,7 @@ from layerscope.inventory import (
     Inventory,
     Platform,
 )
+from layerscope.output.plan_json import plan_dict
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id
@@ -217,6 +219,7 @@ def test_toggling_several_marks_all_unless_all_are_marked() -> None:
     assert list(marks.ids) == [first.id]
 
 
+@pytest.mark.cpu
 def test_a_mark_and_its_figures_take_five_milliseconds_at_most_on_5000_images() -> None:
     graph = build_graph(big_host(5000, 20_000))
     marks = Marks(graph)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.benchmarks.generate import big_host
-from layerscope.core.graph import LayerGraph, build_graph
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.proposal import Proposal, propose
 from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove
@@ -108,6 +109,7 @@ def big() -> LayerGraph:
     return build_graph(big_host(5000, 20_000))
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
 def test_a_proposal_takes_a_second_at_most_on_5000_images(big: LayerGraph, share: float) -> None:
     target = int(propose(big, 0).most * share)

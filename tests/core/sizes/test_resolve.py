@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.core.graph import Layer, LayerGraph, build_graph
+from layerscope.core.graph import Layer, LayerGraph
 from layerscope.inventory import Engine, HistoryEntry, Image, Inventory, StoreKind
 from tests.core.hosts import PLAIN, THOROUGH, Host, buildah, classic, commit, forgetful, hosts, inventory, squash
 from tests.core.model import path_of
-
 
 # -- on generated hosts ------------------------------------------------------------------------
 

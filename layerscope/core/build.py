@@ -1,0 +1,186 @@
+"""From an inventory to its graph: which layers there are, what they weigh, and which images stand on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+
+from layerscope.core.chain import chain_id
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
+from layerscope.core.sizes.evidence import usage_of
+from layerscope.core.sizes.ledger import Settled, Stack
+from layerscope.core.sizes.resolve import settle
+from layerscope.core.sizes.sums import GROUND, Bounds, Tally, Unknowns
+from layerscope.core.stores import STORES, StoreRules
+from layerscope.inventory import Container, Image, Inventory
+
+
+def build_graph(inventory: Inventory) -> LayerGraph:
+    """Compute the layer graph of an inventory.
+
+    Raises nothing on odd data: what does not add up is marked unknown or inferred,
+    and of records with the same image ID the first counts.
+    """
+    rules = STORES[inventory.engine.store_kind]
+    by_id: dict[str, Image] = {}
+    for image in inventory.images:
+        by_id.setdefault(image.id, image)
+    images = tuple(by_id.values())
+    parents: dict[str, str | None] = {}
+    diffs: dict[str, str] = {}
+    memo: dict[tuple[str | None, str], str] = {}
+    stacks: list[Stack] = []
+    for image in images:
+        if image.diff_ids is None:
+            continue
+        chain: list[str] = []
+        parent: str | None = None
+        for diff_id in image.diff_ids:
+            key = (parent, diff_id)
+            here = memo.get(key)
+            if here is None:
+                here = memo[key] = chain_id(parent, diff_id)
+                parents.setdefault(here, parent)  # by chance or malice a diff ID may be another layer's chain ID
+                diffs.setdefault(here, diff_id)
+            chain.append(here)
+            parent = here
+        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
+
+    settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
+    settled = settlement.layers
+    needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
+    made: dict[str, Layer] = {}
+    layers: list[Layer] = []
+    hidden: list[Layer] = []
+    for name, below in parents.items():
+        shelf, first = (layers, 0) if name in needed else (hidden, len(needed))
+        layer = _layer(first + len(shelf), name, diffs[name], made[below] if below is not None else None, settled[name])
+        made[name] = layer
+        shelf.append(layer)
+        if layer.parent is not None and name in needed:
+            layer.parent.children.append(layer)
+    stack_of = {stack.image.id: tuple(made[chain] for chain in stack.chain) for stack in stacks}
+    return LayerGraph(
+        inventory,
+        layers=tuple(layers),
+        images=_images(stack_of, made, inventory, images, rules, settlement.unknowns),
+        hidden_layers=tuple(hidden),
+        unlisted=tuple(image for image in images if not image.listed),
+        stacks=stack_of,
+        unknowns=settlement.unknowns,
+    )
+
+
+def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:
+    entry = found.entry
+    return Layer(
+        index=index,
+        chain_id=chain,
+        diff_id=diff,
+        parent=parent,
+        depth=0 if parent is None else parent.depth + 1,
+        size=found.size,
+        size_is=found.size_is,
+        size_from=found.size_from,
+        instruction=None if entry is None else entry.created_by,
+        instruction_is=found.entry_is,
+        comment="" if entry is None else entry.comment,
+        created=None if entry is None else entry.created,
+        sum_exact=found.sum_exact,
+        weight=found.weight,
+        height=found.height,
+    )
+
+
+def _images(
+    stack_of: Mapping[str, tuple[Layer, ...]],
+    made: Mapping[str, Layer],
+    inventory: Inventory,
+    images: Sequence[Image],
+    rules: StoreRules,
+    unknowns: Unknowns,
+) -> tuple[ImageNode, ...]:
+    containers: dict[str, list[Container]] = {}
+    for container in inventory.containers:
+        containers.setdefault(container.image_id, []).append(container)
+    folded = _intermediates(images)
+
+    upto: dict[str | None, tuple[int, int]] = {None: (0, 0)}
+    """For a layer and all below it: bytes by their weights, and layers of unknown size."""
+    for name, layer in made.items():
+        least, unknown = upto[None if layer.parent is None else layer.parent.chain_id]
+        upto[name] = least + layer.weight, unknown + (layer.size is None)
+
+    rows: list[ImageNode] = []
+    for image in images:
+        if not image.listed:
+            continue
+        layers = stack_of.get(image.id, ())
+        least, unknown = upto[layers[-1].chain_id if layers else None]
+        between = unknowns.of(layers[-1].height if layers else GROUND)
+        exact = between.exact
+        size = between.low if exact else max(between.low, least)
+        if (not exact or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
+            size = max(size, image.layers_size)  # the engine's own sum is still right
+        rows.append(
+            ImageNode(
+                index=0,
+                image=image,
+                layers=layers,
+                containers=tuple(containers.get(image.id, ())),
+                intermediates=folded.get(image.id, ()),
+                size=size,
+                unique=0,
+                shared=0,
+                exact=exact and image.diff_ids is not None,
+                sharing_exact=False,
+                unknown_layers=unknown,
+            )
+        )
+    rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
+    all_known = not any(may_hide_layers(node.image) for node in rows)
+    for index, node in enumerate(rows):
+        node.index = index
+        for layer in node.layers:
+            layer.images.append(node)
+    for node in rows:
+        # What an image has alone lies on top: whoever shares a layer shares those below it.
+        own = list(takewhile(_not_shared, reversed(node.layers)))
+        ground = own[-1].below if own else node.height
+        alone = Tally()
+        alone.add(node.height, ground)
+        unique, shared = unknowns.bounds(alone), unknowns.of(ground)
+        node.unique, node.shared = unique.low, shared.low
+        if not unique.exact:
+            node.unique = max(unique.low, sum(layer.weight for layer in own))
+        if not shared.exact:
+            node.shared = max(shared.low, sum(layer.weight for layer in node.layers[: len(node.layers) - len(own)]))
+        node.sharing_exact = node.exact and unique.exact and shared.exact and all_known
+        if node.known:
+            node.unique_bound = ("" if unique.exact else "≥") if all_known else "≤" if unique.exact else "?"
+        if not all_known and unique == Bounds(0, 0) and node.known:
+            node.unique_bound = ""
+    return tuple(rows)
+
+
+def _not_shared(layer: Layer) -> bool:
+    return len(layer.images) == 1
+
+
+def _intermediates(images: Sequence[Image]) -> dict[str, tuple[Image, ...]]:
+    """Give every listed image the unlisted ancestors (by ParentId) that lie under it."""
+    by_id = {image.id: image for image in images}
+    found: dict[str, tuple[Image, ...]] = {}
+    for image in images:
+        if not image.listed or not image.parent_id:
+            continue
+        line: list[Image] = []
+        seen = {image.id}
+        parent = by_id.get(image.parent_id)
+        while parent is not None and not parent.listed and parent.id not in seen:
+            seen.add(parent.id)
+            line.append(parent)
+            parent = by_id.get(parent.parent_id)
+        if line:
+            found[image.id] = tuple(line)
+    return found

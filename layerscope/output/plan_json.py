@@ -1,0 +1,86 @@
+"""Removal plans and proposals for programs: ``layerscope.plan/1`` and ``layerscope.free/1``.
+
+Both are contracts that scripts rely on: fields are added, never renamed, retyped or taken away.
+All sizes are whole bytes in the store's unit (field ``unit``). Text is as the engine gave it; the JSON is ASCII,
+so that whatever the text holds cannot act on a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from layerscope.core.removal.plan import RemovalPlan, container_name
+from layerscope.core.removal.proposal import Proposal
+
+PLAN = "layerscope.plan/1"
+FREE = "layerscope.free/1"
+
+
+def plan_json(plan: RemovalPlan) -> str:
+    """Return the plan as JSON; see :func:`plan_dict`."""
+    return _document(plan_dict(plan))
+
+
+def free_json(found: Proposal, pins: Collection[str]) -> str:
+    """Return a proposal as JSON; see :func:`free_dict`."""
+    return _document(free_dict(found, pins))
+
+
+def _document(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=1) + "\n"
+
+
+def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
+    """Return the plan as plain data, ready for JSON: the contract ``layerscope.plan/1``. All sizes are bytes.
+
+    ``frees_bytes`` is :attr:`RemovalPlan.frees`. ``frees_after_build_cache_prune_bytes`` is null where the
+    build cache holds nothing of it, and ``frees_at_once_bytes`` null where it is not known what the cache
+    holds. In ``kept``, ``images`` are the IDs of all that need the layer, rows first.
+    """
+    return {
+        "schema": PLAN,
+        "images": [node.id for node in plan.images],
+        "listed_bytes": plan.listed,
+        "frees_bytes": plan.frees,
+        "frees_at_once_bytes": plan.frees_at_once,
+        "frees_after_build_cache_prune_bytes": plan.frees_after_prune,
+        "exact": plan.exact,
+        "doubts": list(plan.doubts),
+        "unit": plan.graph.rules.unit,
+        "removed": [node.id for node in plan.removed],
+        "untagged": list(plan.untags),
+        "blocked": [{"image": b.image.id, "by": b.by, "rule": b.rule} for b in plan.blocked],
+        "only_untagged": [{"image": one.image.id, "by": one.by, "rule": one.rule} for one in plan.untagged],
+        "freed": [{"chain_id": layer.chain_id, "size_bytes": layer.size} for layer in plan.freed],
+        "kept_bytes": plan.keeps,
+        "kept": [
+            {
+                "chain_id": kept.layer.chain_id,
+                "size_bytes": kept.layer.size,
+                "images": [*(node.id for node in kept.images), *(image.id for image in kept.parents)],
+                "containers": [container_name(container) for container in kept.containers],
+            }
+            for kept in plan.kept
+        ],
+    }
+
+
+def free_dict(found: Proposal, pins: Collection[str]) -> dict[str, Any]:
+    """Return a proposal as plain data, ready for JSON: ``layerscope.free/1``. All sizes are bytes.
+
+    ``plan`` is a ``layerscope.plan/1``. Where ``containers_first`` is not empty it is for after their removal.
+    """
+    return {
+        "schema": FREE,
+        "target_bytes": found.target,
+        "reached": found.reached,
+        "most_bytes": found.most,
+        "most_with_used_bytes": found.most_with_used,
+        "most_with_pinned_bytes": found.most_with_pinned,
+        "fewest": found.fewest,
+        "pinned": sorted(pins),
+        "containers_first": [container_name(container) for container in found.containers],
+        "plan": plan_dict(found.plan),
+    }

@@ -1,0 +1,111 @@
+"""The knapsack alone, with nothing after it that mends its answer: every set is tried, and none is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain, combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerscope.core.build import build_graph
+from layerscope.core.removal import knapsack
+from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.simulation import Holders
+from tests.core.removals import Host, Made, hosts, image_id, paths, weigh
+
+Classes = list[list[str]]
+
+
+class Yard:
+    """A host, which of its images never go, and its rows by name and number."""
+
+    def __init__(self, host: Host, nailed: frozenset[str] = frozenset()) -> None:
+        self.host, self.nailed = host, nailed
+        self.graph = build_graph(host.inventory)
+        holders = Holders(self.graph)
+        numbers = {image.id: number for number, image in enumerate(holders.images)}
+        self.number = {image.name: numbers[image_id(image.name)] for image in host.images}
+        self.name = {number: name for name, number in self.number.items()}
+        self.forest = Forest(holders, {self.number[i.name] for i in host.images if i.name not in nailed})
+        self.needs: list[tuple[frozenset[str], int]] = []
+        """For each layer of the footprint that may go: the rows that have it, and what it weighs."""
+        for path in {path for row in host.rows.values() for path in paths(row.stack)}:
+            holding = frozenset(image.name for image in host.images if path in paths(image.stack))
+            if not holding & nailed:
+                self.needs.append((holding.intersection(host.rows), weigh(path)))
+
+    def frees(self, names: Iterable[str]) -> int:
+        """Bytes of the layers that nothing needs once these rows are gone, and all that are no rows and may go."""
+        gone = frozenset(names)
+        return sum(size for rows, size in self.needs if rows <= gone)
+
+    def fewest(self, target: int, classes: Classes) -> tuple[set[str], bool]:
+        found, certain = self.forest.fewest(target, [{self.number[name] for name in names} for names in classes])
+        assert len(found) == len(set(found)), "no row twice"
+        return {self.name[row] for row in found}, certain
+
+    def least(self, target: int, classes: Classes) -> tuple[int, ...] | None:
+        """The smallest number of each class, the first counting most, that frees the target."""
+        rows = [name for names in classes for name in names]
+        sets = chain.from_iterable(combinations(rows, size) for size in range(len(rows) + 1))
+        costs = [cost(set(names), classes) for names in sets if self.frees(names) >= target]
+        return min(costs, default=None)
+
+
+def cost(names: set[str], classes: Classes) -> tuple[int, ...]:
+    return tuple(len(names.intersection(those)) for those in classes)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Yard, int, Classes]:
+    host = draw(hosts(most=8))
+    names = sorted(image.name for image in host.images)
+    nailed = frozenset(draw(st.sets(st.sampled_from(names), max_size=1)))
+    free = [name for name in sorted(host.rows) if name not in nailed]
+    number = draw(st.integers(1, 4))
+    of = {name: draw(st.integers(0, number)) for name in free}  # the last: it may go, and is not asked to
+    classes = [[name for name in free if of[name] == at] for at in range(number)]
+    yard = Yard(host, nailed)
+    most = yard.frees({name for those in classes for name in those})
+    return yard, draw(st.integers(1, max(1, most + 1))), classes
+
+
+@settings(max_examples=500)
+@given(questions())
+def test_no_set_costs_less(question: tuple[Yard, int, Classes]) -> None:
+    yard, target, classes = question
+    least = yard.least(target, classes)
+    if least is None:
+        return  # asked for more than there is: the caller cuts the target
+    found, certain = yard.fewest(target, classes)
+    assert found <= {name for those in classes for name in those}
+    assert yard.frees(found) >= target
+    assert certain
+    assert cost(found, classes) == least
+
+
+@settings(max_examples=200)
+@given(questions())
+def test_without_the_second_pass_the_target_is_reached_all_the_same(question: tuple[Yard, int, Classes]) -> None:
+    yard, target, classes = question
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(knapsack, "MOST_WORK", 0)
+        found, certain = yard.fewest(target, classes)
+    least = yard.least(target, classes)
+    if least is not None:
+        assert yard.frees(found) >= target
+        assert not certain or cost(found, classes) == least
+
+
+def test_the_steps_alone_take_too_many_and_the_pairs_put_that_right() -> None:
+    """Two that pay best for an image free too little; one heavier family does it alone."""
+    host = Host((Made("a1", "bbz"), Made("a2", "bby"), Made("lone", "ccx"), Made("small", "d")))
+    yard = Yard(host)
+    rows = [["a1", "a2", "lone", "small"]]
+    for target in range(1, yard.frees(set(rows[0])) + 1):
+        found, certain = yard.fewest(target, rows)
+        assert certain
+        assert yard.frees(found) >= target
+        assert cost(found, rows) == yard.least(target, rows)

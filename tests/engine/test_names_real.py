@@ -1,0 +1,45 @@
+"""What ``plan -q`` prints, a real engine takes, line by line, as ``xargs docker rmi`` would hand it over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from click.testing import CliRunner
+
+from layerscope.cli import cli
+from tests.engine.corpus import fill
+from tests.engine.private import PrivateEngine, why_not
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def host() -> Iterator[str]:
+    reason = why_not()
+    if reason:
+        if os.environ.get("LAYERSCOPE_REQUIRE_ENGINE") == "1":
+            pytest.fail(f"LAYERSCOPE_REQUIRE_ENGINE=1, and no engine could be started: {reason}")
+        pytest.skip(f"no private engine: {reason}")
+    with PrivateEngine() as engine:
+        fill(engine.host)
+        yield engine.host
+
+
+def test_a_real_engine_takes_every_line(host: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = CliRunner().invoke(cli, ["--host", host, "plan", "--filter", "unused", "-q"], env=environment)
+    assert done.exit_code == 0
+    names = done.stdout.split("\n")[:-1]
+    with docker.APIClient(host, version="auto") as client:
+        used = {row["ImageID"] for row in client.containers(all=True)}
+        rows = [row for row in client.images() if row["Id"] not in used]
+        assert any(not row["RepoTags"] or row["RepoTags"] == ["<none>:<none>"] for row in rows)
+        assert any(len(row["RepoTags"] or ()) > 1 for row in rows)
+        for name in names:
+            client.remove_image(name)  # a refusal raises
+        left = {row["Id"] for row in client.images()}
+    assert left <= used

@@ -37,7 +37,8 @@ class Findings:
     def __str__(self) -> str:
         return (
             f"{self.sets} sets, {self.exact} called exact, {self.at_once} with a figure at once, "
-            f"footprint exact before {self.footprint_exact}; {self.bytes_freed:,} B freed; {len(self.wrong)} wrong {self.wrong[:5]}"
+            f"footprint exact before {self.footprint_exact}; {self.bytes_freed:,} B freed; "
+            f"{len(self.wrong)} wrong {self.wrong[:5]}"
         )
 
 
@@ -79,7 +80,8 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
     ids = [node.id for node in dice.sample(graph.images, dice.randint(1, len(graph.images)))]
     before = layers_on_disk(data)
     found = plan(graph, ids)
-    remover = EngineRemover(connect(engine.host), RemovalLog(engine.folder / "removals"))
+    conn = connect(engine.host)
+    remover = EngineRemover(conn, RemovalLog(engine.folder / "removals", conn.engine))
     steps = remover.remove(found, lambda step: None, lambda: False)
     after, usage = layers_on_disk(data), remover.measure()
     remover.prune_build_cache()

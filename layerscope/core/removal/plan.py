@@ -283,7 +283,8 @@ def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
 def _doubts(removal: Removal) -> Iterator[str]:
     """Say what keeps ``frees`` from being exact, a sentence each; none when ``removal`` is not doubtful."""
     if not removal.between.exact:
-        yield "The engine's figures do not determine what these layers weigh together: at least this much comes back."
+        open_ = sum(not layer.sum_exact for layer in _freed(removal))
+        yield f"{_count(open_, 'layer')} of unknown size would go too: at least this much comes back."
     if removal.obscure_gone:
         yield f"The layers of {_count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
     if removal.partial_gone:

@@ -212,10 +212,7 @@ def _first_image(stretch: Stretch) -> int:
 
 
 def _sum(layers: Sequence[Layer]) -> Amount:
-    size = sum(layer.known_size for layer in layers)
-    if any(layer.size is not None and not layer.sum_exact for layer in layers):
-        return Amount(size, "~")
-    return Amount(size, "≥" if any(layer.size is None for layer in layers) else "")
+    return Amount(sum(layer.weight for layer in layers), "" if all(layer.sum_exact for layer in layers) else "≥")
 
 
 def _add(one: Amount, other: Amount) -> Amount:

@@ -67,7 +67,7 @@ class Forest:
             else:
                 here = len(self.nodes)
                 self.nodes.append(_Node(0, branches, ends.get(layer.index, []), layer.index in nailed))
-            self.nodes[here].weight += layer.known_size
+            self.nodes[here].weight += layer.weight
             node_of[layer.index] = here
             if layer.parent is None:
                 self.roots.append(here)

@@ -6,7 +6,7 @@ import os
 
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.sources.backend import Backend
 from layerscope.sources.open import Source, load_sample
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.pins import Pins
@@ -21,16 +21,12 @@ def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool =
     ``keyboard`` is the descriptor of the terminal that keys are read from. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    inventory = None if source.live else source.load()
+    saved = None if source.live else source.open()
     if keyboard != 0:  # the scan came from standard input; Textual reads keys there
         os.dup2(keyboard, 0)
 
     def opener() -> Backend:
-        if inventory is not None:
-            return SavedBackend(lambda: inventory)
-        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: while the screen is up already)
-
-        return open_backend(source.host, source.context, read_only=read_only)
+        return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)

@@ -30,9 +30,12 @@ class Backend(Protocol):
         progress: Callable[[int, int, str], object],
         partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
+        *,
+        usage_within: float | None = None,
     ) -> Inventory:
         """Return an inventory; tell ``progress(done, total, phase)`` and hand out parts meanwhile.
 
+        ``usage_within``: ask for the engine's own disk usage beside the scan, and wait for it so many seconds.
         Raises :class:`BackendError`.
         """
         ...
@@ -83,6 +86,8 @@ class SavedBackend:
         progress: Callable[[int, int, str], object],
         partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
+        *,
+        usage_within: float | None = None,
     ) -> Inventory:
         """Return the saved inventory."""
         return self._load()

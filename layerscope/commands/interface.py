@@ -11,7 +11,7 @@ from typing import Any
 
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.sources.backend import Backend
 from layerscope.sources.open import Source, load_sample
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.files import cause, private_folder, sweep, write_whole
@@ -33,15 +33,11 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    inventory = None if source.live else source.load()
+    saved = None if source.live else source.open()
     sweep(state_path(""))
 
     def opener() -> Backend:
-        if inventory is not None:
-            return SavedBackend(lambda: inventory)
-        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: while the screen is up already)
-
-        return open_backend(source.host, source.context, read_only=read_only)
+        return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
     if terminal is None:
         app = _app(opener, units)

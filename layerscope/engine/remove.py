@@ -34,7 +34,6 @@ from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
 from layerscope.engine.scan import list_containers, list_images
-from layerscope.errors import BackendError
 from layerscope.inventory import Image
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
@@ -89,10 +88,7 @@ class EngineRemover:
         try:
             answer = self._send("POST", "/build/prune")
         except Refused as refused:
-            error = explain_refusal(refused, self.connection.endpoint, "to prune the build cache")
-            raise BackendError(error.cause, error.hint) from refused
-        except EngineError as error:
-            raise BackendError(error.cause, error.hint) from error
+            raise explain_refusal(refused, self.connection.endpoint, "to prune the build cache") from refused
         return as_size(as_dict(answer).get("SpaceReclaimed"))
 
     def _remove(self, node: ImageNode) -> Step:

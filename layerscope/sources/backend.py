@@ -25,14 +25,22 @@ class Backend(Protocol):
         """True for an engine that can change; False for a saved scan."""
         ...
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was passed over of docker's own configuration, a line each."""
+        ...
+
     def scan(
         self,
         progress: Callable[[int, int, str], object],
         partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
+        *,
+        usage_within: float | None = None,
     ) -> Inventory:
         """Return an inventory; tell ``progress(done, total, phase)`` and hand out parts meanwhile.
 
+        ``usage_within``: ask for the engine's own disk usage beside the scan, and wait for it so many seconds.
         Raises :class:`BackendError`.
         """
         ...
@@ -73,6 +81,7 @@ class SavedBackend:
     """An inventory that was loaded: there is nothing behind it to ask or to change."""
 
     live = False
+    warnings: tuple[str, ...] = ()
     no_removal = "this is a saved scan: there is no engine behind it to remove anything from"
 
     def __init__(self, load: Callable[[], Inventory]) -> None:
@@ -83,6 +92,8 @@ class SavedBackend:
         progress: Callable[[int, int, str], object],
         partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
+        *,
+        usage_within: float | None = None,
     ) -> Inventory:
         """Return the saved inventory."""
         return self._load()

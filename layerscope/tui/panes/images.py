@@ -92,6 +92,7 @@ class ImagesPane(Pointing, SideBySide):
         self.images.show_host(host)
         self._trail_title()
         self._follow(force=True)
+        self.call_after_refresh(self._fit_titles)  # the panes may not have had their widths yet
 
     def marks_changed(self) -> None:
         """Draw the marks again."""

@@ -16,8 +16,9 @@ from textual.worker import get_current_worker
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.marks import Marks
+from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
@@ -132,9 +133,9 @@ class Session:
         """Post what the engine becomes, until the backend is closed."""
         self._start("follow", self._follow)
 
-    def ask_usage(self, inventory: Callable[[], Inventory]) -> None:
-        """Ask the engine for its disk usage, and post the graph of ``inventory()`` that knows it."""
-        self._start("usage", lambda: self._ask_usage(inventory))
+    def ask_usage(self) -> None:
+        """Ask the engine for its disk usage, and post the graph that knows it."""
+        self._start("usage", self._ask_usage)
 
     def forget_usage(self) -> None:
         """Wait for the disk usage no longer."""
@@ -202,18 +203,18 @@ class Session:
         if self.backend is not None:
             self.backend.follow(changed, followed)
 
-    def _ask_usage(self, inventory: Callable[[], Inventory]) -> None:
+    def _ask_usage(self) -> None:
         worker, backend = get_current_worker(), self.backend
         if backend is None:
             return
         try:
-            usage = backend.usage()
+            fresh = backend.usage()
         except BackendError as error:
             if not worker.is_cancelled:
                 self.screen.post_message(UsageAnswered(None, str(error)))
             return
         if not worker.is_cancelled:
-            self.screen.post_message(UsageAnswered(prepared(replace(inventory(), usage=usage))))
+            self.screen.post_message(UsageAnswered(prepared(fresh)))
 
 
 def prepared(inventory: Inventory) -> LayerGraph:

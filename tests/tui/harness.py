@@ -19,8 +19,10 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from layerscope.core.removal.carry_out import Remover
+from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Engine, Inventory
-from layerscope.sources.backend import Backend, BackendError, Remover, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import load_sample
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.session import Session
@@ -228,11 +230,11 @@ class FakeBackend:
     def remover(self) -> Remover | None:
         return None
 
-    def usage(self) -> DiskUsage:
+    def usage(self) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):
             raise self.usage_answer
-        return self.usage_answer
+        return replace(self.inventory, usage=self.usage_answer)
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
         state("")
@@ -244,6 +246,7 @@ class FakeBackend:
             if isinstance(event, str):
                 state(event)
             else:
+                self.inventory = event
                 changed(event)
             self._events.task_done()
 

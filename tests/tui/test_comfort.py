@@ -16,8 +16,9 @@ from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
 from layerscope.core.build import build_graph
+from layerscope.errors import BackendError
 from layerscope.sources import scanfile
-from layerscope.sources.backend import Backend, BackendError
+from layerscope.sources.backend import Backend
 from layerscope.sources.open import load_sample
 from layerscope.sources.scanfile import load_inventory
 from layerscope.tui.app import LayerscopeApp

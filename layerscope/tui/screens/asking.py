@@ -50,7 +50,7 @@ def ask_removal(screen: Screen[None], host: Host, session: Session) -> None:
         from layerscope.tui.dialogs.remove import RemoveScreen  # out of reach where nothing is removed
 
         if host.graph.rules.build_cache_holds_layers and host.graph.inventory.usage is None:
-            session.ask_usage(host.inventory)  # what the build cache holds; the dialog learns of it
+            session.ask_usage()  # what the build cache holds; the dialog learns of it
         screen.app.push_screen(RemoveScreen(host), lambda yes: _remove(screen, host, session) if yes else None)
 
 

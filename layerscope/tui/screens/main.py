@@ -126,7 +126,7 @@ class MainScreen(Screen[None]):
     @on(UsageWanted)
     def _usage_wanted(self) -> None:
         if self.host is not None:
-            self.session.ask_usage(self.host.inventory)
+            self.session.ask_usage()
         self._draw_line()
 
     @on(UsageNotWanted)

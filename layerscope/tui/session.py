@@ -82,6 +82,9 @@ class Session:
     def attach(self, screen: Screen[None]) -> None:
         """Send messages to ``screen`` from now on, first of all what could not be read of the session before."""
         self._screen = screen
+        screen.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
         self._not_kept(self._warning)
         try:
             self.pins.load()

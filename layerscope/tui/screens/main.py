@@ -259,9 +259,7 @@ class MainScreen(Screen[None]):
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
         host = self.host
-        if self.views.end_find():
-            return
-        if host is not None and host.filtered:
+        if not self.views.end_find() and host is not None and host.filtered:
             if host.query is not None:
                 host.query = None
             else:

@@ -12,7 +12,7 @@ from layerscope.search.query import Query, parse
 from layerscope.search.terms import FLAGS
 from layerscope.tui.host import Host
 from layerscope.tui.widgets.columns import Piece
-from layerscope.tui.widgets.prompt import Answer, Prompt
+from layerscope.tui.widgets.prompt import Prompt, Reply
 
 PAUSE = 0.05
 """Seconds without a letter after which a filter that is typed is applied."""
@@ -69,7 +69,7 @@ class FilterBar(Prompt):
         self._refused = False
         self._typing: Timer | None = None
         self._cycle: Cycle | None = None
-        self._choices: Answer | None = None
+        self._choices: Reply | None = None
 
     def open(self, host: Host, show: Callable[[Query | None], None]) -> None:
         """Let one type a filter for a host, beginning with the one that it has.
@@ -136,7 +136,7 @@ class FilterBar(Prompt):
             pieces += [(choice.rstrip(), "chosen" if index == cycle.at else "quiet"), ("  ", "quiet")]
         name = chosen.rstrip()
         pieces.append((FLAGS[name][0] if name in FLAGS else f"like {example(chosen)}", "text"))
-        self._choices = Answer(pieces)
+        self._choices = Reply(pieces)
         self._put(cycle.head + chosen + cycle.tail.removeprefix(" " * chosen.endswith(" ")), len(cycle.head + chosen))
         self._cycle = cycle if len(choices) > 1 else None
 
@@ -157,11 +157,11 @@ class FilterBar(Prompt):
             more = f" · and {len(problems) - 1} more" if len(problems) > 1 else ""
             style = "warn" if problem.hint else "bad"
             refused = "not kept yet: " if self._refused else ""
-            answer = Answer([(refused + problem.message + more, style)], problem.start, problem.end)
+            answer = Reply([(refused + problem.message + more, style)], problem.start, problem.end)
         elif query:
-            answer = Answer([(query.explain, "quiet")])
+            answer = Reply([(query.explain, "quiet")])
         else:
-            answer = Answer([(EXAMPLES, "quiet")])
+            answer = Reply([(EXAMPLES, "quiet")])
         self.say(f"{shown:,} of {total:,}", answer, wrong)
 
     def _put(self, text: str, caret: int | None = None) -> None:

@@ -6,7 +6,7 @@ from layerscope.text import fit
 from layerscope.tui.widgets.columns import Piece
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.hits import excerpt
-from layerscope.tui.widgets.prompt import Answer, Prompt
+from layerscope.tui.widgets.prompt import Prompt, Reply
 
 KEYS = (("enter", "keep"), ("escape", "back"), ("down", "next"))
 
@@ -32,7 +32,7 @@ class FindBar(Prompt):
         last: list[Piece] = [("letters of a name, a tag, an ID or an instruction", "quiet")]
         if self._last:
             last = [("Enter alone: ", "quiet"), (fit(self._last, 40), "text"), (" again", "quiet")]
-        self.say("", Answer(last))
+        self.say("", Reply(last))
 
     def changed(self) -> None:
         """Look for what is typed now: by now there may be more than when it was posted."""
@@ -101,7 +101,7 @@ class FindBar(Prompt):
 
     def _report(self) -> None:
         if self.table is not None and self.is_open:
-            self.say(self.table.hits_said, Answer(_where(self.table)))
+            self.say(self.table.hits_said, Reply(_where(self.table)))
 
 
 def _where(table: Findable) -> list[Piece]:

@@ -26,7 +26,7 @@ from layerscope.tui.widgets.columns import Piece
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What the second line says: some text, and the part of the typed line that it is about."""
 
     pieces: Sequence[Piece] = ()
@@ -102,7 +102,7 @@ class Prompt(Vertical):
         self._begins = cell_len(sign) + 2
         self.answer.keys = tuple((key_name(key), words) for key, words in keys)
         self.write(text)
-        self.say("", Answer())
+        self.say("", Reply())
         self.screen.set_focus(self.line)  # at once: the next key may be here already
 
     def leave(self, *, back: bool = True) -> None:
@@ -149,7 +149,7 @@ class Prompt(Vertical):
             self.line.value = text
         self.line.cursor_position = len(text) if caret is None else caret
 
-    def say(self, count: str, answer: Answer, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
+    def say(self, count: str, answer: Reply, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
         """Show how much was found, an answer, and which parts (from, to, is it only a doubt) are wrong."""
         self.count.update(count, layout=False)
         self.line.wrong = tuple(wrong)
@@ -230,10 +230,10 @@ class AnswerLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.keys: tuple[tuple[str, str], ...] = ()
-        self._answer = Answer()
+        self._answer = Reply()
         self._offset = 0
 
-    def show(self, answer: Answer, offset: int) -> None:
+    def show(self, answer: Reply, offset: int) -> None:
         """Show an answer; ``offset`` is the cell in which the typed line begins."""
         self._answer, self._offset = answer, offset
         self.refresh()

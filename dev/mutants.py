@@ -305,7 +305,7 @@ class Timer:
             self.failed.append(report.nodeid)  # type: ignore[attr-defined]
 
 
-PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not engine and not long and not cpu")
+PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not engine and not long and not cpu")
 
 
 def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:

@@ -125,8 +125,19 @@ def test_a_base_goes_only_with_the_whole_family() -> None:
     assert sorted(names(found)) in (["a1:1", "a2:1", "a3:1"], ["lone:1"])
     pinned = propose(graph, needed, pins={image_id("lone")})
     assert sorted(names(pinned)) == ["a1:1", "a2:1", "a3:1"]
-    ((layer, nodes),) = pinned.families
-    assert (layer, len(nodes), pinned.run_size(layer)) == (base, 3, base.size)
+    (together,) = pinned.families
+    assert (together.layers, len(together.images), together.size) == ((base,), 3, base.size)
+
+
+def test_of_a_family_only_the_layers_that_go_are_counted() -> None:
+    """A build step in use keeps the lower one, though the very same rows need both."""
+    host = Host((Made("step", "b", tagged=False, states=("running",)), Made("a1", "bca"), Made("a2", "bcb")))
+    inventory = host.inventory
+    hidden = tuple(replace(image, listed=image.id != image_id("step")) for image in inventory.images)
+    graph = build_graph(replace(inventory, images=hidden))
+    (family,) = propose(graph, 10**9).families
+    assert [layer.diff_id for layer in family.layers] == ["sha256:c"]
+    assert family.size == family.layers[0].size
 
 
 def test_leftovers_go_before_images_with_a_name_and_old_ones_before_new_ones() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from tests.tui.drawn import ScreenText, drawn
 from textual.pilot import Pilot
 
 from layerscope.tui.app import LayerscopeApp
+from tests.tui.drawn import ScreenText, drawn
 from tests.tui.harness import Before, press, settled
 
 

@@ -322,11 +322,12 @@ def test_over_tcp_it_is_the_same(log: RemovalLog) -> None:
 
 
 def test_the_users_own_headers_go_with_it(
-    moby: Moby, conn: Connection, log: RemovalLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moby: Moby, log: RemovalLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "config.json").write_text('{"HttpHeaders": {"X-Token": "secret"}}')
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    remove(moby, conn, log)
+    with connect(moby.host) as conn:
+        remove(moby, conn, log)
     assert [headers.get("X-Token") for headers in moby.headers] == ["secret"]
 
 
@@ -361,9 +362,7 @@ def test_a_prune_on_an_engine_that_dies_is_one_line(moby: Moby, conn: Connection
     assert lost.value.cause.startswith("the engine at ")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"SpaceReclaimed": "much"}', b'{"SpaceReclaimed": -1}']
-)
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"SpaceReclaimed": "much"}', b'{"SpaceReclaimed": -1}'])
 def test_what_a_prune_did_is_not_known_where_the_answer_is_nonsense(
     moby: Moby, conn: Connection, log: RemovalLog, body: bytes
 ) -> None:

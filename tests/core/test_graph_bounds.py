@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.simulation import Removal, holders_of

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import socket
-import ssl
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from docker.utils import parse_host
-from requests.utils import select_proxy
-
 from layerscope.engine.connect import Connection
-from layerscope.engine.wire import has_wire, open_socket
+from layerscope.engine.endpoint import http_address
+from layerscope.engine.wire import has_wire, open_socket, tls_context
 
 
 class Stream(Protocol):
@@ -45,30 +42,18 @@ def dial(conn: Connection, timeout: float, alpn: str) -> Stream:
     if has_wire(adapter):
         opened: Stream = open_socket(adapter, timeout)
         return opened
-    address = parse_host(conn.endpoint.host, tls=conn.endpoint.tls is not None)
-    url = urlsplit(str(address).replace("tcp://", "http://", 1))
+    url = urlsplit(http_address(conn.endpoint))
     if url.scheme not in {"http", "https"} or url.hostname is None or url.port is None:
         raise Behind("its transport has no raw connections")
-    settings: Any = conn.client.merge_environment_settings(conn.client.base_url, {}, False, None, None)
-    if select_proxy(conn.client.base_url, settings["proxies"]):
+    if conn.endpoint.proxy is not None:
         raise Behind("an HTTP proxy is between")
     sock = socket.create_connection((url.hostname, url.port), timeout)
-    if conn.endpoint.tls is None:
+    if url.scheme == "http":
         return sock
     try:
-        return _context(conn.endpoint.tls, alpn).wrap_socket(sock, server_hostname=url.hostname)
+        context = tls_context(conn.endpoint.tls)
+        context.set_alpn_protocols([alpn])
+        return context.wrap_socket(sock, server_hostname=url.hostname)
     except BaseException:
         sock.close()
         raise
-
-
-def _context(tls: Any, alpn: str) -> ssl.SSLContext:
-    """Return the TLS settings of the connection, with what ``alpn`` says."""
-    context = ssl.create_default_context(cafile=tls.ca_cert or None)
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.cert:
-        context.load_cert_chain(*tls.cert)
-    context.set_alpn_protocols([alpn])
-    return context

@@ -191,7 +191,7 @@ def _data(message: bytes) -> bytes:
 
 def open_channel(conn: Connection, seconds: float = ASK_SECONDS) -> grpc.Channel:
     """Open gRPC on the engine's socket as the engine's version wants it. Raises what :data:`_FAILURES` names."""
-    headers = conn.headers
+    headers = conn.endpoint.headers
     try:
         return grpc.Channel(_dial(conn, seconds, "http/1.1"), headers, upgrade=True, seconds=seconds)
     except grpc.NoUpgrade as refused:

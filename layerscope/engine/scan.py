@@ -58,7 +58,7 @@ def scan(
     conn: Connection,
     *,
     progress: Callable[[Progress], None] | None = None,
-    partial: Callable[[Inventory], None] | None = None,
+    partial: Callable[[Inventory], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Inventory:
     """Return what the engine says about all its images and containers.
@@ -210,7 +210,7 @@ def _ask_list(conn: Connection, path: str, what: str, read: Callable[[Any], T | 
 
 def _odd(conn: Connection, said: str) -> EngineError:
     return EngineError(
-        f"the engine at {conn.endpoint.host} answered {said}",
+        f"the engine at {conn.endpoint.shown} answered {said}",
         "see whether `docker images -a` works there, then scan again",
     )
 
@@ -253,7 +253,7 @@ class _Scan:
         self,
         conn: Connection,
         progress: Callable[[Progress], None] | None,
-        partial: Callable[[Inventory], None] | None,
+        partial: Callable[[Inventory], object] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
         self.conn = conn

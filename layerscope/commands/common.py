@@ -41,7 +41,8 @@ def take_inventory(source: Source) -> Inventory:
         _warn(connection.endpoint.warnings)
         question = _UsageQuestion(connection)
         inventory = scan(connection, progress=meter)
-        return replace(inventory, usage=question.answer())
+        usage = question.answer()
+        return replace(inventory, usage=usage, usage_refused=question.refused if usage is None else "")
 
 
 def _warn(lines: tuple[str, ...]) -> None:
@@ -56,15 +57,22 @@ class _UsageQuestion:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._answer: DiskUsage | None = None
+        self.refused = f"the engine did not give its disk usage within {USAGE_PATIENCE:.0f} seconds"
+        """Why there is no answer, in one sentence, while there is none."""
         self._until = time.monotonic() + USAGE_PATIENCE
         self._thread = threading.Thread(target=self._ask, name="disk-usage", daemon=True)
         self._thread.start()
 
     def _ask(self) -> None:
+        from layerscope.engine.errors import EngineError  # noqa: PLC0415
         from layerscope.engine.usage import disk_usage  # noqa: PLC0415 (docker-py: only where it is needed)
 
-        with suppress(Exception):  # refused, too slow, or the connection was closed under it: there is no total then
+        try:
             self._answer = disk_usage(self._connection, timeout=USAGE_PATIENCE)
+        except EngineError as error:
+            self.refused = error.cause
+        except Exception as error:  # the connection was closed under it: there is no total then
+            self.refused = f"the engine's disk usage could not be asked for: {type(error).__name__}"
 
     def answer(self) -> DiskUsage | None:
         """Return the answer; None if there is none, or not within USAGE_PATIENCE of the question."""

@@ -177,7 +177,7 @@ def take_any_bytes() -> None:
     from textual.drivers import linux_driver  # noqa: PLC0415 (only where there is an interface)
 
     decoder = partial(codecs.getincrementaldecoder(_encoding()), "replace")
-    linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined]
+    linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined,assignment]
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:
@@ -200,7 +200,7 @@ def _text(descriptor: int, mode: str, encoding: str) -> io.TextIOWrapper:
 
 
 def _drawn(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Give an ASCII sign, or ``?`` for each cell, for what an encoding cannot take; ``?`` for bytes that are no text."""
+    """Give an ASCII sign, or ``?`` for each cell, for what an encoding cannot take; ``?`` for bytes without text."""
     if not isinstance(error, UnicodeEncodeError):
         if isinstance(error, UnicodeDecodeError):
             return "?", error.end

@@ -44,7 +44,7 @@ def bar(what: str, names: Sequence[str], most: float) -> bool:
     assert not looked.failed, looked.failed[0][1]
     good = seconds <= most
     print(
-        f"{what:28} {seconds * 1000:7.1f} ms  bar {most * 1000:6.0f} ms  {requests:4} requests  {'' if good else 'OVER'}"
+        f"{what:28} {seconds * 1000:7.1f} ms  bar {most * 1000:6.0f} ms  {requests:4} requests {'' if good else 'OVER'}"
     )
     return good
 

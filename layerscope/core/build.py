@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from layerscope.core.chain import chain_id
+from layerscope.core.content import content_graph
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
+from layerscope.core.holding import held_chains, with_roots, without_unstored
 from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
 from layerscope.core.sizes.resolve import settle
@@ -25,7 +27,8 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     by_id: dict[str, Image] = {}
     for image in inventory.images:
         by_id.setdefault(image.id, image)
-    images = tuple(by_id.values())
+    content = content_graph(inventory)
+    images = without_unstored(content, with_roots(content, by_id.values()))
     parents: dict[str, str | None] = {}
     diffs: dict[str, str] = {}
     memo: dict[tuple[str | None, str], str] = {}
@@ -46,20 +49,24 @@ def build_graph(inventory: Inventory) -> LayerGraph:
             parent = here
         stacks.append(Stack(image, image.diff_ids, tuple(chain)))
 
+    held = held_chains(content, {stack.image.id: stack.chain for stack in stacks})
+    needed = {chain for stack in stacks if stack.image.listed for chain in held[stack.image.id]}
+    stored = needed.union(*held.values())
     settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
     settled = settlement.layers
-    needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
     made: dict[str, Layer] = {}
     layers: list[Layer] = []
     hidden: list[Layer] = []
     for name, below in parents.items():
+        if name not in stored:
+            continue
         shelf, first = (layers, 0) if name in needed else (hidden, len(needed))
         layer = _layer(first + len(shelf), name, diffs[name], made[below] if below is not None else None, settled[name])
         made[name] = layer
         shelf.append(layer)
         if layer.parent is not None and name in needed:
             layer.parent.children.append(layer)
-    stack_of = {stack.image.id: tuple(made[chain] for chain in stack.chain) for stack in stacks}
+    stack_of = {stack.image.id: tuple(made[chain] for chain in held[stack.image.id]) for stack in stacks}
     return LayerGraph(
         inventory,
         layers=tuple(layers),
@@ -67,6 +74,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
         hidden_layers=tuple(hidden),
         unlisted=tuple(image for image in images if not image.listed),
         stacks=stack_of,
+        content=content,
         unknowns=settlement.unknowns,
     )
 

@@ -25,8 +25,8 @@ _CLOCKS = 60
 LayersState = Literal["known", "none", "not-unpacked", "other-platform", "refused", "not-asked"]
 """What is known of an image's layers; only the last two leave a host's totals open.
 
-``none``: it has none (from scratch, or an artifact). ``not-unpacked``: its content is here, its layers
-are not. ``other-platform``: so too, and this engine could not run it.
+``none``: it has none (from scratch, or an artifact). ``not-unpacked``: its content is here, but it keeps no
+layers unpacked; they may be there for another image. ``other-platform``: so too, and this engine could not run it.
 """
 
 
@@ -324,7 +324,10 @@ def layers_state(image: Image, content: ContentGraph | None = None) -> LayersSta
     The engine's platforms decide where it gives them (API 1.47); else the manifests that were read.
     """
     if image.diff_ids is not None:
-        return "known" if image.diff_ids else "none"
+        if not image.diff_ids:
+            return "none"
+        holds = content is None or image.id not in content.blobs or content.held_snapshots(image.id)
+        return "known" if holds else "not-unpacked"
     if not image.scanned:
         return "not-asked"
     kinds = [platform for platform in image.platforms if platform.kind != "attestation"]

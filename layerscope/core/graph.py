@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from layerscope.core.content import ContentGraph, LayersState, layers_state
 from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
 from layerscope.core.stores import STORES, StoreRules
@@ -183,6 +184,7 @@ class LayerGraph:
         hidden_layers: tuple[Layer, ...],
         unlisted: tuple[Image, ...],
         stacks: Mapping[str, tuple[Layer, ...]],
+        content: ContentGraph | None = None,
         unknowns: Unknowns | None = None,
     ) -> None:
         self.inventory = inventory
@@ -199,6 +201,8 @@ class LayerGraph:
         """The images that are no rows, mostly steps of a build, in the engine's order."""
         self.stacks = stacks
         """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
+        self.content = content
+        """Who keeps which blob, on a containerd store; None where there is no such store, or it was refused."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
 
@@ -216,6 +220,15 @@ class LayerGraph:
     def orphan_containers(self) -> tuple[Container, ...]:
         """Containers whose image is no row here: gone, or an unlisted intermediate."""
         return tuple(c for c in self.inventory.containers if c.image_id not in self.image_by_id)
+
+    def layers_state(self, node: ImageNode) -> LayersState:
+        """Return what is known of the layers of a row, and why they are not known where they are not."""
+        return layers_state(self._said.get(node.id, node.image), self.content)
+
+    @cached_property
+    def _said(self) -> Mapping[str, Image]:
+        """By ID the images as the engine told them: a row may be without layers that are not stored."""
+        return {image.id: image for image in reversed(self.inventory.images)}
 
     def totals_of(self, images: Sequence[ImageNode]) -> Totals:
         """Return the sums of some images as if they were alone on the host."""

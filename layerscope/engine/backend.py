@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from threading import Lock, Thread
 
@@ -53,8 +52,11 @@ class LiveBackend:
             found = scan(self.connection, progress=report, partial=partial, cancelled=cancelled)
         except Cancelled as error:
             raise BackendError("the scan was cancelled before the engine had listed its images") from error
-        self._latest = found if question is None else replace(found, usage=question.answer())
-        return self._latest
+        if question is not None:
+            usage = question.answer()
+            found = replace(found, usage=usage, usage_refused=question.refused if usage is None else "")
+        self._latest = found
+        return found
 
     def look_again(self) -> Inventory:
         """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
@@ -125,13 +127,19 @@ class _UsageQuestion:
         self._connection = connection
         self._patience = patience
         self._answer: DiskUsage | None = None
+        self.refused = f"the engine did not give its disk usage within {patience:.0f} seconds"
+        """Why there is no answer, in one sentence, while there is none."""
         self._until = time.monotonic() + patience
         self._thread = Thread(target=self._ask, name="disk-usage", daemon=True)
         self._thread.start()
 
     def _ask(self) -> None:
-        with suppress(Exception):  # refused, too slow, or the connection was closed under it: there is no total then
+        try:
             self._answer = disk_usage(self._connection, timeout=self._patience)
+        except EngineError as error:
+            self.refused = error.cause
+        except Exception as error:  # the connection was closed under it: there is no total then
+            self.refused = f"the engine's disk usage could not be asked for: {type(error).__name__}"
 
     def answer(self) -> DiskUsage | None:
         """Return the answer; None if there is none, or not in time."""

@@ -46,6 +46,7 @@ def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
         "frees_bytes": plan.frees,
         "frees_at_once_bytes": plan.frees_at_once,
         "frees_after_build_cache_prune_bytes": plan.frees_after_prune,
+        **_content(plan),
         "exact": plan.exact,
         "doubts": list(plan.doubts),
         "unit": plan.graph.rules.unit,
@@ -64,6 +65,23 @@ def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
             }
             for kept in plan.kept
         ],
+    }
+
+
+def _content(plan: RemovalPlan) -> dict[str, Any]:
+    """Return the compressed blobs that go; null where the store has none, or does not tell.
+
+    ``frees_content_bytes``: once the build cache is pruned as well. ``…_at_once_bytes`` is null where it is
+    only known to lie between ``…_at_least_bytes`` and ``…_at_most_bytes``; ``frees_content_because`` says why.
+    """
+    found = plan.content
+    return {
+        "frees_content_bytes": found.after_prune.most if found is not None and found.after_prune.exact else None,
+        "frees_content_at_once_bytes": found.at_once.most if found is not None and found.at_once.exact else None,
+        "frees_content_at_least_bytes": None if found is None else found.at_once.least,
+        "frees_content_at_most_bytes": None if found is None else found.at_once.most,
+        "frees_content_because": None if found is None else found.because or None,
+        "content_kept_by_build_history_bytes": None if found is None else found.kept_by_history,
     }
 
 

@@ -106,7 +106,9 @@ class _Page:
         if not plan.removed:
             return self.wrapped(plan.doubts)
         layers = f"{count(len(plan.freed), 'layer')} that nothing else needs"
-        what = layers if plan.freed else "every layer is needed by something else"
+        bare = not any(node.layers for node in plan.removed)
+        nothing = "no layer of it is unpacked" if bare else "every layer is needed by something else"
+        what = layers if plan.freed else nothing
         rows: list[tuple[str, int, Bound, str]] = [("Frees", plan.frees, plan.bound, what)]
         if plan.frees and plan.frees_at_once is not None and plan.held_by_cache:
             bound: Bound = "≥" if plan.bound in {"", "≥"} else "?"
@@ -127,7 +129,26 @@ class _Page:
         ]
         if plan.kept:  # its words are the only ones of any length
             lines[-1] += ", " + self.needed_by(self.width - cell_len(lines[-1]) - 2)
-        return [*lines, *self.wrapped(self.notes())]
+        return [*lines, *self.wrapped(self.content()), *self.wrapped(self.notes())]
+
+    def content(self) -> Iterator[str]:
+        """Say what goes of the compressed blobs of a containerd store, and what of them stays, until when."""
+        found = self.plan.content
+        if found is None:
+            store = self.plan.graph.inventory.content
+            if store is not None and store.refused:
+                yield f"Content is unknown: {clean(store.refused, LONGEST)}."
+            return
+        most = self.size(found.at_once.most)
+        if found.at_once.exact:
+            yield f"Content (compressed): frees {most} besides."
+        else:
+            yield (
+                f"Content (compressed): frees {self.size(found.at_once.least)} to {most} at once: {found.because}. "
+                + (f"After that {self.size(found.after_prune.most)}." if found.after_prune.exact else "")
+            )
+        if found.kept_by_history:
+            yield f"{self.size(found.kept_by_history)} of it stays until the build history expires, after 48 hours."
 
     def at_least(self, size: int, exact: bool) -> str:
         return bounded(size, "" if exact else "≥", self.units)

@@ -63,6 +63,7 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
             "api_version": engine.api_version,
             "store": engine.store,
             "host": engine.host,
+            "name": engine.name,
         },
         "taken_at": rfc3339(inventory.taken_at),
         "complete": inventory.complete,
@@ -79,9 +80,47 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
             "unknown_images": totals.unknown_images,
             "engine_bytes": engine_bytes,
             "engine_listed_bytes": totals.engine_listed,
+            **_content_totals(graph),
         },
-        "images": [_image(node) for node in graph.images],
+        "content_missing_because": _content_refused(graph),
+        "engine_bytes_missing_because": inventory.usage_refused or None,
+        "images": [_image(node) | _content_of(graph, node) for node in graph.images],
         "layers": [_layer(layer) for layer in _in_order(graph)],
+    }
+
+
+def _content_totals(graph: LayerGraph) -> dict[str, Any]:
+    """Return the sums of compressed blobs; null where the store has none or they are not known.
+
+    ``disk_bytes`` and ``saved_disk_bytes`` are unpacked and content together, which is what a disk holds.
+    """
+    content, totals = graph.content, graph.totals
+    if content is None:
+        none = ("content_bytes", "listed_content_bytes", "disk_bytes", "saved_disk_bytes", "unlisted_content_bytes")
+        return dict.fromkeys(none)
+    return {
+        "content_bytes": content.size,
+        "listed_content_bytes": content.listed,
+        "disk_bytes": totals.footprint + content.size if totals.exact else None,
+        "saved_disk_bytes": totals.saved + content.listed - content.size if totals.exact else None,
+        "unlisted_content_bytes": content.total(content.of_roots),
+    }
+
+
+def _content_refused(graph: LayerGraph) -> str | None:
+    store = graph.inventory.content
+    return store.refused if store is not None and store.refused else None
+
+
+def _content_of(graph: LayerGraph, node: ImageNode) -> dict[str, Any]:
+    content = graph.content
+    if content is None or node.id not in content.blobs:
+        return {"content_bytes": None, "content_unique_bytes": None, "layers_state": graph.layers_state(node)}
+    use = content.use(node.id)
+    return {
+        "content_bytes": use.size,
+        "content_unique_bytes": use.unique,
+        "layers_state": graph.layers_state(node),
     }
 
 

@@ -101,6 +101,12 @@ class _Page:
             ("Saved", totals.saved, f"by sharing{ratio}"),
         ]
         rows = [(label, self.at_least(size, totals.exact), size, words) for label, size, words in ours]
+        content = self.graph.content
+        if content is not None:
+            words = f"compressed, each once; listed {self.size(content.listed)}"
+            rows.append(("Content", self.size(content.size), content.size, words))
+            disk = totals.footprint + content.size
+            rows.append(("Both", self.at_least(disk, totals.exact), disk, "layers and content on disk"))
         if totals.engine_listed not in (None, totals.listed):
             words = f"what `{inventory.engine.kind} images` adds up to"
             rows.append(("Engine's sum", self.size(totals.engine_listed), totals.engine_listed or 0, words))
@@ -116,6 +122,14 @@ class _Page:
             for (label, size, _, words), whole in zip(rows, exact, strict=True)
         ]
         lines.append("")
+        if content is not None and (roots := content.roots):
+            size = self.size(content.total(content.of_roots))
+            lines += textwrap.wrap(
+                f"{size} more is stored, but this engine lists no image for it ({len(roots)}).", self.width
+            )
+        store = inventory.content
+        if store is not None and store.refused:
+            lines += textwrap.wrap(f"Content is unknown: {clean(store.refused, _LONGEST)}.", self.width)
         lines += textwrap.wrap(f"Layer sizes are in this store's unit: {rules.unit}.", self.width)
         if engine_bytes is not None and engine_bytes != totals.footprint:
             counts = words_for(self.graph.inventory.engine, rules.total_counts)

@@ -149,6 +149,9 @@ def test_every_figure_of_the_small_host() -> None:
         "unknown_images": 0,
         "engine_bytes": 154_601_450,
         "engine_listed_bytes": 572_201_450,
+        **dict.fromkeys(
+            ("content_bytes", "listed_content_bytes", "disk_bytes", "saved_disk_bytes", "unlisted_content_bytes")
+        ),
     }
     assert [
         (i["tags"], i["size_bytes"], i["shared_bytes"], i["unique_bytes"], i["containers"]) for i in document["images"]

@@ -1,4 +1,4 @@
-"""Recorded gRPC answers of real containerd engines, served on a socket (``tests/recordings/pack_grpc.py`` made them)."""
+"""Recorded gRPC answers of real containerd engines on a socket (``tests/recordings/pack_grpc.py`` made them)."""
 
 import base64
 import gzip

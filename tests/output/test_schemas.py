@@ -161,6 +161,7 @@ KINDS = {
     "usage": records.DiskUsage,
     "history": records.HistoryEntry,
     "images": records.Image,
+    "content": records.ContentStore,
 }
 
 
@@ -171,11 +172,15 @@ def test_the_schema_of_a_scan_has_every_field_of_the_records() -> None:
         name: (found[name].get("items", found[name]), kind) for name, kind in KINDS.items()
     }
     kinds["platforms"] = (kinds["images"][0]["properties"]["platforms"]["items"], records.Platform)
-    kinds["build_cache"] = (kinds["usage"][0]["properties"]["build_cache"]["items"], records.BuildCacheRecord)
+    kinds["build_cache"] = (whole["$defs"]["cacheRecord"], records.BuildCacheRecord)
+    kinds["blobs"] = (found["content"]["properties"]["blobs"]["items"], records.Blob)
+    kinds["manifests"] = (found["content"]["properties"]["manifests"]["items"], records.Manifest)
     for place, (shape, kind) in kinds.items():
         assert set(shape["properties"]) == {field.name for field in fields(kind)}, place
-        assert set(shape["required"]) == {field.name for field in fields(kind) if field.default is MISSING}, place
-    of_its_own = {"schema", "layers", "history"}
+        assert set(shape.get("required", ())) == {field.name for field in fields(kind) if field.default is MISSING}, (
+            place
+        )
+    of_its_own = {"schema", "layers", "history", "folders"}
     assert set(whole["properties"]) == {field.name for field in fields(Inventory)} - {"from_file"} | of_its_own
 
 

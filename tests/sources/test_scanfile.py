@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
+from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanfile
 from layerscope.sources.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
 from tests.cpu import pace
@@ -132,8 +132,8 @@ def with_image(**changes: Any) -> bytes:
             "make a scan with: layerscope export",
         ),
         (
-            b'{"schema": "layerscope.scan/2", "images": 1}',
-            "made by a newer layerscope (layerscope.scan/2); update layerscope to read it",
+            b'{"schema": "layerscope.scan/3", "images": 1}',
+            "made by a newer layerscope (layerscope.scan/3); update layerscope to read it",
         ),
         (b'{"schema": NaN}', "not a layerscope scan: not JSON: NaN is no JSON number"),
         (b"[" * 100_000 + b"]" * 100_000, "not a layerscope scan: nested too deeply"),
@@ -294,3 +294,32 @@ def test_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_inventory(stream) == replace(SMALL, from_file=True)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PACKED)))
     assert load_inventory("-") == replace(SMALL, from_file=True)
+
+
+# --- versions -----------------------------------------------------------------
+
+
+def test_a_scan_of_version_1_is_read_and_saved_as_version_2() -> None:
+    document = json.loads(dumps(SMALL)) | {"schema": "layerscope.scan/1"}
+    del document["folders"]
+    old = loads(json.dumps(document).encode())
+    assert old == replace(SMALL, from_file=True)
+    assert json.loads(dumps(old))["schema"] == "layerscope.scan/2"
+
+
+def test_a_scan_of_version_2_without_its_folders_is_not_whole() -> None:
+    document = json.loads(dumps(SMALL))
+    del document["folders"]
+    with pytest.raises(ScanFileError, match='no "folders" in it'):
+        loads(json.dumps(document).encode())
+
+
+def test_folders_are_kept_once_and_a_blob_is_there_once() -> None:
+    image = replace(SMALL.images[0], cache_ids=("f1", "f2"))
+    container = replace(SMALL.containers[0], cache_ids=("f1", "f2"))
+    data = dumps(replace(SMALL, images=(image,), containers=(container,)))
+    assert data.count(b'"f1"') == 1
+    assert loads(data).containers == (container,)
+    twice = ContentStore((Blob("sha256:x", 1), Blob("sha256:x", 2)))
+    with pytest.raises(ScanFileError, match=r"content.blobs\[1\].digest: the same as that of content.blobs\[0\]"):
+        loads(dumps(replace(SMALL, content=twice)))

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from layerscope.core.content import ContentFreed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
 from layerscope.core.sizes.sums import Bound, Tally
@@ -59,7 +61,7 @@ class KeptLayer:
     """Containers on ``images`` and ``parents``: while they are there, those cannot be removed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RemovalPlan:
     """What removing a set of images does. Make one with :func:`plan`."""
 
@@ -106,6 +108,14 @@ class RemovalPlan:
     """A sentence for each thing that is not known and matters for the figures."""
     unseen: tuple[Container, ...]
     """Containers whose image is gone. They may keep layers on disk that have gone from every image and total."""
+
+    @cached_property
+    def content(self) -> ContentFreed | None:
+        """What leaves the content store; None where there is none, or it is not known."""
+        if self.graph.content is None:
+            return None
+        gone = [*(node.id for node in self.removed), *(image.id for image in self.parents)]
+        return self.graph.content.frees(gone)
 
     @property
     def frees_at_once(self) -> int | None:

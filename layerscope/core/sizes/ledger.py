@@ -7,11 +7,11 @@ nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from layerscope.core.runs import runs
 from layerscope.core.sizes.sums import GROUND, Bounds, Height, Heights, heights
 from layerscope.inventory import HistoryEntry, Image
 
@@ -210,18 +210,7 @@ class Ledger:
     def _runs(self) -> Iterable[list[str]]:
         """Return the layers that always come and go together: no image ends between them and nothing branches."""
         tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
-        children = Counter(self.parents.values())
-        runs: dict[str, list[str]] = {}
-        found: list[list[str]] = []
-        for chain, parent in self.parents.items():
-            if parent is not None and parent not in tops and children[parent] == 1:
-                run = runs[parent]
-            else:
-                run = []
-                found.append(run)
-            runs[chain] = run
-            run.append(chain)
-        return found
+        return runs(self.parents, tops)
 
 
 def _weigh(layers: Sequence[Settled], size: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, StoreKind
 
 Path = tuple[str, ...]
@@ -70,7 +71,7 @@ class Host:
                 created=image.created,
                 parent_id=image_id(image.parent) if image.parent else "",
                 listed=image.name in rows,
-                diff_ids=tuple(f"sha256:{letter}" for letter in image.stack),
+                diff_ids=tuple(map(diff_of, image.stack)),
                 history=tuple(
                     HistoryEntry(f"RUN {path[-1]} # buildkit", weigh(path), 1, "buildkit.dockerfile.v0")
                     for path in paths(image.stack)
@@ -80,6 +81,16 @@ class Host:
             for image in self.images
         ]
         return Inventory(engine, tuple(images), tuple(containers))
+
+
+def diff_of(letter: str) -> str:
+    """A diff ID; z is the empty archive, the one layer that is known to weigh nothing."""
+    return EMPTY_DIFF_ID if letter == "z" else f"sha256:{letter}"
+
+
+def letter_of(diff_id: str) -> str:
+    """What :func:`diff_of` was given."""
+    return "z" if diff_id == EMPTY_DIFF_ID else diff_id.removeprefix("sha256:")
 
 
 def image_id(name: str) -> str:

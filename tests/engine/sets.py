@@ -64,6 +64,7 @@ def try_sets(engine: PrivateEngine, number: int, seed: str) -> Findings:
             findings.wrong += [f"set {at}: {what}" for what in _one(engine, data, dice, findings)]
         finally:
             engine.stop()
+        print(f"{at + 1}: {findings}", flush=True)
     shutil.rmtree(kept)
     return findings
 

@@ -120,9 +120,37 @@ class RemovalPlan:
     @property
     def frees_at_once(self) -> int | None:
         """Bytes that come back on disk without pruning the build cache: at least this much; None: not known."""
-        if self.held_by_cache is None or (self.unseen and self.frees):
+        if self.held_by_cache is None:
             return None
-        return self.frees - self.held_by_cache
+        if not self.unseen or not self.freed:
+            return self.frees - self.held_by_cache
+        held = self._held_by_unseen()
+        if held is None:
+            return None
+        back = Tally()
+        free = [layer for layer in self.freed if layer.index not in held]
+        for layer in free:
+            back.add(layer.height, layer.below)
+        between = self.graph.unknowns.bounds(back)
+        low = between.low if between.exact else max(between.low, sum(layer.weight for layer in free))
+        return max(0, low - self.held_by_cache)
+
+    def _held_by_unseen(self) -> set[int] | None:
+        """Return the freed layers that containers of removed images stand on, by index; None where nobody knows.
+
+        The engine names the folder of each layer, of images and of containers: ``GraphDriver.Data.LowerDir``.
+        """
+        folders: set[str] = set()
+        for container in self.unseen:
+            if container.cache_ids is None:
+                return None
+            folders.update(container.cache_ids)
+        freed = {layer.index for layer in self.freed}
+        told: dict[int, str] = {}
+        for node in self.removed:
+            if node.image.cache_ids is not None and len(node.image.cache_ids) == len(node.layers):
+                told.update(zip((layer.index for layer in node.layers), node.image.cache_ids, strict=True))
+        return {at for at in freed if told[at] in folders} if freed <= told.keys() else None
 
     @property
     def frees_after_prune(self) -> int | None:

@@ -27,7 +27,7 @@ from layerscope.inventory import (
     Platform,
 )
 from layerscope.output.plan_json import plan_dict
-from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
+from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, letter_of, paths, remove, weigh
 from tests.cpu import pace
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id
@@ -36,7 +36,7 @@ from tests.replay import recorded_inventory
 
 def path(layer: Layer | None) -> Path:
     """A layer's name in the model."""
-    return () if layer is None else (*path(layer.parent), layer.diff_id.removeprefix("sha256:"))
+    return () if layer is None else (*path(layer.parent), letter_of(layer.diff_id))
 
 
 def plan_for(host: Host, names: list[str]) -> RemovalPlan:

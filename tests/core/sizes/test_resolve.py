@@ -167,7 +167,7 @@ def test_totals_are_taken_apart_both_ways() -> None:
 
 def test_a_size_that_the_engine_does_not_give_is_not_bytes_without_an_entry() -> None:
     assert told(image("app", [A, B], [run(-1), run(7)], 12)) == "~5 ~7"
-    assert told(image("app", [A, B], [run(-1), run(7)])) == "? 7"
+    assert told(image("app", [A, B], [run(-1), run(7)])) == "? ~7"
 
 
 def test_the_steps_of_a_classic_build_tell_which_of_them_made_layers() -> None:

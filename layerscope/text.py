@@ -85,6 +85,28 @@ def _tame_marks(text: str) -> str:
     return re.sub(loose, lambda found: "".join(map(_code, found[0])), text)
 
 
+_PASSWORD = re.compile(r"(?<=://)([^/?#\s:@]*):[^/?#\s]*@")
+_TOKEN = re.compile(r"\b((?:https?|tcp|socks5h?)://)[^/?#\s:@*]+@")
+_QUERY = re.compile(r"(?<=://)([^\s?#'\"]*\?)([^\s#'\"]+)")
+
+
+def mask_address(text: str) -> str:
+    """Return ``text`` with what is secret in the addresses (``scheme://…``) in it replaced by ``***``.
+
+    Secret are passwords, the user of ``https://token@host``, and the values of a query. The user of
+    ``ssh://user@host`` stays: it tells engines apart.
+    """
+    if "://" not in text:
+        return text
+    text = _TOKEN.sub(r"\1***@", _PASSWORD.sub(r"\1:***@", text))
+    return _QUERY.sub(lambda found: found[1] + "&".join(map(_without_value, found[2].split("&"))), text)
+
+
+def _without_value(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}=***" if equals else "***"
+
+
 def fit(text: str, width: int) -> str:
     """Cut clean ``text`` to at most ``width`` terminal cells, ending in ``…`` where something was cut.
 

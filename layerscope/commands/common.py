@@ -38,9 +38,16 @@ def take_inventory(source: Source) -> Inventory:
     from layerscope.engine.scan import scan  # noqa: PLC0415 (docker-py: only where it is needed)
 
     with _meter() as meter, source.connect() as connection:
+        _warn(connection.endpoint.warnings)
         question = _UsageQuestion(connection)
         inventory = scan(connection, progress=meter)
         return replace(inventory, usage=question.answer())
+
+
+def _warn(lines: tuple[str, ...]) -> None:
+    for line in lines:
+        with suppress(OSError, AttributeError, ValueError):  # nobody can be told
+            sys.stderr.write(f"layerscope: warning: {line}\n")
 
 
 class _UsageQuestion:

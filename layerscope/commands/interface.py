@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
+import time
+import traceback
+from typing import Any
 
+from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import Source, load_sample
 from layerscope.sources.scanfile import ScanFileError
+from layerscope.state.files import cause, private_folder, sweep, write_whole
+from layerscope.state.paths import state_path
 from layerscope.state.pins import Pins
+from layerscope.terminal import Terminal, take_any_bytes
+from layerscope.text import clean, mask_address
 from layerscope.units import Units
 
+CRASHED = 3
+"""Exit status after a fault of ours."""
 
-def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool = False) -> int:
-    """Show ``source`` until the user leaves; return the exit status.
+
+def run(source: Source, units: Units | None, terminal: int | None, *, read_only: bool = False) -> int:
+    """Show ``source`` until the user leaves; return the exit status, or end the process with it.
 
     ``units`` None: those that the user chose last. ``read_only``: nothing is ever removed.
 
-    ``keyboard`` is the descriptor of the terminal that keys are read from. A saved scan is read
+    ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
     inventory = None if source.live else source.load()
-    if keyboard != 0:  # the scan came from standard input; Textual reads keys there
-        os.dup2(keyboard, 0)
+    sweep(state_path(""))
 
     def opener() -> Backend:
         if inventory is not None:
@@ -31,12 +43,69 @@ def run(source: Source, units: Units | None, keyboard: int, *, read_only: bool =
 
         return open_backend(source.host, source.context, read_only=read_only)
 
+    if terminal is None:
+        app = _app(opener, units)
+        app.run()
+        return app.return_code or 0
+    screen = Terminal(terminal)
+    status, crash = CRASHED, ""
+    try:
+        screen.take()
+        app = _app(opener, units)
+        # Not asyncio.run: it would wait for every thread, and one of them may wait for a frozen engine.
+        app.run(loop=asyncio.new_event_loop())
+        status, crash = app.return_code or 0, app.crash
+        if crash:
+            status = CRASHED
+    except BaseException:
+        crash = _report(traceback.format_exc())
+    screen.end(status, crash)
+
+
+def _app(opener: Any, units: Units | None) -> Any:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.session import Session  # noqa: PLC0415
 
-    app = LayerscopeApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
-    app.run()
-    return app.return_code or 0
+    take_any_bytes()
+
+    class Guarded(LayerscopeApp):
+        """The app, which ends in one line when it fails, and stops for Ctrl-Z."""
+
+        crash = ""
+
+        def on_load(self) -> None:
+            self.bind("ctrl+z", "suspend_process", description="Suspend", show=False)
+
+        def _print_error_renderables(self) -> None:
+            if not self._exit_renderables:
+                return
+            from rich.console import Console  # noqa: PLC0415
+
+            console = Console(width=120, color_system=None, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+            for renderable in self._exit_renderables:
+                console.print(renderable)
+            self._exit_renderables.clear()
+            self.crash = _report(console.export_text())
+
+    kept = SettingsFile(default_path())
+    return Guarded(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
+
+
+def _report(details: str) -> str:
+    """Write the details of a fault to a file of ours; return the one line that says what failed and where they are."""
+    lines = [line for line in details.splitlines() if line.strip(" │╭╰─╮╯")]
+    what = clean(lines[-1].strip(), 200) if lines else "unknown"
+    path = state_path(f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.txt")
+    try:
+        if path is None:
+            raise FileNotFoundError("there is no home")
+        private_folder(path.parent)
+        write_whole(path, mask_address(details).encode("utf-8", "backslashreplace"), private=True)
+        where = f"details are in {clean(str(path), 300)}"
+    except (OSError, ValueError) as error:
+        where = f"details could not be written: {cause(error)}"
+    return f"layerscope: a mistake in layerscope itself: {what}; {where}"
 
 
 def _demo() -> Inventory:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 
+from layerscope.core.removal.carry_out import Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.events import Watcher
 from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
-from layerscope.inventory import DiskUsage, Inventory
-from layerscope.sources.backend import BackendError, Remover
+from layerscope.errors import BackendError
+from layerscope.inventory import Inventory
 
 
 class LiveBackend:
@@ -26,12 +28,15 @@ class LiveBackend:
         self.connection = connection
         self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
+        self._refreshing = Lock()
+        self._keeping = Lock()
+        """Held while :attr:`_latest` is replaced by what was made from it."""
         self._watcher: Watcher | None = None
 
     def scan(
         self,
-        progress: Callable[[int, int, str], None],
-        partial: Callable[[Inventory], None],
+        progress: Callable[[int, int, str], object],
+        partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
     ) -> Inventory:
         """Scan the engine; see :func:`layerscope.engine.scan.scan`. Raises BackendError."""
@@ -46,30 +51,45 @@ class LiveBackend:
     def look_again(self) -> Inventory:
         """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
         with _as_backend_error():
-            latest = scan(self.connection) if self._latest is None else refresh(self.connection, self._latest)
-        self._latest = latest
-        return latest
+            return self._refresh()
 
-    def usage(self) -> DiskUsage:
-        """Ask for the disk usage; see :func:`layerscope.engine.usage.disk_usage`. Raises BackendError."""
+    def usage(self) -> Inventory:
+        """Return the latest inventory with the disk usage as it is now. Raises BackendError.
+
+        What else was learned while the engine worked it out is in it; see :func:`layerscope.engine.usage.disk_usage`.
+        """
         with _as_backend_error():
             usage = disk_usage(self.connection)
-        if self._latest is not None:
-            self._latest = replace(self._latest, usage=usage)
-        return usage
+            first = scan(self.connection) if self._latest is None else None
+        with self._keeping:
+            latest = self._latest or first
+            assert latest is not None
+            self._latest = replace(latest, usage=usage)
+            return self._latest
 
-    def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+    def _refresh(self) -> Inventory:
+        with self._refreshing:  # one after the other, or an older answer might be kept last
+            old = self._latest
+            fresh = scan(self.connection) if old is None else refresh(self.connection, old)
+            with self._keeping:
+                now = self._latest
+                if now is not None and old is not None and now is not old:  # the usage came meanwhile
+                    same = (fresh.images, fresh.containers) == (old.images, old.containers)
+                    fresh = replace(fresh, usage=now.usage if same else None)
+                self._latest = fresh
+                return fresh
+
+    def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Follow the engine's events until :meth:`close`; see :class:`layerscope.engine.events.Watcher`."""
 
         def look_again() -> None:
             if self._latest is None:
                 return
             try:
-                fresh = refresh(self.connection, self._latest)
+                fresh = self._refresh()
             except EngineError as error:
                 state(error.cause)  # the event stream ends too, and brings us back here
                 return
-            self._latest = fresh
             changed(fresh)
 
         if self._watcher is not None:

@@ -1,10 +1,10 @@
-"""An open connection to an engine: docker-py's client, and a fast way to ask many small questions.
+"""An open connection to an engine: docker-py's client, and our way to ask over its transports.
 
 docker-py keeps one pool of connections per URL on Unix sockets and ssh, so two
-questions never share a connection, and what it does for each answer takes longer
-than the engine needs for it. ``Connection.get_json`` therefore speaks over docker-py's
-own transports directly (see :mod:`layerscope.engine.wire`) and keeps the
-connections. Everything else goes through ``Connection.client`` as usual.
+questions never share a connection; what it does for each answer takes longer
+than the engine needs for it; and it reads what comes without a limit. ``Connection`` therefore speaks over docker-py's
+own transports directly (see :mod:`layerscope.engine.wire`), within the limits of
+:mod:`layerscope.engine.limits`, and keeps the connections.
 """
 
 from __future__ import annotations
@@ -12,82 +12,120 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import docker
-import urllib3
-from docker.utils.config import load_general_config
+import requests
+from docker import auth
+from docker.constants import DEFAULT_USER_AGENT
+from docker.transport import UnixHTTPAdapter
+from docker.utils import parse_host
+from docker.utils.proxy import ProxyConfig
 
-from layerscope.engine.endpoint import Endpoint, find_endpoint
+from layerscope.engine.endpoint import Endpoint, find_endpoint, http_address
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
+from layerscope.engine.limits import TIMEOUT, check_values, is_redirect, limit_of
 from layerscope.engine.quirks import MINIMUM_API, QUIRKS, REQUESTS_IN_FLIGHT, SSH_REQUESTS_IN_FLIGHT, Quirks
-from layerscope.engine.records import as_dict, as_int, engine_record
-from layerscope.engine.wire import Wire, has_wire
+from layerscope.engine.records import as_dict, as_int, as_text, engine_record
+from layerscope.engine.wire import Wire, dial_adapter, dial_tcp, has_wire, proxy_headers
 from layerscope.inventory import Engine
 
 Query = Sequence[tuple[str, str | int]]
-
-TIMEOUT = 60.0
-"""Seconds of silence after which a question counts as unanswered."""
 
 
 def connect(host: str | None = None, context: str | None = None, *, timeout: float = TIMEOUT) -> Connection:
     """Find the engine that ``docker --host … --context …`` would use, and ask it who it is.
 
-    Two requests: ``/version`` and ``/info``. ``timeout`` is in seconds, for each answer.
+    Two requests: ``/version`` and ``/info``. ``timeout`` is the longest silence, in seconds, where
+    :mod:`~layerscope.engine.limits` says 60, and changes the others alike.
     Raises :class:`EngineError` when there is no engine, or none that can be used.
     """
     endpoint = find_endpoint(host, context)
     chosen = os.environ.get("DOCKER_API_VERSION", "").removeprefix("v")
     if chosen and not _VERSION.fullmatch(chosen):
         raise EngineError(f"DOCKER_API_VERSION is {chosen!r}, which is no version", "unset it, or write it like 1.43")
-    if endpoint.tls is not None and not endpoint.tls.verify:  # asked for; a warning per answer would ruin the screen
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     try:
-        client = Client(
-            base_url=endpoint.host,
-            version=chosen or "auto",
-            timeout=timeout,  # type: ignore[arg-type]  # a float is as good, down to the socket
-            tls=endpoint.tls or False,
-            max_pool_size=16,
-        )
+        client = Client(endpoint, timeout)
     except Exception as error:  # docker-py lets anything through, from KeyError to paramiko's
         raise explain(error, endpoint) from error
     try:
-        return Connection(client, endpoint)
+        return Connection(client, endpoint, chosen)
     except BaseException:
         client.close()
         raise
 
 
-_VERSION = re.compile(r"(\d+)\.(\d+)")
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 
 
 class Client(docker.APIClient):
-    """docker-py's client, which remembers what the server said when the client asked for its version."""
+    """docker-py's client, made without its look at ``config.json``, which it reads without a limit and fails on.
 
-    version_answer: Any = None
+    Where a request goes is decided by :mod:`layerscope.engine.limits`, never by requests: no redirect
+    is followed, and no proxy, ``.netrc`` or CA of the environment is taken.
+    """
 
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Trust the engine's own CA: requests would take REQUESTS_CA_BUNDLE for it, where that is set."""
-        verify = self.verify if verify is None else verify
-        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        """Open what the transport opens at once (ssh), and ask nothing."""
+        requests.Session.__init__(self)
+        self.trust_env = False
+        self.headers["User-Agent"] = DEFAULT_USER_AGENT
+        self.headers.update(endpoint.headers)
+        self.timeout = timeout  # type: ignore[assignment]  # a float is as good, down to the socket
+        self.credstore_env = None
+        self._general_configs: dict[str, Any] = {}
+        self._auth_configs = auth.AuthConfig({})
+        self._proxy_configs = ProxyConfig()
+        self._version = "auto"
+        address = http_address(endpoint)
+        if address:
+            self.base_url = address
+            if endpoint.tls is not None:
+                endpoint.tls.configure_client(self)
+            if endpoint.proxy is not None:
+                self.proxies = {"http": endpoint.proxy.url, "https": endpoint.proxy.url}
+            return
+        address = str(parse_host(endpoint.host))
+        if address.startswith("ssh://"):
+            try:
+                from docker.transport import SSHHTTPAdapter  # noqa: PLC0415  # needs paramiko
+            except ImportError:
+                raise docker.errors.DockerException("Install paramiko package to enable ssh:// support") from None
+            adapter: Any = SSHHTTPAdapter(address, timeout)  # type: ignore[arg-type]
+            self.base_url = "http+docker://ssh"
+        else:
+            adapter = UnixHTTPAdapter(address, timeout)  # type: ignore[arg-type]
+            self.base_url = "http+docker://localhost"
+        self._custom_adapter = adapter
+        self.mount("http+docker://", adapter)
 
-    def version(self, api_version: bool = True) -> Any:
-        """Return the answer to ``/version``, and keep it."""
-        self.version_answer = super().version(api_version)
-        return self.version_answer
+    def request(self, *args: Any, **settings: Any) -> Any:
+        """Send a request; a redirect is an answer like any other."""
+        return super().request(*args, **{**settings, "allow_redirects": False})
+
+
+class Lines:
+    """Lines of an answer, as they come; :meth:`close` ends them from any thread."""
+
+    def __init__(self, wire: Wire, target: str) -> None:
+        self._lines = wire.follow(target)
+        self.close = wire.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
 
 
 class Connection:
     """One engine, reachable. Safe to use from several threads; a context manager.
 
-    :attr:`client` is docker-py's own client, for everything that is not asked a thousand times.
+    :attr:`client` is docker-py's own client.
     """
 
     client: docker.APIClient
@@ -100,29 +138,36 @@ class Connection:
     """Seconds of silence after which a question counts as unanswered."""
     image_count: int
     """Images as ``/info`` counts them, for progress before the list is there; 0 when it does not say."""
+    engine_id: str
+    """The engine's own ID, from ``/info``. Podman's is another one at every call."""
 
-    def __init__(self, client: Client, endpoint: Endpoint) -> None:
-        """Ask the engine who it is; :func:`connect` is the way in."""
+    def __init__(self, client: Client, endpoint: Endpoint, chosen: str = "") -> None:
+        """Ask the engine who it is; :func:`connect` is the way in. ``chosen``: the API version to speak, if any."""
         self.client = client
         self.endpoint = endpoint
         self.timeout = float(client.timeout)
-        self._headers: dict[str, str] = as_dict(load_general_config().get("HttpHeaders"))
         self._idle: list[Wire] = []
+        self._busy: set[Wire] = set()
+        self._lock = threading.Lock()
         self._closed = False
-        spoken = _VERSION.match(client.api_version)
+        try:
+            self._make_wire = self._way()
+        except Exception as error:  # certificates that are none
+            raise explain(error, endpoint) from error
+        version = self._hello()
+        api = chosen or as_text(version.get("ApiVersion"))
+        spoken = _VERSION.match(api)
         if spoken is None:
             raise not_docker(endpoint)
+        client._version = api
         self._api = (int(spoken[1]), int(spoken[2]))
         if self._api < MINIMUM_API:
-            raise too_old(endpoint, client.api_version)
-        try:
-            version = client.version_answer if client.version_answer is not None else client.version(api_version=False)
-        except Exception as error:
-            raise explain(error, endpoint) from error
+            raise too_old(endpoint, api)
         info = self.ask("/info", "its own facts")
-        if not isinstance(version, dict) or not isinstance(info, dict):
+        if not isinstance(info, dict):
             raise not_docker(endpoint)
-        self.engine = engine_record(version, info, client.api_version, endpoint.host)
+        self.engine = engine_record(version, info, api, endpoint.shown)
+        self.engine_id = as_text(info.get("ID"))
         self.quirks = QUIRKS[self.engine.store_kind]
         self.image_count = max(0, as_int(info.get("Images")) or 0)
 
@@ -143,37 +188,58 @@ class Connection:
             raise explain_refusal(refused, self.endpoint, f"to give {what}") from refused
 
     def get_json(self, path: str, query: Query = (), *, timeout: float | None = None) -> Any:
-        """Return the JSON answer to ``GET /v<api><path>?<query>``.
+        """Return the JSON answer to ``GET /v<api><path>?<query>``; see :meth:`send`."""
+        return self.send("GET", path, query, timeout=timeout)
+
+    def send(self, method: str, path: str, query: Query = (), *, timeout: float | None = None) -> Any:
+        """Return the JSON answer to ``METHOD /v<api><path>?<query>``, None for an empty one.
 
         ``path`` starts with a slash and is already quoted. ``timeout``: the longest silence, in
-        seconds; None: that of :func:`connect`. Raises :class:`Refused` for a status of 300 and
-        above, :class:`EngineError` for anything that is no answer.
+        seconds; None: that of :mod:`~layerscope.engine.limits`. Raises :class:`Refused` for a status of 300 and
+        above, a redirect included, :class:`EngineError` for anything that is no answer.
         """
-        target = f"/v{self.client.api_version}{path}"
-        if query:
-            target += "?" + urlencode(query)
-        try:
-            status, body = self._get(target, self.timeout if timeout is None else timeout)
-        except EngineError:
-            raise
-        except Exception as error:  # the transports raise what they like
-            raise explain(error, self.endpoint) from error
+        status, body = self._get(method, path, self._target(path, query), timeout)
         try:
             answer = json.loads(body) if body else None
         except (ValueError, RecursionError) as error:
             if status < 300:
                 raise not_json(self.endpoint, path) from error
             answer = None
-        if status >= 300:  # a redirect is no answer either
+        if status >= 300:
             words = answer.get("message") if isinstance(answer, dict) else None
             raise Refused(status, words if isinstance(words, str) else body[:500].decode("utf-8", "replace"))
         return answer
 
+    def ping(self) -> None:
+        """Ask whether the engine answers, within seconds. Raises :class:`EngineError` when it does not."""
+        status, _ = self._get("GET", "/_ping", self._target("/_ping"), None)
+        if status >= 300:
+            raise explain_refusal(Refused(status, ""), self.endpoint, "to answer a ping")
+
+    @contextmanager
+    def stream(self, path: str, query: Query = ()) -> Iterator[Lines]:
+        """Lend the lines of an answer that does not end; the first one is empty and says that it has begun.
+
+        Raises :class:`EngineError`, also while lines are taken.
+        """
+        with self._wire() as wire:
+            try:
+                yield Lines(wire, self._target(path, query))
+            except EngineError:
+                raise
+            except Exception as error:  # the transports raise what they like
+                raise explain(error, self.endpoint) from error
+            finally:
+                wire.close()
+
     def close(self) -> None:
         """Close every connection; a question still under way fails."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        with self._lock:
+            self._closed = True
+            wires = [*self._idle, *self._busy]
+            self._idle.clear()
+        for wire in wires:
+            wire.close()
         self.client.close()
 
     def __enter__(self) -> Connection:
@@ -184,30 +250,70 @@ class Connection:
     ) -> None:
         self.close()
 
-    def _get(self, target: str, timeout: float) -> tuple[int, bytes]:
+    def _way(self) -> partial[Wire]:
+        """Return what makes a wire to this engine."""
+        endpoint, address = self.endpoint, http_address(self.endpoint)
         adapter = self.client.get_adapter(self.client.base_url)
         if has_wire(adapter):
-            with self._wire(adapter) as wire:
-                return wire.get(target, timeout)
-        # TCP and TLS: requests does keep connections there, and knows proxies and certificates
-        answer = self.client.get(self.client.base_url + target, timeout=timeout, headers=self._headers)
-        return answer.status_code, answer.content
+            return partial(Wire, partial(dial_adapter, adapter), endpoint.headers)
+        dial = partial(dial_tcp, address, endpoint.tls, endpoint.proxy)
+        dial()  # opens nothing, and fails on bad certificates
+        parts = urlsplit(address)
+        host, path = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
+        if endpoint.proxy is None or parts.scheme == "https":  # a tunnel: the proxy sees no question
+            return partial(Wire, dial, endpoint.headers, host, path)
+        return partial(Wire, dial, {**endpoint.headers, **proxy_headers(endpoint.proxy)}, host, f"http://{host}{path}")
+
+    def _hello(self) -> dict[str, Any]:
+        """Return the answer to ``/version``, which is asked without one."""
+        status, body = self._get("GET", "/version", "/version", None)
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        if status >= 300:
+            words = as_text(as_dict(answer).get("message")) or body[:500].decode("utf-8", "replace")
+            raise explain_refusal(Refused(status, words), self.endpoint)
+        if not isinstance(answer, dict):
+            raise not_docker(self.endpoint)
+        return answer
+
+    def _target(self, path: str, query: Query = ()) -> str:
+        return f"/v{self.client.api_version}{path}" + (f"?{urlencode(query)}" if query else "")
+
+    def _get(self, method: str, path: str, target: str, timeout: float | None) -> tuple[int, bytes]:
+        limit = limit_of(method, path)
+        silence = limit.silence * self.timeout / TIMEOUT if timeout is None else timeout
+        try:
+            with self._wire() as wire:
+                status, body = wire.ask(method, target, limit, silence)
+            if status < 300:
+                check_values(body, limit)
+        except EngineError:
+            raise
+        except Exception as error:  # the transports raise what they like
+            raise explain(error, self.endpoint, path) from error
+        if is_redirect(status):
+            raise explain_refusal(Refused(status, ""), self.endpoint)
+        return status, body
 
     @contextmanager
-    def _wire(self, adapter: Any) -> Iterator[Wire]:
+    def _wire(self) -> Iterator[Wire]:
         """Lend a connection that no other thread uses; it is kept for the next question unless this one fails."""
-        if self._closed:
-            raise EngineError("the connection to the engine was closed", "connect again")
-        try:
-            wire = self._idle.pop()
-        except IndexError:
-            wire = Wire(adapter, self._headers)
+        with self._lock:
+            if self._closed:
+                raise EngineError("the connection to the engine was closed", "connect again")
+            wire = self._idle.pop() if self._idle else self._make_wire()
+            self._busy.add(wire)
+        kept = False
         try:
             yield wire
-        except BaseException:
-            wire.close()
-            raise
-        if self._closed:
-            wire.close()
-        else:
-            self._idle.append(wire)
+            kept = True
+        finally:
+            with self._lock:
+                self._busy.discard(wire)
+                kept = kept and not self._closed and not wire.closed
+                if kept:
+                    self._idle.append(wire)
+            if not kept:
+                wire.close()

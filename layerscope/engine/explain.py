@@ -18,27 +18,29 @@ import requests
 import urllib3.exceptions
 from docker.errors import APIError, DockerException, InvalidVersion
 
-from layerscope.engine.endpoint import DEFAULT_HOST, Endpoint
+from layerscope.engine.endpoint import DEFAULT_HOST, Endpoint, socket_path
 from layerscope.engine.errors import EngineError, Refused
+from layerscope.engine.limits import AnswerTooLong, AnswerTooSlow, is_redirect
 from layerscope.engine.quirks import MINIMUM_API
 
 _ADDRESS_HINT = "name the engine's address with --host, e.g. --host unix:///var/run/docker.sock"
 _AGAIN_HINT = "see whether the engine is still running (`docker info`), then scan again"
 _TLS_HINT = "check DOCKER_TLS_VERIFY and the ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH, or the context's own"
+_LIMIT_HINT = "no engine that works answers so much; see what answers there (`docker version`)"
 _OLD_HINT = f"layerscope needs API {MINIMUM_API[0]}.{MINIMUM_API[1]}, that is Docker Engine 19.03 or later"
 
 
-def explain(error: BaseException, endpoint: Endpoint) -> EngineError:
+def explain(error: BaseException, endpoint: Endpoint, path: str = "") -> EngineError:
     """Return the :class:`EngineError` for what docker-py, requests, urllib3, http.client, paramiko or a socket raised.
 
-    The innermost error decides: it is the one that knows what happened.
+    ``path`` is that of the question, where it was one. The innermost error decides: it knows what happened.
     """
     causes = list(_causes(error))
     for cause in causes:
-        if found := _explain_one(cause, endpoint):
+        if found := _explain_one(cause, endpoint, path):
             return found
     words = str(causes[0]) or type(causes[0]).__name__
-    return EngineError(f"cannot use the engine at {endpoint.host}: {words}", _ADDRESS_HINT)
+    return EngineError(f"cannot use the engine at {endpoint.shown}: {words}", _ADDRESS_HINT)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -56,16 +58,21 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     return reversed(found)
 
 
-def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None:
-    host = endpoint.host
-    path = socket_path(host)
-    where = f"{path or host} ({endpoint.source})"
+def _explain_one(error: BaseException, endpoint: Endpoint, question: str) -> EngineError | None:
+    host = endpoint.shown
+    path = socket_path(endpoint.host)
+    where = endpoint.where
+    of = f" of {question}" if question else ""
     if isinstance(error, EngineError):
         return error
     if type(error).__module__.startswith("paramiko"):  # before OSError: some of its errors are one
         words = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return EngineError(f"{host} cannot be reached by ssh: {words}", _ssh_hint(host))
     match error:
+        case AnswerTooLong():
+            return EngineError(f"the answer{of} of the engine at {where} is refused: {error}", _LIMIT_HINT)
+        case AnswerTooSlow():
+            return EngineError(f"the answer{of} of the engine at {where} is {error}", _AGAIN_HINT)
         case FileNotFoundError() | NotADirectoryError() if path is not None:
             return EngineError(f"there is no engine socket at {where}", _elsewhere(path) or _start_hint())
         case PermissionError():
@@ -104,47 +111,49 @@ def _explain_one(error: BaseException, endpoint: Endpoint) -> EngineError | None
 
 def not_docker(endpoint: Endpoint) -> EngineError:
     """Return the error for something that answers, but not as a Docker API does."""
-    return EngineError(f"what answers at {endpoint.host} ({endpoint.source}) is not a Docker API", _ADDRESS_HINT)
+    return EngineError(f"what answers at {endpoint.where} is not a Docker API", _ADDRESS_HINT)
 
 
 def not_json(endpoint: Endpoint, path: str) -> EngineError:
     """Return the error for an answer of an engine that cannot be read."""
-    return EngineError(f"the engine at {endpoint.host} answered {path} with something that is not JSON", _AGAIN_HINT)
+    return EngineError(f"the engine at {endpoint.shown} answered {path} with something that is not JSON", _AGAIN_HINT)
 
 
 def explain_refusal(refused: Refused, endpoint: Endpoint, doing: str = "") -> EngineError:
     """Return the error for a request that was answered with an error status, in the engine's own words."""
     words = refused.message
+    if is_redirect(refused.status):
+        return EngineError(
+            f"the engine at {endpoint.where} answered with a redirect ({refused.status}), which is never followed",
+            _ADDRESS_HINT,
+        )
+    if refused.status == 407 and endpoint.proxy is not None:
+        return EngineError(
+            f"the proxy {endpoint.proxy.shown} wants a user and a password",
+            f"write them in {endpoint.proxy.variable}, or name the engine in NO_PROXY",
+        )
     if "HTTPS server" in words:
-        return EngineError(f"the engine at {endpoint.host} wants TLS", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+        return EngineError(f"the engine at {endpoint.shown} wants TLS", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
     if refused.status == 400 and "client version" in words:
         return EngineError(
-            f"the engine at {endpoint.host} refuses this API version: {words}", "unset DOCKER_API_VERSION"
+            f"the engine at {endpoint.shown} refuses this API version: {words}", "unset DOCKER_API_VERSION"
         )
     if refused.status == 404 and not doing:
         return not_docker(endpoint)
     if refused.status in {401, 403}:
-        return EngineError(f"the engine at {endpoint.host} refuses access: {words}", "check who may use it")
+        return EngineError(f"the engine at {endpoint.shown} refuses access: {words}", "check who may use it")
     what = f" {doing}" if doing else ""
     return EngineError(
-        f"the engine at {endpoint.host} refused{what} ({refused.status}): {words}", "see the engine's log"
+        f"the engine at {endpoint.shown} refused{what} ({refused.status}): {words}", "see the engine's log"
     )
 
 
 def too_old(endpoint: Endpoint, api_version: str) -> EngineError:
     """Return the error for an engine, or a chosen API version, that is older than what is supported."""
-    return EngineError(f"API too old: the engine at {endpoint.host} is used with API {api_version}", _OLD_HINT)
+    return EngineError(f"API too old: the engine at {endpoint.shown} is used with API {api_version}", _OLD_HINT)
 
 
 # next steps
-
-
-def socket_path(host: str) -> Path | None:
-    """Return the path of a Unix socket's address, None for other addresses."""
-    for scheme in ("unix://", "http+unix://"):
-        if host.startswith(scheme):
-            return Path("/" + host.removeprefix(scheme).lstrip("/"))
-    return None
 
 
 def _elsewhere(path: Path | None) -> str:

@@ -20,30 +20,25 @@ This module is imported only by a remover that was asked for; nothing else reach
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from docker.utils.config import load_general_config
-
 from layerscope.core.graph import ImageNode
+from layerscope.core.removal.carry_out import Step, StepState
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import EngineError, Refused
-from layerscope.engine.explain import explain, explain_refusal
+from layerscope.engine.explain import explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
 from layerscope.engine.scan import list_containers, list_images
-from layerscope.engine.usage import disk_usage
-from layerscope.inventory import DiskUsage, Image
-from layerscope.sources.backend import BackendError, Step, StepState
+from layerscope.errors import BackendError
+from layerscope.inventory import Image
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
 
-TIMEOUT = 900.0
-"""Seconds without an answer: deleting the files of a big image takes its time."""
 _MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
 """How moby and Podman refuse to remove by ID what has several names."""
 _WORDS = 600
@@ -51,7 +46,7 @@ _WORDS = 600
 
 
 class EngineRemover:
-    """Removes images on one engine: a :class:`layerscope.sources.backend.Remover`."""
+    """Removes images on one engine: a :class:`layerscope.core.removal.carry_out.Remover`."""
 
     def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
         """``log``: that of the user, unless another one is given."""
@@ -63,17 +58,10 @@ class EngineRemover:
         """Why the log could not be written, in a line; empty when it could."""
         return self.log.problem
 
-    def measure(self) -> DiskUsage:
-        """Return the engine's own account of its disk, as before and after a removal. Raises BackendError."""
-        try:
-            return disk_usage(self.connection)
-        except EngineError as error:
-            raise BackendError(error.cause, error.hint) from error
-
     def remove(
-        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+        self, plan: RemovalPlan, progress: Callable[[Step], object], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``sources.backend.Remover``."""
+        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``core.removal.carry_out.Remover``."""
         steps: list[Step] = []
         stopped = ""
         whole = [(node, True) for node in plan.removed] + [(one.image, False) for one in plan.untagged]
@@ -139,22 +127,7 @@ class EngineRemover:
 
     def _send(self, method: str, path: str) -> Any:
         """Return the JSON answer to a request without any parameter. Raises Refused or EngineError."""
-        client = self.connection.client
-        url = f"{client.base_url}/v{client.api_version}{path}"
-        headers = as_dict(load_general_config().get("HttpHeaders"))
-        try:
-            answer = client.request(method, url, headers=headers, timeout=TIMEOUT)
-            body = answer.content
-        except Exception as error:  # the transports raise what they like
-            raise explain(error, self.connection.endpoint) from error
-        try:
-            found = json.loads(body) if body else None
-        except (ValueError, RecursionError):
-            found = None
-        if answer.status_code >= 400:
-            words = as_text(as_dict(found).get("message")) or body[:500].decode("utf-8", "replace")
-            raise Refused(answer.status_code, words)
-        return found
+        return self.connection.send(method, path)
 
 
 class _OneImage:
@@ -180,7 +153,7 @@ class _OneImage:
         try:
             return act()
         except Refused as refused:
-            if refused.status == 404 and self._now() is None:
+            if refused.status == 404 and self._is_gone():
                 return ("removed" if self.taken else "gone"), ""
             return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
 
@@ -250,6 +223,13 @@ class _OneImage:
             if refused.status == 404:
                 return None
             raise
+
+    def _is_gone(self) -> bool:
+        """Does the engine say that there is no such image? An engine that refuses to tell does not say so."""
+        try:
+            return self._now() is None
+        except Refused:
+            return False
 
     def _has_new_names(self) -> bool:
         now = self._now()

@@ -26,7 +26,7 @@ def disk_usage(conn: Connection, *, timeout: float | None = None) -> DiskUsage:
     answer = conn.ask("/system/df", "its disk usage", query, timeout=TIMEOUT if timeout is None else timeout)
     if not isinstance(answer, dict):
         raise EngineError(
-            f"the engine at {conn.endpoint.host} gave its disk usage in an unknown form",
+            f"the engine at {conn.endpoint.shown} gave its disk usage in an unknown form",
             "see whether `docker system df` works there",
         )
     return usage_record(answer, engine_is_podman=conn.engine.kind == "podman")

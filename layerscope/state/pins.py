@@ -20,13 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.state.files import cause, write_whole
+from layerscope.state.files import cause, private_folder, read_small, write_whole
 from layerscope.state.paths import state_path
 from layerscope.text import clean
-
-MAX_BYTES = 4 * 1024 * 1024
-"""A longer file is none of ours."""
-
 
 PATIENCE = 2.0
 """Seconds to wait for another session that is writing: it takes milliseconds, unless it hangs."""
@@ -58,11 +54,7 @@ class Pins:
         if self.path is None:
             return
         try:
-            with self.path.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-            if len(data) > MAX_BYTES:
-                raise ValueError("too long")
-            found = json.loads(data)
+            found = json.loads(read_small(self.path))
             if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
                 raise ValueError("not a list of names")
         except FileNotFoundError:
@@ -103,11 +95,11 @@ class Pins:
         if self.path is None:
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
             with _locked(self.path.with_name("pins.lock")):
                 self.load()  # what another session has changed since
                 data = json.dumps(sorted(self._names), indent=1) + "\n"
-                write_whole(self.path, data.encode("ascii"))
+                write_whole(self.path, data.encode("ascii"), private=True)
         except TimeoutError:
             raise PinsError(f"{self._file}: pins are not kept: another session is writing them, and hangs") from None
         except (OSError, ValueError) as error:

@@ -11,35 +11,40 @@ digest also for what was never pushed: whether a registry has it, no engine tell
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from layerscope.inventory import Engine, Image
-from layerscope.state.files import cause
+from layerscope.state.files import cause, private_folder
 from layerscope.state.paths import state_path
-from layerscope.text import clean
+from layerscope.text import clean, mask_address
 
 
 class RemovalLog:
     """The log of one engine's removals. ``RemovalLog(None, …)`` writes nothing."""
 
-    def __init__(self, path: Path | None, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path | None, engine: Engine, clock: Callable[[], float] = time.time, engine_id: str = ""
+    ) -> None:
+        """``engine_id`` is the engine's own, from ``/info``."""
         self.path = path
+        self.engine_id = engine_id
         self.engine = engine
         self.clock = clock
         self.problem = ""
         """Why the last line could not be written, in a line for a person; empty when it could."""
 
     @classmethod
-    def of_user(cls, engine: Engine) -> RemovalLog:
+    def of_user(cls, engine: Engine, engine_id: str = "") -> RemovalLog:
         """Return the log of whoever runs the program."""
-        return cls(state_path("removals.jsonl"), engine)
+        return cls(state_path("removals.jsonl"), engine, engine_id=engine_id)
 
     def removing(self, image: Image, size: int) -> None:
         """Write that ``image``, of ``size`` bytes of layers, is about to be removed."""
@@ -71,19 +76,26 @@ class RemovalLog:
         """Write what became of it, with the engine's words where it had any."""
         self._append({"state": state, "image": image.id, "words": words})
 
+    def stopped(self, left: Sequence[Image], why: str) -> None:
+        """Write that the images ``left`` were to be removed and were not asked for."""
+        self._append({"state": "stopped", "left": [image.id for image in left], "words": why})
+
     def _append(self, record: dict[str, Any]) -> None:
         if self.path is None:
             return
         moment = datetime.fromtimestamp(int(self.clock()), UTC).isoformat().replace("+00:00", "Z")
-        line = json.dumps({"time": moment, "engine": self.engine.host, **record}) + "\n"
+        where = {"engine": mask_address(self.engine.host), "engine_id": self.engine_id, "host": self.engine.name}
+        line = json.dumps({"time": moment, **where, **record}) + "\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
             # One write to a file opened for appending: two sessions never mix their lines.
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
                 end = os.lseek(descriptor, 0, os.SEEK_END)
                 torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"  # a full disk cut the last one off
-                os.write(descriptor, (b"\n" if torn else b"") + line.encode("ascii"))
+                data = (b"\n" if torn else b"") + line.encode("ascii")
+                if os.write(descriptor, data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

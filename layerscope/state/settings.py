@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from layerscope.state.files import cause, write_whole
+from layerscope.state.files import cause, private_folder, read_small, write_whole
 from layerscope.state.paths import state_path
 from layerscope.text import clean
 from layerscope.units import Units
-
-MAX_BYTES = 64 * 1024
-"""A longer file is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +42,12 @@ class SettingsFile:
         if self.path is None:
             return Settings(), ""
         try:
-            with self.path.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
+            data = read_small(self.path)
         except FileNotFoundError:
             return Settings(), ""
         except (OSError, ValueError) as error:
             return Settings(), self._tell(f"not read: {cause(error)}")
         try:
-            if len(data) > MAX_BYTES:
-                raise ValueError("too long")
             found = json.loads(data)
             if not isinstance(found, dict):
                 raise ValueError("no object")
@@ -74,8 +68,8 @@ class SettingsFile:
         }
         data = json.dumps({key: value for key, value in document.items() if value}, indent=2) + "\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, data.encode("ascii"))
+            private_folder(self.path.parent)
+            write_whole(self.path, data.encode("ascii"), private=True)
         except (OSError, ValueError) as error:
             return self._tell(f"not written, settings last for this session only: {cause(error)}")
         return ""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
-from docker.tls import TLSConfig
 
-from layerscope.engine.connect import Client, connect
-from layerscope.engine.endpoint import DEFAULT_HOST, find_endpoint
+from layerscope.engine.connect import connect
+from layerscope.engine.endpoint import DEFAULT_HOST, Endpoint, find_endpoint
 from layerscope.engine.errors import EngineError, UsageError
+from layerscope.text import mask_address
 from tests.replay import replay
 
 
@@ -77,7 +78,7 @@ def test_an_unknown_context_names_those_that_exist(config: Path, how: str) -> No
         environ[how] = "wrok"
     if how == "currentContext":
         (config / "config.json").write_text('{"currentContext": "wrok"}')
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(UsageError) as caught:
         find_endpoint(None, "wrok" if how == "--context" else None, environ)
     assert str(caught.value) == f"there is no context 'wrok' ({how}); contexts that exist: default, home, work"
 
@@ -118,18 +119,6 @@ def test_tls_of_a_context_and_of_the_environment(config: Path, tmp_path: Path) -
     assert from_env.ca_cert == str(folder / "ca.pem")
 
 
-def test_the_engines_own_ca_is_trusted_whatever_requests_is_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """docker-py alone would verify the engine against REQUESTS_CA_BUNDLE, and fail."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt")
-    (tmp_path / "ca.pem").write_text("")
-    tls = TLSConfig(ca_cert=str(tmp_path / "ca.pem"), verify=True)
-    with Client(base_url="tcp://box:2376", version="1.41", tls=tls) as client:
-        settings = client.merge_environment_settings("https://box:2376/info", {}, False, None, None)
-    assert settings["verify"] == str(tmp_path / "ca.pem")
-
-
 def test_a_context_is_really_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
@@ -146,3 +135,176 @@ def test_headers_of_the_configuration_are_sent(monkeypatch: pytest.MonkeyPatch, 
     with replay("podman-4.3") as engine, connect(engine.host) as conn:
         conn.ask("/info", "its facts")
         assert engine.headers[-1]["X-Team"] == "layers"
+
+
+# docker's own rules for TLS (cli/flags/options.go)
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (folder / name).write_text("")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("environ", "tls", "host"),
+    [
+        ({"DOCKER_CERT_PATH": "here"}, None, "tcp://box:2375"),
+        ({"DOCKER_TLS": "1"}, False, "tcp://box:2376"),
+        ({"DOCKER_TLS": "0"}, False, "tcp://box:2376"),
+        ({"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "here"}, True, "tcp://box:2376"),
+        ({"DOCKER_TLS_VERIFY": "0", "DOCKER_CERT_PATH": "here"}, True, "tcp://box:2376"),
+        ({"DOCKER_TLS_VERIFY": "", "DOCKER_TLS": "", "DOCKER_CERT_PATH": "here"}, None, "tcp://box:2375"),
+    ],
+)
+def test_tls_of_the_environment_is_read_as_docker_reads_it(
+    config: Path, certificates: Path, environ: dict[str, str], tls: bool | None, host: str
+) -> None:
+    environ = {name: str(certificates) if value == "here" else value for name, value in environ.items()}
+    found = find_endpoint("tcp://box", None, {"DOCKER_CONFIG": str(config), **environ})
+    assert found.host == host
+    assert (found.tls.verify if found.tls else None) is tls
+
+
+def test_a_certificate_of_ones_own_is_not_needed_but_a_whole_one_is(config: Path, certificates: Path) -> None:
+    environ = {"DOCKER_CONFIG": str(config), "DOCKER_CERT_PATH": str(certificates), "DOCKER_TLS_VERIFY": "1"}
+    (certificates / "key.pem").unlink()
+    with pytest.raises(EngineError, match=r"there is no key\.pem"):
+        find_endpoint("tcp://box", None, environ)
+    (certificates / "cert.pem").unlink()
+    found = find_endpoint("tcp://box", None, environ).tls
+    assert found is not None
+    assert found.cert is None
+    (certificates / "ca.pem").unlink()
+    with pytest.raises(EngineError, match=r"there is no ca\.pem"):
+        find_endpoint("tcp://box", None, environ)
+
+
+# config.json: what docker takes, we take
+
+
+CONFIGS: dict[str, tuple[object, str]] = {
+    "auth-empty": ({"auths": {"r.io": {"auth": ""}}}, ""),
+    "auth-latin1": ({"auths": {"r.io": {"auth": "dXPpcjpw"}}}, ""),
+    "auth-no-colon": ({"auths": {"r.io": {"auth": "dXNlcg=="}}}, ""),
+    "auth-not-base64": ({"auths": {"r.io": {"auth": "!!!"}}}, ""),
+    "auth-null": ({"auths": {"r.io": None}}, ""),
+    "auth-unpadded": ({"auths": {"r.io": {"auth": "dXNlcjpwYXNzdw"}}}, ""),
+    "header-number": ({"HttpHeaders": {"X-Meta": 5, "X-Team": "layers"}}, "the entry 'X-Meta' of HttpHeaders"),
+    "header-newline": ({"HttpHeaders": {"X-Meta": "a\r\nb: c"}}, "the entry 'X-Meta' of HttpHeaders"),
+    "header-name": ({"HttpHeaders": {"X Meta": "a"}}, "the entry 'X Meta' of HttpHeaders"),
+    "headers-list": ({"HttpHeaders": ["X"]}, "HttpHeaders is not an object"),
+    "list": ([1], "it holds no JSON object"),
+    "null": (None, ""),
+    "context-number": ({"currentContext": 5}, "currentContext is not a text"),
+    "proxies-default-null": ({"proxies": {"default": None}}, ""),
+    "proxies-null": ({"proxies": None}, ""),
+    "proxies-string": ({"proxies": "x"}, ""),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_configuration_that_docker_takes_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    document, warning = CONFIGS[name]
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    with replay("podman-4.3") as engine:
+        monkeypatch.setenv("DOCKER_HOST", "" if name == "context-number" else engine.host)
+        endpoint = find_endpoint()
+        with connect(engine.host) as conn:
+            assert conn.engine.kind == "podman"
+        sent = engine.headers[-1]
+    assert ("X-Team" in sent, "X-Meta" in sent) == (name == "header-number", False)
+    if not warning:
+        assert endpoint.warnings == ()
+    else:
+        (line,) = endpoint.warnings
+        assert line.startswith(f"{tmp_path}/config.json: ")
+        assert warning in line
+
+
+@pytest.mark.parametrize("which", ["config.json", "meta.json"])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("nested", "nested too deeply"),
+        ("pipe", "not a regular file"),
+        ("device", "not a regular file"),
+        ("folder", "it is a folder"),
+        ("long", "longer than 1,048,576 bytes"),
+        ("latin1", "utf-8"),
+    ],
+)
+def test_files_that_have_no_end_or_no_sense_are_one_line(config: Path, which: str, kind: str, words: str) -> None:
+    key = hashlib.sha256(b"work").hexdigest()
+    path = config / "config.json" if which == "config.json" else config / "contexts/meta" / key / "meta.json"
+    path.unlink()
+    match kind:
+        case "nested":
+            path.write_text("[" * 200_000)
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case "long":
+            path.write_bytes(b" " * (1 << 20) + b"{}")
+        case "latin1":
+            path.write_bytes(b'{"a": "\xff"}')
+    environ = {"DOCKER_CONFIG": str(config)}
+    if which == "config.json":
+        (line,) = find_endpoint(None, None, environ).warnings
+    else:
+        with pytest.raises(EngineError) as caught:
+            find_endpoint(None, "work", environ)
+        line = str(caught.value)
+    assert words in line
+    assert str(path) in line
+
+
+# secrets in addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("tcp://bob:hunter2@box:1", "tcp://bob:***@box:1"),
+        ("ssh://bob:hunter2@box", "ssh://bob:***@box"),
+        ("ssh://bob@box", "ssh://bob@box"),
+        ("https://hunter2@box:1", "https://***@box:1"),
+        ("https://box:1/x?token=hunter2&user=hunter2#hunter2", "https://box:1/x?token=***&user=***#hunter2"),
+        ("https://box:1/?hunter2", "https://box:1/?***"),
+        ("socks5://a:hunter2@b", "socks5://a:***@b"),
+        ("no permission to use tcp://bob:hun@ter@box:1 (--host)", "no permission to use tcp://bob:***@box:1 (--host)"),
+        ("unix:///var/run/docker.sock", "unix:///var/run/docker.sock"),
+        ("not an address: a:b@c?d=e", "not an address: a:b@c?d=e"),
+    ],
+)
+def test_what_is_secret_in_an_address_is_not_shown(address: str, shown: str) -> None:
+    assert mask_address(address) == shown
+    assert mask_address(shown) == shown
+    assert Endpoint(address, "--host").shown == shown
+    assert str(EngineError(address, address)) == f"{shown}; {shown}"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "tcp://bob:hunter2@127.0.0.1:1",
+        "https://127.0.0.1:1/?token=hunter2",
+        "ssh://bob:hunter2@127.0.0.1:1",
+        "x://a:hunter2@b",
+    ],
+)
+def test_a_password_is_in_no_error(host: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        connect(host)
+    assert "hunter2" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value) or "x://" in str(caught.value)

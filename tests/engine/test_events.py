@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import docker
@@ -14,7 +16,9 @@ from layerscope.core.build import build_graph
 from layerscope.core.changes import changes
 from layerscope.engine import events
 from layerscope.engine.backend import open_backend
+from layerscope.engine.errors import EngineError
 from layerscope.engine.events import Watcher
+from layerscope.engine.limits import limit_of
 from layerscope.inventory import Inventory
 
 HOLD: dict[str, Any] = {"": "the stream stays open, and nothing comes"}
@@ -23,35 +27,48 @@ HOLD: dict[str, Any] = {"": "the stream stays open, and nothing comes"}
 class Scripted:
     """A connection whose event streams are written down: a list of events ends in a lost engine."""
 
-    endpoint = None
-
-    def __init__(self, *streams: list[dict[str, Any]] | Exception) -> None:
-        self.client = self
+    def __init__(self, *streams: list[dict[str, Any]] | EngineError) -> None:
         self.streams = list(streams)
         self.asked: list[Any] = []
         self.opened = 0
         self.hold = threading.Event()
+        self.pings = 0
+        self.frozen = False
 
-    def events(self, decode: bool, filters: Any) -> Iterator[dict[str, Any]]:
+    @contextmanager
+    def stream(self, path: str, query: Any) -> Iterator[Told]:
         self.opened += 1
-        self.asked.append(filters)
-        if not self.streams:
-            return self._quiet()
-        stream = self.streams.pop(0)
-        if isinstance(stream, Exception):
+        self.asked.append((path, query))
+        stream = self.streams.pop(0) if self.streams else [HOLD]
+        if isinstance(stream, EngineError):
             raise stream
-        return self._tell(stream)
+        yield Told(stream, self.hold)
 
-    def _tell(self, stream: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        for event in stream:
-            if event is HOLD:
-                self.hold.wait(10)
-            else:
-                yield event
+    def ping(self) -> None:
+        self.pings += 1
+        if self.frozen:
+            self.frozen = False
+            raise EngineError("does not answer in time")
 
-    def _quiet(self) -> Iterator[dict[str, Any]]:
-        self.hold.wait(10)
-        yield from ()
+
+class Told:
+    """The lines of a stream."""
+
+    def __init__(self, stream: list[dict[str, Any]], hold: threading.Event) -> None:
+        self.stream = stream
+        self.hold = hold
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b""
+        for event in self.stream:
+            while event is HOLD and not self.hold.wait(0.01) and not self.closed.is_set():
+                pass
+            if event is not HOLD:
+                yield json.dumps(event).encode()
+
+    def close(self) -> None:
+        self.closed.set()
 
 
 @pytest.fixture
@@ -60,7 +77,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Scr
     monkeypatch.setattr(events, "QUIET", 0.05)
     running: list[tuple[Watcher, threading.Thread, Scripted]] = []
 
-    def start(*streams: list[dict[str, Any]] | Exception) -> tuple[Scripted, list[str], list[float]]:
+    def start(*streams: list[dict[str, Any]] | EngineError) -> tuple[Scripted, list[str], list[float]]:
         conn, states, told = Scripted(*streams), [], []
         watcher = Watcher(conn, lambda: told.append(time.monotonic()), states.append)  # type: ignore[arg-type]
         thread = threading.Thread(target=watcher.run)
@@ -117,17 +134,28 @@ def test_podman_words_are_understood(watched: Any) -> None:
     eventually(lambda: told)
 
 
-def test_a_lost_engine_is_said_and_tried_again_and_looked_at_when_back(
-    watched: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Cause:
-        cause = "nobody listens"
-
-    monkeypatch.setattr(events, "explain", lambda error, endpoint: Cause)
-    conn, states, told = watched(ConnectionRefusedError(), ConnectionRefusedError())
+def test_a_lost_engine_is_said_and_tried_again_and_looked_at_when_back(watched: Any) -> None:
+    conn, states, told = watched(EngineError("nobody listens"), EngineError("nobody listens"))
     eventually(lambda: conn.opened == 3)
     eventually(lambda: told)
     assert states == ["nobody listens", "nobody listens", ""]
+
+
+def test_a_frozen_engine_is_told_though_its_stream_stays_open(watched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stream alone it looks like a quiet one, for ever."""
+    monkeypatch.setattr(events, "PING_EVERY", 0.05)
+    conn, states, told = watched([HOLD])
+    eventually(lambda: conn.pings)
+    assert states == [""]
+    conn.frozen = True
+    eventually(lambda: len(states) == 3)
+    eventually(lambda: told)
+    assert states == ["", "does not answer in time", ""]
+
+
+def test_a_frozen_engine_is_on_screen_within_five_seconds() -> None:
+    """By the numbers: the longest way from a ping to the next, and the longest wait for its answer."""
+    assert events.PING_EVERY + limit_of("GET", "/_ping").silence + events._TICK < 5
 
 
 @pytest.mark.engine

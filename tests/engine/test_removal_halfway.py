@@ -17,19 +17,21 @@ import docker
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
+from layerscope.engine.wire import Wire
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Step
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.host import Host
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size
 from tests.engine.corpus import archive, layer, steps
@@ -109,7 +111,7 @@ class Staged(LiveBackend):
 
 
 def app_on(backend: Staged) -> LayerscopeApp:
-    return LayerscopeApp(lambda: backend)
+    return LayerscopeApp(Session(lambda: backend))
 
 
 async def marked(pilot: Pilot[Any], *names: str) -> Host:
@@ -190,18 +192,18 @@ async def test_an_engine_that_dies_halfway(
                 engine.kill()
 
         backend = Staged(engine.host, staged)
-        ask = backend.connection.client.request
+        ask = Wire.ask
 
-        def request(method: str, url: str, **settings: Any) -> Any:
-            answer = ask(method, url, **settings)
+        def asked(self: Wire, method: str, *question: Any) -> Any:
+            answer = ask(self, method, *question)
             if not answered and method == "DELETE" and len(done) == 2:
-                assert answer.status_code == 200
+                assert answer[0] == 200
                 done.append("unheard of")
                 engine.kill()
                 raise ConnectionResetError
             return answer
 
-        monkeypatch.setattr(backend.connection.client, "request", request)
+        monkeypatch.setattr(Wire, "ask", asked)
         app = app_on(backend)
         async with app.run_test(size=(140, 36)) as pilot:
             host = await marked(pilot, pulled, "a:1", "b:1", "d:1")
@@ -237,8 +239,8 @@ async def test_an_engine_that_dies_halfway(
             await pilot.press("escape")
             await pilot.pause()
             assert app.main.query_one(Summary).state[0] == "stale"
-            assert nobody in app.main.query_one(Status).line
-            assert "freed" not in app.main.query_one(Status).line
+            assert nobody in app.main.query_one(MarkLine).line
+            assert "freed" not in app.main.query_one(MarkLine).line
 
             engine.start()
             await ends_in_the_truth(pilot, host, other)

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.remove import EngineRemover
+from layerscope.errors import BackendError
 from layerscope.inventory import Image, Inventory
-from layerscope.sources.backend import BackendError, Step
 from layerscope.state.removal_log import RemovalLog
 from tests.engine.moby import Moby, Record, serve
 from tests.hosts import ENGINE

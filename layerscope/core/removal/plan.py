@@ -46,7 +46,7 @@ class Untagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLayer:
     """A layer of the set that stays, and who needs it."""
 
     layer: Layer
@@ -75,7 +75,7 @@ class RemovalPlan:
     """The images that only lose their names, those made from another one before it."""
     freed: tuple[Layer, ...]
     """Layers of the footprint that go, parents before children."""
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptLayer, ...]
     """Layers of the set that stay, biggest first."""
     listed: int
     """Sum of the sizes of all images of the set."""
@@ -254,7 +254,7 @@ def container_name(container: Container) -> str:
     return container.name or container.id[:12]
 
 
-def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
+def _kept(graph: LayerGraph, removal: Removal) -> tuple[KeptLayer, ...]:
     holders = removal.holders
     numbers = {layer for at in removal.chosen for layer in holders.stacks[at] if removal.held[layer]}
     parents: dict[int, list[int]] = {}
@@ -263,14 +263,16 @@ def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
             for layer in holders.stacks[at]:
                 if layer in numbers:
                     parents.setdefault(layer, []).append(at)
-    found: list[Kept] = []
+    found: list[KeptLayer] = []
     for number in numbers:
         staying = [node for node in holders.layers[number].images if not removal.gone[node.index]]
         images = tuple(sorted(staying, key=lambda node: removal.untagged(node.index)))
         others = parents.get(number, ())
         containers = [c for node in images for c in holders.containers[node.index]]
         containers += [c for at in others for c in holders.containers[at]]
-        found.append(Kept(graph.layers[number], images, tuple(holders.images[at] for at in others), tuple(containers)))
+        found.append(
+            KeptLayer(graph.layers[number], images, tuple(holders.images[at] for at in others), tuple(containers))
+        )
     found.sort(key=lambda kept: (-kept.layer.known_size, kept.layer.index))
     return tuple(found)
 

@@ -21,14 +21,26 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.knapsack import Knapsack
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
+from layerscope.core.runs import runs
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
 _EXCHANGES = 4_000
 """How often an exchange for an older image is tried: some 50 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A run of layers that only goes because all of several images go."""
+
+    layers: tuple[Layer, ...]
+    """Oldest first."""
+    images: tuple[ImageNode, ...]
+    size: int
+    """Bytes of the layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +70,16 @@ class Proposal:
         return tuple(container for node in self.plan.removed for container in node.containers)
 
     @property
-    def families(self) -> list[tuple[Layer, tuple[ImageNode, ...]]]:
-        """Return what only goes because several images go: (the top one of a run of layers, the images on it).
-
-        The runs that weigh most first. A run is all layers with the same images.
-        """
-        runs = {layer for layer in self.plan.freed if len(layer.images) > 1}
-        tops = [
-            layer
-            for layer in runs
-            if not any(child in runs and len(child.images) == len(layer.images) for child in layer.children)
+    def families(self) -> list[Family]:
+        """What only goes because several images go, those of most bytes first."""
+        ends = {node.layers[-1] for node in self.plan.removed if node.layers}
+        found = [
+            Family(tuple(run), tuple(run[-1].images), sum(layer.known_size for layer in run))
+            for run in runs({layer: layer.parent for layer in self.plan.freed}, ends)
+            if run[-1].shared
         ]
-        tops.sort(key=lambda layer: (-self.run_size(layer), layer.index))
-        return [(layer, tuple(layer.images)) for layer in tops]
-
-    @staticmethod
-    def run_size(layer: Layer) -> int:
-        """Return the bytes of a layer and of those under it that have the same images."""
-        size, number = 0, len(layer.images)
-        here: Layer | None = layer
-        while here is not None and len(here.images) == number:
-            size += here.known_size
-            here = here.parent
-        return size
+        found.sort(key=lambda family: (-family.size, family.layers[-1].index))
+        return found
 
 
 def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), include_used: bool = False) -> Proposal:
@@ -149,7 +148,7 @@ def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[i
     if target <= 0:
         return [], True
     holders = everything.holders
-    forest = Forest(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
+    forest = Knapsack(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
     classes: list[set[int]] = [set(), set(), set(), set()]
     for row in everything.chosen:
         if everything.gone[row]:

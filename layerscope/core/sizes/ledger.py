@@ -7,11 +7,11 @@ nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from layerscope.core.runs import runs
 from layerscope.inventory import HistoryEntry, Image
 
 Certainty = Literal["exact", "inferred", "unknown"]
@@ -168,13 +168,7 @@ class Ledger:
         if all(found.size_is != "inferred" for found in self.settled.values()):
             return
         tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
-        children = Counter(self.parents.values())
-        runs: dict[str, list[str]] = {}
-        for chain, parent in self.parents.items():
-            run = runs[parent] if parent is not None and parent not in tops and children[parent] == 1 else []
-            runs[chain] = run
-            run.append(chain)
-        for run in runs.values():
+        for run in runs(self.parents, tops):
             below, here = self.sum_of(self.parents[run[0]]), self.sum_of(run[-1])
             if below is None or here is None or _weaker(below.certain, here.certain) != "exact":
                 continue

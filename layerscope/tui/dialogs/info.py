@@ -18,7 +18,7 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, wrapped
 from layerscope.tui.host import Host
-from layerscope.tui.screens.host import Subject, copy_text
+from layerscope.tui.subject import Subject, copy_text
 from layerscope.tui.widgets.columns import Cell, Column
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.info import Fact, Section, as_text, container_info, image_info, layer_info

@@ -24,7 +24,7 @@ from layerscope.tui.widgets.columns import Cell, Column, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.room import Stack
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.views.aligned import Aligned, Folding, LayerRow, presence
+from layerscope.views.aligned import Aligned, LayerRow, StretchFolding, presence
 from layerscope.views.compare import Chosen, Lanes, choose, lanes, letter, sums
 from layerscope.views.find import NameSearch
 from layerscope.views.names import bounded, count
@@ -48,7 +48,7 @@ class ComparePane(Pointing, Stack):
         self.chosen = Chosen((), "no images")
         self.comparison: Comparison | None = None
         self.aligned: Aligned | None = None
-        self.folding = Folding()
+        self.folding = StretchFolding()
         self._here = ""
         """ID of the image that the cursor was on when somebody came here: it is compared when no set is marked."""
         self._place: dict[str, int] = {}

@@ -28,6 +28,7 @@ from layerscope.inventory import (
 )
 from layerscope.output.plan_json import plan_dict
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
+from tests.cpu import pace
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id
 from tests.replay import recorded_inventory
@@ -229,7 +230,7 @@ def test_a_mark_and_its_figures_take_five_milliseconds_at_most_on_5000_images() 
         marks.mark(node)
         _ = marks.figures
         took.append(process_time() - start)
-    assert sorted(took)[-10] < 0.005  # the few slowest are the machine's
+    assert sorted(took)[-10] < 0.005 * pace()  # the few slowest are the machine's
 
 
 # --- by hand ------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""Leaving in an orderly way: what must not be cut in its middle says so, and is told when the program is to end.
+
+Whoever ends the program calls :func:`leave`, which waits for a moment, not for ever: an engine may be frozen.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PATIENCE = 1.2
+"""Seconds that work under way has to come to a stop."""
+
+_leaving = threading.Event()
+_changed = threading.Condition()
+_count = 0
+
+
+def is_leaving() -> bool:
+    """Is the program about to end? Begin nothing then that could be left half done."""
+    return _leaving.is_set()
+
+
+@contextmanager
+def under_way() -> Iterator[None]:
+    """Mark work that :func:`leave` waits for, such as one image's removal and its lines in the log."""
+    global _count  # noqa: PLW0603 (one program, one count)
+    with _changed:
+        _count += 1
+    try:
+        yield
+    finally:
+        with _changed:
+            _count -= 1
+            _changed.notify_all()
+
+
+def leave(patience: float = PATIENCE) -> bool:
+    """Say that the program ends, and wait up to ``patience`` seconds for what is under way; was it done by then?"""
+    _leaving.set()
+    until = time.monotonic() + patience
+    with _changed:
+        return _changed.wait_for(lambda: _count == 0, max(0.0, until - time.monotonic()))

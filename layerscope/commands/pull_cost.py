@@ -192,7 +192,9 @@ def _items(asked: Asked) -> list[Wanted]:
 
 
 def _memory(inventory: Inventory, blobs: set[str]) -> Memory:
-    return Memory(diff_ids=remembered(inventory, blobs))
+    content = inventory.content
+    known = None if content is None or content.blobs is None else frozenset(blob.digest for blob in content.blobs)
+    return Memory(blobs=known, diff_ids=remembered(inventory, blobs))
 
 
 @contextmanager

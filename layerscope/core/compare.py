@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, Totals, union
-from layerscope.core.removal.simulation import Bound
 from layerscope.core.runs import runs
+from layerscope.core.sizes.sums import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +209,7 @@ def _first_image(stretch: Stretch) -> int:
 
 
 def _sum(layers: Sequence[Layer]) -> Amount:
-    size = sum(layer.known_size for layer in layers)
-    if any(layer.size is not None and not layer.sum_exact for layer in layers):
-        return Amount(size, "~")
-    return Amount(size, "≥" if any(layer.size is None for layer in layers) else "")
+    return Amount(sum(layer.weight for layer in layers), "" if all(layer.sum_exact for layer in layers) else "≥")
 
 
 def _add(one: Amount, other: Amount) -> Amount:

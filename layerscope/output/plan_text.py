@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from layerscope.core.graph import ImageNode
 from layerscope.core.removal.plan import Blocker, KeptLayer, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
-from layerscope.core.removal.simulation import Bound
+from layerscope.core.sizes.sums import Bound
 from layerscope.output.tables import Column, table
 from layerscope.text import clean, fit, fit_name, pad, wrapped
 from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_size, natural_list

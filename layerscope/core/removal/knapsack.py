@@ -66,7 +66,7 @@ class Knapsack:
         for run in sorted(found, key=lambda run: run[-1].index, reverse=True):  # children before parents
             top, here = run[-1], len(self.nodes)
             branches = [node_of[child.index] for child in top.children]
-            weight = sum(layer.known_size for layer in run)
+            weight = sum(layer.weight for layer in run)
             self.nodes.append(_Node(weight, branches, ends.get(top.index, []), top.index in nailed))
             node_of[run[0].index] = here
             if run[0].parent is None:

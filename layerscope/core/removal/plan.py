@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
+from layerscope.core.sizes.sums import Bound, Tally
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
 
@@ -126,7 +127,11 @@ class RemovalPlan:
     @property
     def keeps(self) -> int:
         """Bytes of the set's layers that stay, each once."""
-        return sum(kept.layer.known_size for kept in self.kept)
+        stays = Tally()
+        for kept in self.kept:
+            stays.add(kept.layer.height, kept.layer.below)
+        between = self.graph.unknowns.bounds(stays)
+        return between.low if between.exact else max(between.low, sum(kept.layer.weight for kept in self.kept))
 
     @property
     def untags(self) -> tuple[str, ...]:
@@ -198,7 +203,7 @@ def held_by_cache(graph: LayerGraph, layers: Sequence[Layer]) -> int | None:
     records = cached_sizes(graph)
     if records is None:
         return None
-    here = Counter(layer.known_size for layer in layers)
+    here = Counter(layer.weight for layer in layers)
     return sum(size * min(number, records[size]) for size, number in here.items())
 
 
@@ -279,10 +284,9 @@ def _kept(graph: LayerGraph, removal: Removal) -> tuple[KeptLayer, ...]:
 
 def _doubts(removal: Removal) -> Iterator[str]:
     """Say what keeps ``frees`` from being exact, a sentence each; none when ``removal`` is not doubtful."""
-    if removal.unknown_freed:
-        yield f"{_count(removal.unknown_freed, 'layer')} of unknown size would go too: at least this much comes back."
-    if removal.inferred_freed:
-        yield f"The size of {_count(removal.inferred_freed, 'layer')} that would go is inferred: it may be off."
+    if not removal.between.exact:
+        open_ = sum(not layer.sum_exact for layer in _freed(removal))
+        yield f"{_count(open_, 'layer')} of unknown size would go too: at least this much comes back."
     if removal.obscure_gone:
         yield f"The layers of {_count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
     if removal.partial_gone:

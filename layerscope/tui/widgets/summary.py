@@ -148,14 +148,23 @@ class Summary(CachedLines, Widget):
             return [self._progress(width), Text("")]
         room = max(4, width - LABEL - FIGURE - 1)
         scale = max(totals.listed, totals.footprint, 1)
-        at_least = "" if totals.exact else "≥"
         shown = self.shown
         first = self._line(
-            "Sum of sizes", totals.listed, scale, room, "listed", at_least, [], shown.listed if shown else None
+            "Sum of sizes",
+            totals.listed,
+            scale,
+            room,
+            "listed",
+            totals.listed_bound,
+            [],
+            shown.listed if shown else None,
         )
         notes = self._notes(totals)
         part = shown.footprint if shown else None
-        return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, notes, part)]
+        return [
+            first,
+            self._line("On disk", totals.footprint, scale, room, "disk", totals.footprint_bound, notes, part),
+        ]
 
     def _notes(self, totals: Totals) -> list[Text]:
         """What is said beside the second bar, in more and in fewer words."""
@@ -174,7 +183,9 @@ class Summary(CachedLines, Widget):
         elif totals.saved > 0:
             saved = format_size(totals.saved, self.units), self.style_of("saved")
             # With images that are not read, their sizes are in one figure of the two only.
-            ratio = "" if totals.unknown_images else f" · {format_ratio(totals.listed, totals.footprint)}"
+            bound = totals.ratio_bound
+            times = format_ratio(totals.listed, totals.footprint)
+            ratio = "" if totals.unknown_images or bound == "?" else f" · {bound}{times}"
             said = ("shared layers save ", "saved ")
             notes = [Text().append(words, label).append(*saved).append(ratio, label) for words in said]
         else:

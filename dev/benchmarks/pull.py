@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from layerscope.commands.pull_cost import Looked, Wanted, look
 from layerscope.inventory import Engine, Inventory
-from layerscope.registry.client import Client
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.policy import Policy
 from layerscope.registry.reference import parse_reference
 from layerscope.registry.transport import CONNECTIONS, Transport
@@ -34,7 +34,9 @@ def once(names: Sequence[str]) -> tuple[float, float, int, Looked]:
     """Return seconds, seconds of CPU, requests and what was found, of a look at these names without any cache."""
     with Transport(Policy()) as transport:
         started, used = time.perf_counter(), time.process_time()
-        looked = look(Client(transport), HOST, [Wanted(name, reference=parse_reference(name)) for name in names])
+        looked = look(
+            RegistryClient(transport), HOST, [Wanted(name, reference=parse_reference(name)) for name in names]
+        )
         return time.perf_counter() - started, time.process_time() - used, transport.requests, looked
 
 
@@ -51,7 +53,7 @@ def bar(what: str, names: Sequence[str], most: float) -> bool:
 def side_by_side() -> bool:
     """Ask for 20 and for 200 images at once: no more than eight connections, with progress, and stopped on demand."""
     with Server(Images(slow=0.005)) as server, Transport(Policy()) as transport:
-        client, stop, seen = Client(transport), threading.Event(), []
+        client, stop, seen = RegistryClient(transport), threading.Event(), []
         names = [f"{server.host}/shop/api:1"] * 20
         look(client, HOST, [Wanted(name, reference=parse_reference(name)) for name in names])
         connections = server.connections

@@ -17,12 +17,12 @@ from typing import Any
 from layerscope.core.pull import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, challenges
-from layerscope.registry.client import Client
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.errors import RegistryError
-from layerscope.registry.manifests import Platform
+from layerscope.registry.manifests import MachinePlatform
 from layerscope.registry.policy import Policy
 from layerscope.registry.reference import parse_reference
-from layerscope.registry.transport import Answer, Transport, retry_after
+from layerscope.registry.transport import Response, Transport, retry_after
 
 MOST_MEMORY = 128 << 20
 """Bytes that reading one hostile answer may take at its peak: a manifest of 4 MiB, all of it empty lists."""
@@ -113,11 +113,11 @@ def damaged(text: bytes, rng: random.Random) -> bytes:
 class _Canned(Transport):
     """Answers what it is told to, without a network."""
 
-    def __init__(self, answers: Callable[[str, str], Answer]) -> None:
+    def __init__(self, answers: Callable[[str, str], Response]) -> None:
         super().__init__(Policy())
         self._answers = answers
 
-    def ask(self, method: str, url: str, **_: Any) -> Answer:
+    def ask(self, method: str, url: str, **_: Any) -> Response:
         return self._answers(method, url)
 
 
@@ -156,13 +156,13 @@ def _measured(read: Callable[[], str]) -> str:
 
 def _read(text: bytes, what: int) -> str:
     if what == 2:
-        known = manifests.Manifest(_DIGEST, 1000, ((_DIGEST, 1000, "gzip", False),) * 3)
+        known = manifests.ImageManifest(_DIGEST, 1000, ((_DIGEST, 1000, "gzip", False),) * 3)
         layers, _ = manifests.read_config(text, known, "registry")
         assert len(layers) == 3
         return "read"
     found = manifests.read_manifest(text, "", "registry")
     if isinstance(found, manifests.Index):
-        assert manifests.choose(found, (Platform("linux", "amd64"),), "name").digest
+        assert manifests.choose(found, (MachinePlatform("linux", "amd64"),), "name").digest
     return "read"
 
 
@@ -182,13 +182,15 @@ def _header(rng: random.Random) -> str:
     status = rng.choice((200, 301, 401, 403, 404, 418, 500))
     body = json.dumps(mutated({"token": "t", "expires_in": 60}, rng)).encode()
 
-    def answer(method: str, url: str) -> Answer:
-        return Answer(200, {}, body) if url.startswith("http://127.0.0.1:1/token") else Answer(status, headers, body)
+    def answer(method: str, url: str) -> Response:
+        return (
+            Response(200, {}, body) if url.startswith("http://127.0.0.1:1/token") else Response(status, headers, body)
+        )
 
-    client = Client(_Canned(answer))
+    client = RegistryClient(_Canned(answer))
     with suppress(RegistryError):
-        Authorizer(_Canned(answer), ()).answer("http://r", "r", "s", Answer(401, headers, b""), "")
-    found = client.image(parse_reference("r.corp/a:1"), (Platform("linux", "amd64"),))
+        Authorizer(_Canned(answer), ()).answer("http://r", "r", "s", Response(401, headers, b""), "")
+    found = client.image(parse_reference("r.corp/a:1"), (MachinePlatform("linux", "amd64"),))
     assert isinstance(found, RemoteImage)
     return "read"
 

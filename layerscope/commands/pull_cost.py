@@ -20,11 +20,11 @@ from layerscope.output.pull_cost import behind_json, pull_cost_json
 from layerscope.output.pull_cost_text import MIN_WIDTH, behind_text, pull_cost_text
 from layerscope.registry.behind import local_tags, standing
 from layerscope.registry.cache import Cache, cache_folder
-from layerscope.registry.client import Client
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.credentials import config_files
 from layerscope.registry.crew import side_by_side
 from layerscope.registry.errors import RegistryError
-from layerscope.registry.manifests import Platform, normal_platform, parse_platform, wanted
+from layerscope.registry.manifests import MachinePlatform, normal_platform, parse_platform, wanted
 from layerscope.registry.memory import remembered
 from layerscope.registry.policy import policy_of
 from layerscope.registry.reference import Reference, parse_reference
@@ -116,10 +116,10 @@ def run_behind(source: Source, asked: Asked) -> int:
 
 
 def look(
-    client: Client,
+    client: RegistryClient,
     inventory: Inventory,
     items: Sequence[Wanted],
-    platform: Platform | None = None,
+    platform: MachinePlatform | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
@@ -156,7 +156,7 @@ def look(
     return Looked(cost, str(platform or own), failed)
 
 
-def _checked(item: Wanted, engine: Engine, platform: Platform | None) -> RegistryError | None:
+def _checked(item: Wanted, engine: Engine, platform: MachinePlatform | None) -> RegistryError | None:
     if item.platform and platform is None:
         try:
             parse_platform(item.platform)
@@ -165,7 +165,7 @@ def _checked(item: Wanted, engine: Engine, platform: Platform | None) -> Registr
     return None
 
 
-def _image(client: Client, item: Wanted, engine: Engine, platform: Platform | None) -> RemoteImage:
+def _image(client: RegistryClient, item: Wanted, engine: Engine, platform: MachinePlatform | None) -> RemoteImage:
     assert item.reference is not None
     named = platform or (parse_platform(item.platform) if item.platform else None)
     own = normal_platform(engine.os, engine.architecture)
@@ -192,17 +192,19 @@ def _items(asked: Asked) -> list[Wanted]:
 
 
 def _memory(inventory: Inventory, blobs: set[str]) -> Memory:
-    return Memory(diff_ids=remembered(inventory, blobs))
+    content = inventory.content
+    known = None if content is None or content.blobs is None else frozenset(blob.digest for blob in content.blobs)
+    return Memory(blobs=known, diff_ids=remembered(inventory, blobs))
 
 
 @contextmanager
-def _client(source: Source, engine: Engine, insecure: Sequence[str], stop: threading.Event) -> Iterator[Client]:
+def _client(source: Source, engine: Engine, insecure: Sequence[str], stop: threading.Event) -> Iterator[RegistryClient]:
     podman = engine.kind == "podman"
     policy = policy_of(_info(source), insecure, podman=podman)
     cache = Cache(cache_folder())
     with Transport(policy, cancelled=stop.is_set) as transport:
         try:
-            yield Client(transport, logins=config_files(podman=podman), cache=cache)
+            yield RegistryClient(transport, logins=config_files(podman=podman), cache=cache)
         except KeyboardInterrupt:
             stop.set()
             raise

@@ -155,7 +155,13 @@ def store_of(graph: LayerGraph, memory: Memory | None = None) -> Store:
     """Return what a graph says is stored. On containerd an image that is not unpacked stores no layers."""
     store = Store(graph, memory or Memory())
     store.images = {image.id for image in graph.inventory.images}
-    unpacked = {node.id for node in graph.images if _is_unpacked(node.image)}
+    content = graph.inventory.content
+    named = {chain for blob in (content.blobs if content else None) or () for chain in blob.snapshots}
+    unpacked = {
+        node.id
+        for node in graph.images
+        if _is_unpacked(node.image) or (node.layers and node.layers[-1].chain_id in named)
+    }
     for layer in (*graph.layers, *graph.hidden_layers):
         if layer.images and not any(node.id in unpacked for node in layer.images):
             continue

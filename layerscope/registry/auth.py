@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from layerscope.registry.credentials import Login, find_login
 from layerscope.registry.errors import RegistryError, odd
-from layerscope.registry.transport import Answer, Transport
+from layerscope.registry.transport import Response, Transport
 
 _LARGEST_TOKEN = 1 << 20
 _LONGEST_HEADER = 8192
@@ -58,7 +58,7 @@ class Authorizer:
         value, until = self._known.get((base, scope), ("", 0.0))
         return value if self._transport.clock.now() < until else ""
 
-    def answer(self, base: str, registry: str, scope: str, refused: Answer, sent: str) -> str:
+    def answer(self, base: str, registry: str, scope: str, refused: Response, sent: str) -> str:
         """Return the Authorization that a challenge asks for. ``sent`` is the one that was refused.
 
         Raises RegistryError where a login is wanted that is not there, or was refused.
@@ -131,7 +131,7 @@ class Authorizer:
             raise odd(registry, "that its login be sent without TLS")
 
 
-def _read_token(answer: Answer, host: str) -> tuple[str, float]:
+def _read_token(answer: Response, host: str) -> tuple[str, float]:
     try:
         data = json.loads(answer.body)
     except (ValueError, RecursionError):

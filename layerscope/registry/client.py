@@ -13,15 +13,15 @@ from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, refused_login, wants_login
 from layerscope.registry.cache import Cache
 from layerscope.registry.errors import RegistryError, odd
-from layerscope.registry.manifests import Index, Manifest, Platform
+from layerscope.registry.manifests import ImageManifest, Index, MachinePlatform
 from layerscope.registry.reference import HUB, HUB_API, Reference, is_digest
-from layerscope.registry.transport import Answer, Transport
+from layerscope.registry.transport import Response, Transport
 
 _DEEPEST = 3
 """Indexes within indexes."""
 
 
-class Client:
+class RegistryClient:
     """Asks registries about images. Safe to use from several threads."""
 
     def __init__(self, transport: Transport, *, logins: Sequence[Path] = (), cache: Cache | None = None) -> None:
@@ -48,7 +48,7 @@ class Client:
         return found
 
     def image(
-        self, reference: Reference, platforms: Sequence[Platform], *, strict: bool = False, name: str = ""
+        self, reference: Reference, platforms: Sequence[MachinePlatform], *, strict: bool = False, name: str = ""
     ) -> RemoteImage:
         """Return the image that an engine of these platforms (the best first) would pull.
 
@@ -62,7 +62,7 @@ class Client:
         found = manifests.read_manifest(body, "", host)
         attested = False
         for _ in range(_DEEPEST):
-            if isinstance(found, Manifest):
+            if isinstance(found, ImageManifest):
                 break
             attested = attested or found.attested
             choice = manifests.choose(found, platforms, name)
@@ -121,10 +121,10 @@ class Client:
         self._cache.put(digest, body)
         return body
 
-    def _get_manifest(self, reference: Reference, target: str) -> Answer:
+    def _get_manifest(self, reference: Reference, target: str) -> Response:
         return self._ask("GET", reference, f"manifests/{target}", limit=manifests.LARGEST_MANIFEST)
 
-    def _config(self, reference: Reference, manifest: Manifest) -> bytes:
+    def _config(self, reference: Reference, manifest: ImageManifest) -> bytes:
         kept = self._cache.get(manifest.config)
         if kept is not None:
             return kept
@@ -139,7 +139,7 @@ class Client:
 
     def _ask(
         self, method: str, reference: Reference, path: str, *, limit: int, headers: dict[str, str] | None = None
-    ) -> Answer:
+    ) -> Response:
         """Return the answer (status below 300) of the first address that has one. Raises RegistryError."""
         bases = self._usable(reference.registry)
         for base in bases[:-1]:  # mirrors: whatever they lack, Docker Hub has
@@ -152,7 +152,7 @@ class Client:
 
     def _ask_at(
         self, base: str, method: str, reference: Reference, path: str, limit: int, headers: dict[str, str]
-    ) -> Answer:
+    ) -> Response:
         registry = _who(base, reference.registry)
         scope = f"repository:{reference.path}:pull"
         url = f"{base}/v2/{reference.path}/{path}"
@@ -170,7 +170,7 @@ class Client:
             return answer
         raise self._refusal(answer, base, registry, reference)
 
-    def _refusal(self, answer: Answer, base: str, registry: str, reference: Reference) -> RegistryError:
+    def _refusal(self, answer: Response, base: str, registry: str, reference: Reference) -> RegistryError:
         if answer.moved:
             return odd(answer.moved, f"{answer.status}, to where {registry} redirects")
         if answer.status == 401:

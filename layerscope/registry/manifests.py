@@ -42,7 +42,7 @@ _LARGEST_SIZE = 1 << 50
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
+class MachinePlatform:
     """An operating system and a processor, as ``--platform`` takes them."""
 
     os: str
@@ -59,7 +59,7 @@ class Choice:
 
     digest: str
     size: int
-    platform: Platform | None
+    platform: MachinePlatform | None
     """None for an attestation, and for an entry that names no platform."""
 
 
@@ -72,7 +72,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ImageManifest:
     """An image for one platform: its configuration and its packed layers."""
 
     config: str
@@ -84,7 +84,7 @@ class Manifest:
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386", "armhf": "arm"}
 
 
-def parse_platform(text: str) -> Platform:
+def parse_platform(text: str) -> MachinePlatform:
     """Return the platform that ``text`` names (``linux/arm64``, ``arm/v7``, ``aarch64``).
 
     Raises RegistryError of kind "name".
@@ -97,7 +97,7 @@ def parse_platform(text: str) -> Platform:
     return normal_platform(*parts)
 
 
-def normal_platform(os: str, architecture: str, variant: str = "") -> Platform:
+def normal_platform(os: str, architecture: str, variant: str = "") -> MachinePlatform:
     """Return a platform under the names that manifests use: ``x86_64`` is ``amd64``, ``armv7l`` is ``arm/v7``."""
     os, architecture = os.lower() or "linux", architecture.lower()
     if architecture.startswith(("armv6", "armv7", "armv5")):
@@ -107,25 +107,25 @@ def normal_platform(os: str, architecture: str, variant: str = "") -> Platform:
         variant = ""
     if architecture == "arm" and not variant:
         variant = "v7"
-    return Platform(os, architecture, variant)
+    return MachinePlatform(os, architecture, variant)
 
 
-def wanted(platform: Platform, *, also_smaller: bool = True) -> tuple[Platform, ...]:
+def wanted(platform: MachinePlatform, *, also_smaller: bool = True) -> tuple[MachinePlatform, ...]:
     """Return the platforms that a machine runs, the best first. ``also_smaller``: 32-bit images on 64 bits too."""
     os, architecture, variant = platform.os, platform.architecture, platform.variant
     found = [platform]
     if architecture == "amd64":
         levels = range(int(variant[1:]) - 1, 0, -1) if variant[:1] == "v" and variant[1:] in {"2", "3", "4"} else ()
         found += [normal_platform(os, "amd64", f"v{level}") for level in levels]
-        found += [Platform(os, "386")] if also_smaller else []
+        found += [MachinePlatform(os, "386")] if also_smaller else []
     elif architecture == "arm64" and also_smaller:
-        found += [Platform(os, "arm", f"v{level}") for level in (8, 7, 6, 5)]
+        found += [MachinePlatform(os, "arm", f"v{level}") for level in (8, 7, 6, 5)]
     elif architecture == "arm" and variant in {"v8", "v7", "v6"}:
-        found += [Platform(os, "arm", f"v{level}") for level in range(int(variant[1]) - 1, 4, -1)]
+        found += [MachinePlatform(os, "arm", f"v{level}") for level in range(int(variant[1]) - 1, 4, -1)]
     return tuple(dict.fromkeys(found))
 
 
-def choose(index: Index, platforms: Sequence[Platform], name: str) -> Choice:
+def choose(index: Index, platforms: Sequence[MachinePlatform], name: str) -> Choice:
     """Return the entry of an index that an engine takes. Raises RegistryError of kind "platform" with what there is."""
     for platform in platforms:
         for choice in index.choices:
@@ -136,7 +136,7 @@ def choose(index: Index, platforms: Sequence[Platform], name: str) -> Choice:
     raise no_platform(name, platforms[0], listed)
 
 
-def no_platform(name: str, platform: Platform, there: str) -> RegistryError:
+def no_platform(name: str, platform: MachinePlatform, there: str) -> RegistryError:
     """Return the error for an image that is not there for a platform."""
     hint = f"there is {there}: name one with --platform" if there else "it names no platform at all"
     return RegistryError("platform", f"{name} has no {platform}", hint)
@@ -149,7 +149,7 @@ def check_body(body: bytes, digest: str, host: str) -> None:
         raise odd(host, f"other bytes than {digest[:19]}… names: damaged on the way, or forged")
 
 
-def read_manifest(body: bytes, kind: str, host: str) -> Index | Manifest:
+def read_manifest(body: bytes, kind: str, host: str) -> Index | ImageManifest:
     """Return what the body of a manifest says; ``kind`` is its Content-Type. Raises RegistryError."""
     data = _object(body, host, "a manifest")
     kind = _text(data.get("mediaType")) or kind.partition(";")[0].strip()
@@ -185,7 +185,7 @@ def _index(data: dict[str, Any], host: str) -> Index:
     return Index(tuple(choices), attested)
 
 
-def _manifest(data: dict[str, Any], host: str) -> Manifest:
+def _manifest(data: dict[str, Any], host: str) -> ImageManifest:
     layers, config = data["layers"], data.get("config")
     if not isinstance(layers, list) or len(layers) > _MOST_LAYERS:
         raise odd(host, "a manifest without a list that could be one of layers")
@@ -200,10 +200,12 @@ def _manifest(data: dict[str, Any], host: str) -> Manifest:
     for layer in layers:
         blob, packed = _descriptor(layer, host)
         blobs.append((blob, packed, _packing(_text(layer.get("mediaType"))), _has_parts(layer.get("annotations"))))
-    return Manifest(digest, size, tuple(blobs))
+    return ImageManifest(digest, size, tuple(blobs))
 
 
-def read_config(body: bytes, manifest: Manifest, host: str) -> tuple[tuple[RemoteLayer, ...], Platform | None]:
+def read_config(
+    body: bytes, manifest: ImageManifest, host: str
+) -> tuple[tuple[RemoteLayer, ...], MachinePlatform | None]:
     """Return the layers that a manifest and its configuration name together, and the platform. Raises RegistryError."""
     data = _object(body, host, "a configuration")
     rootfs = data.get("rootfs")

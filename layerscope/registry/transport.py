@@ -38,7 +38,7 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back."""
 
     status: int
@@ -92,7 +92,7 @@ class Transport:
         body: bytes | None = None,
         limit: int,
         authorization: str = "",
-    ) -> Answer:
+    ) -> Response:
         """Return the answer to one request, redirects followed; of its body no more than ``limit`` bytes are read.
 
         Raises RegistryError when there is none, or a longer one, and when the registry says to come
@@ -114,7 +114,7 @@ class Transport:
 
     def _follow(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int, authorization: str
-    ) -> Answer:
+    ) -> Response:
         asked = url
         for _ in range(_REDIRECTS):
             extra = {"Authorization": authorization} if authorization else {}
@@ -128,7 +128,7 @@ class Transport:
             url = there
         raise odd(urlsplit(url).netloc, f"{_REDIRECTS} redirects in a row")
 
-    def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int) -> Answer:
+    def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | None, limit: int) -> Response:
         host = urlsplit(url).netloc
         with self._slots:
             if self._cancelled():
@@ -151,7 +151,7 @@ class Transport:
                 raise _unreachable(host, error) from None
             try:
                 data = b"" if method == "HEAD" else _read(response, limit, started, host)
-                found = Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, data)
+                found = Response(response.status, {k.lower(): v for k, v in response.headers.items()}, data)
                 response.release_conn()
             except (HTTPError, OSError, ValueError) as error:
                 response.close()

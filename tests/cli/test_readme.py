@@ -23,7 +23,7 @@ def test_every_size_in_it_is_one_of_the_sample_host() -> None:
 
 
 def test_every_command_in_it_exists() -> None:
-    commands = set(re.findall(r"`layerscope ([a-z]+)", README))
+    commands = set(re.findall(r"`layerscope ([a-z][a-z-]*)", README))
     assert {"report", "export", "plan", "free"} <= commands <= set(cli.commands)
     for command in commands:
         assert CliRunner().invoke(cli, [command, "--help"]).exit_code == 0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.core.build import build_graph
 from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.core.graph import build_graph
 from layerscope.core.pull import (
     ImageCost,
     Memory,
@@ -21,7 +21,7 @@ from layerscope.core.pull import (
     store_of,
     to_measure,
 )
-from layerscope.inventory import Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
+from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 
 KINDS: tuple[StoreKind, ...] = ("graphdriver", "containerd", "podman")
 CONFIG = 7
@@ -278,3 +278,13 @@ def test_whatever_is_there_the_sums_hold(
     assert all(one.already_here and one.adds == 0 for one in after.images)
     if kind == "graphdriver":
         assert after.download == (0, 0)
+
+
+def test_an_image_whose_label_names_its_snapshot_is_unpacked() -> None:
+    """One of which blobs are missing says that nothing of it is unpacked (moby#49784); the label knows better."""
+    partly = local("app", "a", platforms=(Platform("x", "image", "image", False, 5, 0),))
+    engine = Engine("docker", "28.5.2", "1.51", "containerd", "containerd", "h", "linux", "amd64")
+    named = ContentStore(blobs=(Blob(blob("c"), 1, snapshots=(diff("a"),)),))
+    for content, here in ((named, True), (ContentStore(blobs=()), False), (None, False)):
+        where = store_of(build_graph(Inventory(engine, (partly,), content=content)))
+        assert cost(where, remote("new", layer("a"))).layers[0].here == here

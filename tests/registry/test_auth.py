@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from layerscope.registry.auth import challenges
-from layerscope.registry.client import Client
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.credentials import find_login
 from layerscope.registry.errors import RegistryError
 from layerscope.registry.policy import Policy
@@ -30,14 +30,14 @@ def config(tmp_path: Path, **content: object) -> tuple[Path, ...]:
 
 def digest(host: str, logins: tuple[Path, ...] = ()) -> str:
     with Transport(Policy()) as transport:
-        return Client(transport, logins=logins).digest(parse_reference(f"{host}/shop/api:1"))
+        return RegistryClient(transport, logins=logins).digest(parse_reference(f"{host}/shop/api:1"))
 
 
 def test_a_token_is_fetched_once_and_used_again(tmp_path: Path) -> None:
     tokens = TokenServer(Images(), login=basic("ann", "se:cret"))
     with Server(tokens) as server, Transport(Policy()) as transport:
         tokens.realm = f"http://{server.host}/token"
-        client = Client(transport, logins=config(tmp_path, auths={server.host: {"auth": AUTH}}))
+        client = RegistryClient(transport, logins=config(tmp_path, auths={server.host: {"auth": AUTH}}))
         reference = parse_reference(f"{server.host}/shop/api:1")
         assert client.digest(reference) == client.digest(reference) == digest_of(BODY)
     asked = [request for request in server.asked if request.path.startswith("/token")]
@@ -49,7 +49,7 @@ def test_an_expired_token_is_renewed() -> None:
     tokens = TokenServer(Images(), lasts=1)
     with Server(tokens) as server, Transport(Policy()) as transport:
         tokens.realm = f"http://{server.host}/token"
-        client = Client(transport)
+        client = RegistryClient(transport)
         reference = parse_reference(f"{server.host}/shop/api:1")
         for _ in range(3):
             assert client.digest(reference) == digest_of(BODY)
@@ -62,7 +62,7 @@ def test_a_token_near_its_end_is_not_used(monkeypatch: pytest.MonkeyPatch) -> No
         tokens.realm = f"http://{server.host}/token"
         now = [1000.0]
         transport.clock.now = lambda: now[0]
-        client = Client(transport)
+        client = RegistryClient(transport)
         reference = parse_reference(f"{server.host}/shop/api:1")
         for at in (1000.0, 1015.0, 1025.0):
             now[0] = at
@@ -143,10 +143,10 @@ def test_a_host_that_is_redirected_to_gets_no_login_by_asking_for_it(tmp_path: P
 
 def test_a_login_is_not_sent_to_a_token_server_without_tls(tmp_path: Path) -> None:
     from layerscope.registry.auth import Authorizer
-    from layerscope.registry.transport import Answer
+    from layerscope.registry.transport import Response
 
     files = config(tmp_path, auths={"r.corp": {"auth": AUTH}})
-    refused = Answer(401, {"www-authenticate": 'Bearer realm="http://tokens.corp/t"'}, b"")
+    refused = Response(401, {"www-authenticate": 'Bearer realm="http://tokens.corp/t"'}, b"")
     with Transport(Policy()) as transport, pytest.raises(RegistryError, match="without TLS"):
         Authorizer(transport, files).answer("https://r.corp", "r.corp", "s", refused, "")
     assert transport.requests == 0

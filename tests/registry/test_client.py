@@ -15,10 +15,10 @@ import pytest
 
 from layerscope.core.pull import RemoteImage, RemoteLayer
 from layerscope.registry.cache import Cache
-from layerscope.registry.client import Client
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.crew import side_by_side
 from layerscope.registry.errors import RegistryError
-from layerscope.registry.manifests import Platform, normal_platform, parse_platform, wanted
+from layerscope.registry.manifests import MachinePlatform, normal_platform, parse_platform, wanted
 from layerscope.registry.policy import Policy, policy_of
 from layerscope.registry.reference import parse_reference
 from layerscope.registry.trailers import tar_size
@@ -26,16 +26,16 @@ from layerscope.registry.transport import CONNECTIONS, Clock, Transport
 from tests.registry.fake import BODY, CONFIG, LAYERS, Images, Reply, Request, Server
 from tests.registry.layouts import INDEX, MANIFEST, Layer, config_of, descriptor, digest_of, manifest_of, tar
 
-AMD64 = (Platform("linux", "amd64"),)
+AMD64 = (MachinePlatform("linux", "amd64"),)
 
 
 @contextmanager
-def client(answer: Callable[[Request], Reply], **settings: object) -> Iterator[tuple[Client, Server]]:
+def client(answer: Callable[[Request], Reply], **settings: object) -> Iterator[tuple[RegistryClient, Server]]:
     with Server(answer) as server, Transport(Policy(), clock=Clock(sleep=lambda seconds: None)) as transport:
-        yield Client(transport, **settings), server  # type: ignore[arg-type]
+        yield RegistryClient(transport, **settings), server  # type: ignore[arg-type]
 
 
-def image(found: Client, server: Server, name: str = "shop/api:1", platforms: object = AMD64) -> RemoteImage:
+def image(found: RegistryClient, server: Server, name: str = "shop/api:1", platforms: object = AMD64) -> RemoteImage:
     return found.image(parse_reference(f"{server.host}/{name}"), platforms)  # type: ignore[arg-type]
 
 
@@ -99,18 +99,18 @@ def test_of_an_index_the_engines_platform_is_taken() -> None:
         assert got.attested
         assert [size for _, size in got.manifests] == [len(index), len(manifests["arm64"][0])]
         with pytest.raises(RegistryError, match=r"has no linux/s390x; there is linux/amd64, linux/arm64") as caught:
-            image(found, server, "many:1", (Platform("linux", "s390x"),))
+            image(found, server, "many:1", (MachinePlatform("linux", "s390x"),))
         assert caught.value.wrong_use
         reference = parse_reference(f"{server.host}/shop/api:1")
-        assert found.image(reference, (Platform("linux", "arm64"),)).platform == "linux/amd64"
+        assert found.image(reference, (MachinePlatform("linux", "arm64"),)).platform == "linux/amd64"
         with pytest.raises(RegistryError, match="has no linux/arm64; there is linux/amd64"):
-            found.image(reference, (Platform("linux", "arm64"),), strict=True)
+            found.image(reference, (MachinePlatform("linux", "arm64"),), strict=True)
 
 
 def test_platforms_are_those_that_a_machine_runs() -> None:
     assert str(normal_platform("linux", "x86_64")) == "linux/amd64"
     assert str(normal_platform("linux", "armv7l")) == "linux/arm/v7"
-    assert parse_platform("linux/arm64/v8") == parse_platform("aarch64") == Platform("linux", "arm64")
+    assert parse_platform("linux/arm64/v8") == parse_platform("aarch64") == MachinePlatform("linux", "arm64")
     assert [str(one) for one in wanted(parse_platform("arm/v7"))] == ["linux/arm/v7", "linux/arm/v6", "linux/arm/v5"]
     assert [str(one) for one in wanted(parse_platform("amd64"))] == ["linux/amd64", "linux/386"]
     assert [str(one) for one in wanted(parse_platform("amd64"), also_smaller=False)] == ["linux/amd64"]
@@ -185,7 +185,7 @@ def test_nobody_there_is_one_line() -> None:
     with Server(Images()) as server:
         host = server.host
     with Transport(Policy()) as transport, pytest.raises(RegistryError, match=r"cannot be reached: .*[Rr]efused"):
-        Client(transport).digest(parse_reference(f"{host}/a:1"))
+        RegistryClient(transport).digest(parse_reference(f"{host}/a:1"))
 
 
 def test_a_short_wait_that_is_asked_for_is_waited() -> None:
@@ -200,7 +200,7 @@ def test_a_short_wait_that_is_asked_for_is_waited() -> None:
 
     clock = Clock(now=lambda: 1000.0, sleep=waits.append)
     with Server(answer) as server, Transport(Policy(), clock=clock) as transport:
-        assert Client(transport).digest(parse_reference(f"{server.host}/shop/api:1"))
+        assert RegistryClient(transport).digest(parse_reference(f"{server.host}/shop/api:1"))
     assert waits == [5.0, 3.0]
 
 

@@ -33,9 +33,9 @@ AT_MOST = 1.8
 """Seconds after a signal when the program ends even if the terminal does not take what restores it."""
 
 _ENDING = (
-    "SIGHUP SIGINT SIGQUIT SIGTERM SIGUSR1 SIGUSR2 SIGALRM SIGVTALRM SIGPROF SIGIO SIGPWR SIGSTKFLT SIGXCPU SIGABRT "
-    "SIGTRAP SIGSYS SIGEMT"
-).split()
+    *("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO"),
+    *("SIGPWR", "SIGSTKFLT", "SIGXCPU", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGEMT"),
+)
 """Signals that end a process which does nothing about them, but for those of a fault in the process itself."""
 
 _DRAWN = str.maketrans(
@@ -162,7 +162,7 @@ def take_any_bytes() -> None:
     from textual.drivers import linux_driver  # noqa: PLC0415 (only where there is an interface)
 
     decoder = partial(codecs.getincrementaldecoder(_encoding()), "replace")
-    linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined]
+    linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore
 
 
 def _later(seconds: float, act: Callable[[], object]) -> None:
@@ -181,11 +181,11 @@ def _encoding() -> str:
 def _text(descriptor: int, mode: str, encoding: str) -> io.TextIOWrapper:
     """Return a stream for a descriptor that takes every text, whatever its encoding has no signs for."""
     codecs.register_error("layerscope", _drawn)
-    return open(descriptor, mode, encoding=encoding, errors="layerscope", closefd=False)  # type: ignore[return-value]  # noqa: PTH123
+    return open(descriptor, mode, encoding=encoding, errors="layerscope", closefd=False)  # type: ignore[return-value]
 
 
 def _drawn(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Give an ASCII sign, or ``?`` for each cell, for what an encoding cannot take; ``?`` for bytes that are no text."""
+    """Give ASCII, or ``?`` for each cell, for what an encoding cannot take, ``?`` for bytes that are no text."""
     if not isinstance(error, UnicodeEncodeError):
         if isinstance(error, UnicodeDecodeError):
             return "?", error.end

@@ -73,7 +73,7 @@ def test_a_removal_stops_between_two_images(tmp_path: Path, answers: bool) -> No
         engine.before = wait
         before = f"""
 import threading
-from layerscope.core.graph import build_graph
+from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
@@ -174,4 +174,4 @@ def test_suspending_gives_the_terminal_back_and_coming_back_draws_at_the_size_of
         assert b"\x1b[21;" not in run.output
         run.keys("\x11")
         assert run.status() == 0
-        run.check_restored()
+        assert b"\x1b[?1049l" in run.output

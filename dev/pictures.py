@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from layerscope.sources.backend import SavedBackend
 from layerscope.sources.open import load_sample
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.session import Session
 
 HERE = Path(__file__).resolve().parent.parent / "screenshots"
 PICTURES: dict[str, tuple[tuple[int, int], list[str], str]] = {
@@ -42,7 +43,7 @@ CHROMIUM = next(
 
 async def take(size: tuple[int, int], keys: list[str], theme: str) -> str:
     """Return the screen as SVG."""
-    app = LayerscopeApp(lambda: SavedBackend(load_sample), theme=theme)
+    app = LayerscopeApp(Session(lambda: SavedBackend(load_sample)), theme=theme)
     async with app.run_test(size=size) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause(0.3)

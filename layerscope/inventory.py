@@ -36,6 +36,12 @@ class Engine:
     root_dir: str = ""
     os: str = ""
     architecture: str = ""
+    id: str = ""
+    """The engine's own ID, from ``/info``; empty for Podman, which makes up a new one for every answer."""
+    driver: str = ""
+    """``/info`` Driver: the graphdriver or snapshotter that stores layers (``overlay2``, ``overlayfs``, ``vfs`` …)."""
+    containerd_address: str = ""
+    """The socket of the containerd that the engine uses, where it tells (Engine 28)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,12 @@ class Image:
     labels: tuple[tuple[str, str], ...] = ()
     platforms: tuple[Platform, ...] = ()
     """Platforms of a multi-platform image (containerd), the inspected one included; () elsewhere."""
+    last_tagged: int | None = None
+    """``Metadata.LastTagTime`` in Unix seconds; None where the engine has none (Podman, never tagged here)."""
+    read_only: bool = False
+    """True for an image of one of Podman's additional stores: it cannot be removed."""
+    cache_ids: tuple[str, ...] | None = None
+    """The store's folder of each layer, oldest first (``GraphDriver.Data``); None where the engine names none."""
 
     @property
     def scanned(self) -> bool:
@@ -123,6 +135,11 @@ class Container:
     state: str
     """``running``, ``exited``, ``created``, ``paused`` …"""
     created: int | None = None
+    cache_ids: tuple[str, ...] | None = None
+    """The store's folder of each layer that it stands on, oldest first, as :attr:`Image.cache_ids`.
+
+    Asked for only where :attr:`image_id` is no image of the list; None elsewhere, or where the engine names none.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,58 @@ class DiskUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """One file of a containerd content store: an index, a manifest, a configuration, a compressed layer …"""
+
+    digest: str
+    size: int
+    """Bytes of the file, compressed as it is stored."""
+    refers_to: tuple[str, ...] = ()
+    """Digests that it keeps alive (labels ``containerd.io/gc.ref.content…``); they need not be in the store."""
+    snapshots: tuple[str, ...] = ()
+    """Chain IDs of the top snapshots that it keeps alive (``containerd.io/gc.ref.snapshot.<snapshotter>``)."""
+    sources: tuple[str, ...] = ()
+    """Where it was pulled from or pushed to, ``registry/repository`` (``containerd.io/distribution.source.…``)."""
+    diff_id: str = ""
+    """Diff ID of the layer that it holds compressed, where the store knows it (``containerd.io/uncompressed``)."""
+    created: int | None = None
+    """Unix seconds at which the store got it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One manifest that was read: of an image whose layers the engine did not tell, or of a root that no image is."""
+
+    digest: str
+    config_type: str = ""
+    """Media type of the configuration (or of the artifact): it tells an image from an artifact."""
+    platform: str = ""
+    """``linux/arm64/v8``, from the configuration; empty where it has none."""
+    diff_ids: tuple[str, ...] | None = None
+    """RootFS layers of the configuration, oldest first; None where it is not in the store, or not an image's."""
+    layers: tuple[str, ...] = ()
+    """Digests of its compressed layers, oldest first, or of an artifact's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentStore:
+    """The reference graph of a containerd store, read through the engine's own socket."""
+
+    blobs: tuple[Blob, ...] | None = None
+    """Every blob that the engine lists, by digest; None where it was refused."""
+    refused: str = ""
+    """Why :attr:`blobs` is missing, in one sentence; empty when it is not."""
+    build_history: tuple[str, ...] | None = None
+    """Digests that the build history names (logs, results, attestations); None where it was refused."""
+    last_build: int | None = None
+    """Unix seconds at which the latest build of the history ended, or began if it has not; None: no build."""
+    build_cache: tuple[BuildCacheRecord, ...] | None = None
+    """BuildKit's own list of its cache; None where it was refused."""
+    manifests: tuple[Manifest, ...] = ()
+    """Manifests that were read because something about them was not known otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Everything one scan learned. Frozen: a refresh makes a new one."""
 
@@ -171,5 +240,9 @@ class Inventory:
     """Images that were listed and gone when asked for: skipped."""
     usage: DiskUsage | None = None
     """None until somebody asked the engine for it."""
+    usage_refused: str = ""
+    """Why :attr:`usage` is missing although it was asked for, in one sentence; empty otherwise."""
+    content: ContentStore | None = None
+    """The content store of a containerd engine; None for other stores, and before it was asked for."""
     from_file: bool = False
     """True for a saved scan and the sample host: nothing live behind it. Not saved."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from layerscope.output import plan_json, report
+from layerscope.output import plan_json, pull_cost, report
 from layerscope.output.schemas import schema
 from layerscope.sources import scanfile
 
@@ -45,6 +45,7 @@ def hold_all() -> None:
     for module, name in ((report, "report_dict"), (plan_json, "plan_dict"), (plan_json, "free_dict")):
         setattr(module, name, _holding(getattr(module, name), hold))
     scanfile.dumps = _holding(scanfile.dumps, held)
+    pull_cost._text = _holding(pull_cost._text, held)  # its documents all go through it
 
 
 def _holding(make: Callable[..., Any], check: Callable[[Any], object]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from layerscope.inventory import Container, HistoryEntry, Image, Inventory
+from layerscope.inventory import Blob, Container, HistoryEntry, Image, Inventory
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -50,7 +50,9 @@ def _of(hint: Any, name: str) -> st.SearchStrategy[Any]:
             return st.tuples(*(_of(arg, "") for arg in args))
         if args[0] in {Image, Container}:
             return st.lists(_of(args[0], name), max_size=4, unique_by=lambda record: record.id).map(tuple)
-        return st.lists(entries if args[0] is HistoryEntry else _of(args[0], name), max_size=4).map(tuple)
+        if args[0] is Blob:
+            return st.lists(_of(Blob, name), max_size=4, unique_by=lambda blob: blob.digest).map(tuple)
+        return st.lists(entries if args[0] is HistoryEntry else _of(args[0], name), max_size=3).map(tuple)
     is_size = name == "size" or name.endswith("_size")
     return {str: digests if name == "diff_ids" else texts, int: sizes if is_size else numbers, bool: st.booleans()}[
         hint

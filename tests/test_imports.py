@@ -10,6 +10,8 @@ from layerscope.sources.scanfile import save_inventory
 from tests.hosts import SMALL
 
 HEAVY = ("docker", "textual", "requests", "asyncio")
+AT_NEED = ("humanize", "httpx", "h2", "ijson", "jsonschema")
+"""What is light, and yet of no use to somebody who asks for help."""
 
 PROBE = """
 import sys
@@ -40,12 +42,19 @@ def test_the_probe_sees_what_a_live_command_loads() -> None:
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["report", "--help"], ["nonsense"]])
 def test_help_loads_nothing_heavy(args: list[str]) -> None:
-    assert loaded(*args).isdisjoint(HEAVY)
+    assert loaded(*args).isdisjoint({*HEAVY, *AT_NEED})
 
 
-@pytest.mark.parametrize("args", [["report"], ["report", "--json"], ["export"], []])
+@pytest.mark.parametrize(
+    "args", [["report"], ["report", "--json"], ["export"], ["plan", "app:1", "--json"], ["schema", "scan"], []]
+)
 def test_a_saved_scan_needs_neither_docker_nor_textual(args: list[str], scan: str) -> None:
     assert loaded("-f", scan, *args).isdisjoint(HEAVY)
+
+
+def test_a_document_for_programs_needs_no_words_for_people(scan: str) -> None:
+    assert "humanize" not in loaded("-f", scan, "report", "--json")
+    assert "humanize" in loaded("-f", scan, "report")
 
 
 def test_a_live_report_loads_no_textual() -> None:

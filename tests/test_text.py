@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from layerscope.text import clean, fit, fit_name, fold_instruction, pad
+from tests.cpu import pace
 
 ANY_TEXT = st.text(st.characters()) | st.text(
     st.sampled_from(
@@ -93,11 +94,11 @@ def test_a_hundred_kilobytes_are_no_burden(unit: str) -> None:
     start = process_time()
     clean(text)
     fold_instruction(text)
-    assert process_time() - start < 1.0
+    assert process_time() - start < 1.0 * pace()
     start = process_time()
     for _ in range(100):
         fit(fold_instruction(text, 200), 40)
-    assert process_time() - start < 1.0
+    assert process_time() - start < 1.0 * pace()
 
 
 SHA = "52319aa9a2174787ba7838f0bb1a74f9ea9afad1c7686008db964a7067253029"

@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.units import Units, format_age, format_ratio, format_size, parse_size
+from layerscope.units import (
+    Units,
+    count,
+    format_about,
+    format_age,
+    format_exact,
+    format_number,
+    format_ratio,
+    format_size,
+    format_span,
+    natural_list,
+    parse_size,
+)
+from tests.cpu import pace
 
 SI, BINARY = Units.SI, Units.BINARY
 
@@ -134,4 +147,102 @@ def test_a_screen_full_of_sizes_takes_no_time() -> None:
     start = process_time()
     for size in range(0, 10_000_000_000, 1_000_000):
         format_size(size)
-    assert process_time() - start < 0.5  # 10,000 of them; a screen has a few hundred
+    assert process_time() - start < 0.5 * pace()  # 10,000 of them; a screen has a few hundred
+
+
+# --- counts, spans and lists ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (7, "7"), (999, "999"), (1000, "1,000"), (-999, "-999"), (-1234, "-1,234"), (1_234_567, "1,234,567")],
+)
+def test_numbers(number: int, text: str) -> None:
+    assert format_number(number) == text
+
+
+@given(st.integers())
+def test_numbers_have_a_comma_before_each_three_digits(number: int) -> None:
+    assert format_number(number) == f"{number:,}"
+
+
+@pytest.mark.parametrize(
+    ("number", "many", "text"),
+    [
+        (0, "boxes", "0 boxes"),
+        (3, "", "3 boxs"),
+        (1, "", "1 box"),
+        (2, "boxes", "2 boxes"),
+        (1, "boxes", "1 box"),
+        (1234, "boxes", "1,234 boxes"),
+    ],
+)
+def test_counts(number: int, many: str, text: str) -> None:
+    assert count(number, "box", many) == text
+
+
+@pytest.mark.parametrize(("size", "text"), [(None, "?"), (0, "0 B"), (572_201_450, "572,201,450 B")])
+def test_every_byte(size: int | None, text: str) -> None:
+    assert format_exact(size) == text
+
+
+@pytest.mark.parametrize(
+    ("items", "most", "text"),
+    [
+        ("", None, ""),
+        ("a", None, "a"),
+        ("ab", None, "a and b"),
+        ("abc", None, "a, b and c"),
+        ("abc", 3, "a, b and c"),
+        ("abcd", 3, "a, b, c and 1 more"),
+        ("abc", 1, "a and 2 more"),
+        ("a" * 2001, 1, "a and 2,000 more"),
+    ],
+)
+def test_lists_in_a_sentence(items: str, most: int | None, text: str) -> None:
+    assert natural_list(list(items), most) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "span"),
+    [
+        (-5, "0 seconds"),
+        (0.9, "0 seconds"),
+        (1, "1 second"),
+        (59.9, "59 seconds"),
+        (60, "1 minute"),
+        (119, "1 minute"),
+        (3599, "59 minutes"),
+        (7500, "2 hours and 5 minutes"),
+        (86_399, "23 hours and 59 minutes"),
+        (86_400, "1 day"),
+        (40 * 86_400 + 7200, "40 days and 2 hours"),
+        (800 * 86_400, "800 days"),
+    ],
+)
+def test_spans_are_never_longer_than_they_were(seconds: float, span: str) -> None:
+    assert format_span(seconds) == span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "about"),
+    [
+        (-1, "a moment"),
+        (0.4, "a moment"),
+        (14, "14 seconds"),
+        (3600, "an hour"),
+        (86_400, "a day"),
+        (21 * 86_400, "21 days"),
+        (400 * 86_400, "400 days"),
+    ],
+)
+def test_about_how_long(seconds: float, about: str) -> None:
+    assert format_about(seconds) == about
+
+
+def test_a_number_that_is_drawn_again_costs_no_more_than_python_s_own() -> None:
+    """humanize takes some microseconds for each: what a screen draws at every key is kept."""
+    format_number(4_321)
+    before = format_number.cache_info().hits
+    assert format_number(4_321) == "4,321"
+    assert format_number.cache_info().hits == before + 1

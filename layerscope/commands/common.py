@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from layerscope.inventory import DiskUsage, Inventory
+from layerscope.inventory import Inventory
 from layerscope.sources.open import Source
 from layerscope.state.files import cause
 from layerscope.units import format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from layerscope.engine.connect import Connection
-    from layerscope.engine.scan import Progress
+    from collections.abc import Callable, Iterator
 
 USAGE_PATIENCE = 10.0
 """Seconds after which the engine's own total is done without: it can take minutes, and is only a comparison."""
@@ -31,17 +26,11 @@ class OutputError(Exception):
 def take_inventory(source: Source) -> Inventory:
     """Return the inventory of ``source``, for a live engine with its own disk usage if it gives that in time.
 
-    Shows progress on standard error if that is a terminal. Raises ScanFileError or EngineError.
+    Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    if not source.live:
-        return source.load()
-    from layerscope.engine.scan import scan  # noqa: PLC0415 (docker-py: only where it is needed)
-
-    with _meter() as meter, source.connect() as connection:
-        _warn(connection.endpoint.warnings)
-        question = _UsageQuestion(connection)
-        inventory = scan(connection, progress=meter)
-        return replace(inventory, usage=question.answer())
+    with _meter() as meter, closing(source.open()) as backend:
+        _warn(backend.warnings)
+        return backend.scan(meter, _ignore, _never, usage_within=USAGE_PATIENCE)
 
 
 def _warn(lines: tuple[str, ...]) -> None:
@@ -50,26 +39,12 @@ def _warn(lines: tuple[str, ...]) -> None:
             sys.stderr.write(f"layerscope: warning: {line}\n")
 
 
-class _UsageQuestion:
-    """Asks for the disk usage beside the scan, so that it costs no time of its own where the engine is quick."""
+def _ignore(*_: object) -> None:
+    """Take no notice."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._answer: DiskUsage | None = None
-        self._until = time.monotonic() + USAGE_PATIENCE
-        self._thread = threading.Thread(target=self._ask, name="disk-usage", daemon=True)
-        self._thread.start()
 
-    def _ask(self) -> None:
-        from layerscope.engine.usage import disk_usage  # noqa: PLC0415 (docker-py: only where it is needed)
-
-        with suppress(Exception):  # refused, too slow, or the connection was closed under it: there is no total then
-            self._answer = disk_usage(self._connection, timeout=USAGE_PATIENCE)
-
-    def answer(self) -> DiskUsage | None:
-        """Return the answer; None if there is none, or not within USAGE_PATIENCE of the question."""
-        self._thread.join(max(0.0, self._until - time.monotonic()))
-        return self._answer
+def _never() -> bool:
+    return False
 
 
 class _Meter:
@@ -81,17 +56,13 @@ class _Meter:
     def __init__(self) -> None:
         self._next = time.monotonic() + 2 * self._EVERY  # nothing for a scan that is over at once
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, done: int, total: int, phase: str) -> None:
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + self._EVERY
-        of = f" of {format_number(progress.total)}" if progress.total else ""
-        what = (
-            "listing images"
-            if progress.phase == "images"
-            else f"reading layers of images: {format_number(progress.done)}{of}"
-        )
+        of = f" of {format_number(total)}" if total else ""
+        what = "listing images" if phase == "images" else f"reading layers of images: {format_number(done)}{of}"
         self._write(f"\r{what:<{self._WIDTH}}")
 
     def clear(self) -> None:
@@ -105,9 +76,9 @@ class _Meter:
 
 
 @contextmanager
-def _meter() -> Iterator[_Meter | None]:
+def _meter() -> Iterator[Callable[[int, int, str], None]]:
     if sys.stderr is None or not sys.stderr.isatty():
-        yield None
+        yield _ignore
         return
     meter = _Meter()
     try:

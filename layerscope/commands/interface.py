@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, BackendError, SavedBackend
+from layerscope.sources.backend import Backend
 from layerscope.sources.open import Source, load_sample
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.files import cause, private_folder, sweep, write_whole
@@ -35,15 +36,11 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    inventory = None if source.live else source.load()
+    saved = None if source.live else source.open()
     sweep(state_path(""))
 
     def opener() -> Backend:
-        if inventory is not None:
-            return SavedBackend(lambda: inventory)
-        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: while the screen is up already)
-
-        return open_backend(source.host, source.context, read_only=read_only)
+        return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
     if terminal is None:
         app = _app(opener, units)
@@ -67,9 +64,11 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
 def _app(opener: Callable[[], Backend], units: Units | None) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.session import Session  # noqa: PLC0415
 
     take_any_bytes()
-    app = GuardedApp(opener, demo=_demo, units=units, settings=SettingsFile(default_path()), pins=Pins.of_user())
+    kept = SettingsFile(default_path())
+    app = GuardedApp(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
     app.report = _report
     return app
 

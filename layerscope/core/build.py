@@ -7,8 +7,10 @@ from itertools import takewhile
 
 from layerscope.core.chain import chain_id
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
+from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
 from layerscope.core.sizes.resolve import settle
+from layerscope.core.sizes.sums import GROUND, Bounds, Tally, Unknowns
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -44,7 +46,8 @@ def build_graph(inventory: Inventory) -> LayerGraph:
             parent = here
         stacks.append(Stack(image, image.diff_ids, tuple(chain)))
 
-    settled = settle(stacks, parents, rules)
+    settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
+    settled = settlement.layers
     needed = {chain for stack in stacks if stack.image.listed for chain in stack.chain}
     made: dict[str, Layer] = {}
     layers: list[Layer] = []
@@ -60,10 +63,11 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     return LayerGraph(
         inventory,
         layers=tuple(layers),
-        images=_images(stack_of, made, inventory, images, rules),
+        images=_images(stack_of, made, inventory, images, rules, settlement.unknowns),
         hidden_layers=tuple(hidden),
         unlisted=tuple(image for image in images if not image.listed),
         stacks=stack_of,
+        unknowns=settlement.unknowns,
     )
 
 
@@ -83,6 +87,8 @@ def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settl
         comment="" if entry is None else entry.comment,
         created=None if entry is None else entry.created,
         sum_exact=found.sum_exact,
+        weight=found.weight,
+        height=found.height,
     )
 
 
@@ -92,25 +98,29 @@ def _images(
     inventory: Inventory,
     images: Sequence[Image],
     rules: StoreRules,
+    unknowns: Unknowns,
 ) -> tuple[ImageNode, ...]:
     containers: dict[str, list[Container]] = {}
     for container in inventory.containers:
         containers.setdefault(container.image_id, []).append(container)
     folded = _intermediates(images)
 
-    upto: dict[str | None, tuple[int, int, bool]] = {None: (0, 0, True)}
-    """For a layer and all below it: known bytes, layers of unknown size, and whether sums are exact."""
+    upto: dict[str | None, tuple[int, int]] = {None: (0, 0)}
+    """For a layer and all below it: bytes by their weights, and layers of unknown size."""
     for name, layer in made.items():
-        size, unknown, exact = upto[None if layer.parent is None else layer.parent.chain_id]
-        upto[name] = size + layer.known_size, unknown + (layer.size is None), exact and layer.sum_exact
+        least, unknown = upto[None if layer.parent is None else layer.parent.chain_id]
+        upto[name] = least + layer.weight, unknown + (layer.size is None)
 
     rows: list[ImageNode] = []
     for image in images:
         if not image.listed:
             continue
         layers = stack_of.get(image.id, ())
-        size, unknown, exact = upto[layers[-1].chain_id if layers else None]
-        if (unknown or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
+        least, unknown = upto[layers[-1].chain_id if layers else None]
+        between = unknowns.of(layers[-1].height if layers else GROUND)
+        exact = between.exact
+        size = between.low if exact else max(between.low, least)
+        if (not exact or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
             size = max(size, image.layers_size)  # the engine's own sum is still right
         rows.append(
             ImageNode(
@@ -131,13 +141,25 @@ def _images(
     all_known = not any(may_hide_layers(node.image) for node in rows)
     for index, node in enumerate(rows):
         node.index = index
-        node.sharing_exact = node.exact and all_known
         for layer in node.layers:
             layer.images.append(node)
     for node in rows:
         # What an image has alone lies on top: whoever shares a layer shares those below it.
-        node.unique = sum(layer.known_size for layer in takewhile(_not_shared, reversed(node.layers)))
-        node.shared = (upto[node.layers[-1].chain_id][0] if node.layers else 0) - node.unique
+        own = list(takewhile(_not_shared, reversed(node.layers)))
+        ground = own[-1].below if own else node.height
+        alone = Tally()
+        alone.add(node.height, ground)
+        unique, shared = unknowns.bounds(alone), unknowns.of(ground)
+        node.unique, node.shared = unique.low, shared.low
+        if not unique.exact:
+            node.unique = max(unique.low, sum(layer.weight for layer in own))
+        if not shared.exact:
+            node.shared = max(shared.low, sum(layer.weight for layer in node.layers[: len(node.layers) - len(own)]))
+        node.sharing_exact = node.exact and unique.exact and shared.exact and all_known
+        if node.known:
+            node.unique_bound = ("" if unique.exact else "≥") if all_known else "≤" if unique.exact else "?"
+        if not all_known and unique == Bounds(0, 0) and node.known:
+            node.unique_bound = ""
     return tuple(rows)
 
 

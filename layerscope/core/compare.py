@@ -2,8 +2,8 @@
 
 Chain IDs form a forest (OCI image-spec, "Layer ChainID": a layer's name holds all that it stands on),
 so images that share a layer share everything below it. What two images share is therefore the
-stack up to the last layer that both have, and the layers of some images fall into *stretches*: layers one
-on the other that the very same of these images have. All sizes are bytes in the store's unit.
+stack up to the last layer that both have, and the layers of some images fall into *stretches*: the runs
+(:mod:`layerscope.core.runs`) of these images alone. All sizes are bytes in the store's unit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, Totals, union
-from layerscope.core.removal.simulation import Bound
+from layerscope.core.runs import runs
+from layerscope.core.sizes.sums import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +95,18 @@ class Comparison:
             for layer in node.layers:
                 having.setdefault(layer.index, []).append(at)
         made: dict[int, Stretch] = {}
-        pieces: dict[int, list[Layer]] = {}
         order: list[Stretch] = []
-        for layer in union(self.images):  # parents come first
-            images = having[layer.index]
-            below = made[layer.parent.index] if layer.parent is not None else None
-            if below is not None and len(images) == len(below.images):  # who has a layer has what it stands on
-                made[layer.index] = below
-                pieces[id(below)].append(layer)
-                continue
-            stretch = Stretch((layer,), tuple(images), below, 0 if below is None else below.depth + 1)
-            made[layer.index] = stretch
-            pieces[id(stretch)] = [layer]
+        for run in runs(
+            {layer: layer.parent for layer in union(self.images)},
+            {node.layers[-1] for node in self.images if node.layers},
+        ):
+            under = run[0].parent
+            below = None if under is None else made[under.index]
+            stretch = Stretch(tuple(run), tuple(having[run[0].index]), below, 0 if below is None else below.depth + 1)
+            made.update((layer.index, stretch) for layer in run)
             order.append(stretch)
             (self.roots if below is None else below.children).append(stretch)
         for stretch in order:
-            stretch.layers = tuple(pieces[id(stretch)])
             stretch.own = _sum(stretch.layers)
             stretch.total = stretch.own if stretch.parent is None else _add(stretch.parent.total, stretch.own)
             stretch.children.sort(key=_first_image)
@@ -212,10 +209,7 @@ def _first_image(stretch: Stretch) -> int:
 
 
 def _sum(layers: Sequence[Layer]) -> Amount:
-    size = sum(layer.known_size for layer in layers)
-    if any(layer.size is not None and not layer.sum_exact for layer in layers):
-        return Amount(size, "~")
-    return Amount(size, "≥" if any(layer.size is None for layer in layers) else "")
+    return Amount(sum(layer.weight for layer in layers), "" if all(layer.sum_exact for layer in layers) else "≥")
 
 
 def _add(one: Amount, other: Amount) -> Amount:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from layerscope.core.sizes.ledger import Certainty
+from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -43,6 +44,10 @@ class Layer:
     sum_exact: bool
     """Is every sum exact that has this layer in it? True where ``size_is`` is exact, and where sizes are
     inferred but their sum over layers that the same images need is the engine's own."""
+    weight: int = 0
+    """What it adds to a sum that is shown as "at least"; see :attr:`layerscope.core.sizes.ledger.Settled.weight`."""
+    height: Height = GROUND
+    """Its bytes and those of all below it; see :mod:`layerscope.core.sizes.sums`."""
     children: list[Layer] = field(default_factory=list)
     images: list[ImageNode] = field(default_factory=list)
     """The listed images that need this layer, in the order of :attr:`LayerGraph.images`."""
@@ -53,8 +58,13 @@ class Layer:
 
     @property
     def known_size(self) -> int:
-        """The size, or 0 where it is not known: for sums that are shown as "at least"."""
-        return self.size or 0
+        """The size, or what the engine's sums leave for it (see :attr:`weight`) where it is not known."""
+        return self.weight if self.size is None else self.size
+
+    @property
+    def below(self) -> Height:
+        """The height of what it stands on."""
+        return GROUND if self.parent is None else self.parent.height
 
     @property
     def saves(self) -> int:
@@ -81,19 +91,19 @@ class ImageNode:
     intermediates: tuple[Image, ...]
     """Untagged build parents that are not listed and lie under this image."""
     size: int
-    """Bytes of all its layers, exact if ``exact``; else a lower bound, or a guess where sizes are inferred."""
+    """Bytes of all its layers, exact if ``exact``; else a lower bound."""
     unique: int
-    """Bytes of the layers that no other listed image needs, exact if ``sharing_exact``.
-
-    It may be less in truth while there are images whose layers are not known.
-    """
+    """Bytes of the layers that no other listed image needs, exact if ``sharing_exact``; ``unique_bound`` says more."""
     shared: int
     """Bytes of the layers that other listed images need too, exact if ``sharing_exact``; else a lower bound."""
     exact: bool
-    """False when a layer's size, or the layers themselves, are not known or only inferred."""
+    """False when the engine's figures do not determine the sum of its layers, or its layers are not known."""
     sharing_exact: bool
     """Are ``unique`` and ``shared`` exact too? Not while another image's layers are not known."""
     unknown_layers: int
+    """Layers whose size is not known."""
+    unique_bound: Bound = "?"
+    """What ``unique`` is to the truth: it may be less while there are images whose layers are not known."""
 
     def __repr__(self) -> str:
         return f"<ImageNode {self.name!r} {self.image.id[:19]} {self.size}>"
@@ -112,6 +122,11 @@ class ImageNode:
     def dangling(self) -> bool:
         """True for an image without a tag."""
         return not self.image.tags
+
+    @property
+    def height(self) -> Height:
+        """That of its top layer."""
+        return self.layers[-1].height if self.layers else GROUND
 
     @property
     def known(self) -> bool:
@@ -134,15 +149,27 @@ class Totals:
     exact: bool
     """False when anything above is only a lower bound."""
     unknown_layers: int
+    """Layers that keep the sums from being exact: neither their sizes nor sums that settle them are known."""
     unknown_images: int
     """Images whose layers are not known at all (not scanned yet, or refused)."""
     engine_listed: int | None
     """Sum of what ``docker images`` prints; other than ``listed`` where the engine adds other units to it."""
+    listed_bound: Bound = ""
+    """``≥`` where ``listed`` is only a lower bound."""
+    footprint_bound: Bound = ""
+    saved_bound: Bound = ""
+    footprint_most: int | None = None
+    """The footprint is at most this; None: nobody knows."""
 
     @property
     def ratio(self) -> float | None:
         """How many times over the footprint is used; None for an empty store."""
         return self.listed / self.footprint if self.footprint else None
+
+    @property
+    def ratio_bound(self) -> Bound:
+        """What :attr:`ratio` is to the truth: of bounds there is no exact ratio."""
+        return ratio_bound(self.listed_bound, self.footprint_bound)
 
 
 class LayerGraph:
@@ -156,9 +183,12 @@ class LayerGraph:
         hidden_layers: tuple[Layer, ...],
         unlisted: tuple[Image, ...],
         stacks: Mapping[str, tuple[Layer, ...]],
+        unknowns: Unknowns | None = None,
     ) -> None:
         self.inventory = inventory
         self.rules: StoreRules = STORES[inventory.engine.store_kind]
+        self.unknowns = unknowns or Unknowns()
+        """Those of the layers' heights."""
         self.layers = layers
         """Every layer that a listed image needs; parents before children."""
         self.images = images
@@ -190,25 +220,43 @@ class LayerGraph:
     def totals_of(self, images: Sequence[ImageNode]) -> Totals:
         """Return the sums of some images as if they were alone on the host."""
         layers = self.layers if images is self.images else union(images)
-        footprint = sum(layer.known_size for layer in layers)
-        unknown_layers = sum(1 for layer in layers if layer.size is None)
-        unknown_images = sum(1 for node in images if not node.known)
-        listed = sum(node.size for node in images)
-        stacked = sum(
-            sum(layer.known_size for layer in node.layers) if node.unknown_layers or not node.known else node.size
-            for node in images
-        )
+        listed, stacked, stored = Tally(), Tally(), Tally()
+        told = 0
+        unknown_images = 0
+        for node in images:
+            if node.known:
+                stacked.add(node.height, GROUND)
+                if node.exact:
+                    listed.add(node.height, GROUND)
+                else:
+                    told += node.size
+            else:
+                told += node.size
+                unknown_images += 1
+        for layer in layers:
+            stored.add(layer.height, layer.below)
+            stacked.add(layer.height, layer.below, -1)
+        footprint = self.unknowns.bounds(stored)
+        if not footprint.exact:
+            footprint = Bounds(max(footprint.low, sum(layer.weight for layer in layers)), footprint.high)
+        saved = self.unknowns.bounds(stacked)
         sizes = [node.image.engine_size for node in images]
+        listed_bound: Bound = "" if all(node.exact for node in images) else "≥"
+        footprint_bound: Bound = "" if footprint.exact and not unknown_images else "≥"
         return Totals(
             images=len(images),
             layers=len(layers),
-            listed=listed,
-            footprint=footprint,
-            saved=stacked - footprint,
-            exact=all(node.exact for node in images),
-            unknown_layers=unknown_layers,
+            listed=listed.rest + told,
+            footprint=footprint.low,
+            saved=saved.low,
+            exact=not listed_bound and not footprint_bound and saved.exact,
+            unknown_layers=0 if footprint.exact else sum(not layer.sum_exact for layer in layers),
             unknown_images=unknown_images,
             engine_listed=None if None in sizes else sum(size or 0 for size in sizes),
+            listed_bound=listed_bound,
+            footprint_bound=footprint_bound,
+            saved_bound="" if saved.exact and not unknown_images else "≥",
+            footprint_most=None if unknown_images else footprint.high,
         )
 
 

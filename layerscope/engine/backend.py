@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from threading import Lock, Thread
 
+from layerscope.core.removal.carry_out import Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.events import Watcher
 from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
+from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.sources.backend import BackendError, Remover
 
 
 class LiveBackend:
@@ -24,52 +27,75 @@ class LiveBackend:
     def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
         """Take an open connection; with ``read_only`` nothing is ever removed, and no code for it loaded."""
         self.connection = connection
+        self.warnings = connection.endpoint.warnings
         self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
+        self._refreshing = Lock()
+        self._keeping = Lock()
+        """Held while :attr:`_latest` is replaced by what was made from it."""
         self._watcher: Watcher | None = None
 
     def scan(
         self,
-        progress: Callable[[int, int, str], None],
-        partial: Callable[[Inventory], None],
+        progress: Callable[[int, int, str], object],
+        partial: Callable[[Inventory], object],
         cancelled: Callable[[], bool],
+        *,
+        usage_within: float | None = None,
     ) -> Inventory:
         """Scan the engine; see :func:`layerscope.engine.scan.scan`. Raises BackendError."""
 
         def report(now: Progress) -> None:
             progress(now.done, now.total, now.phase)
 
-        with _as_backend_error():
-            self._latest = scan(self.connection, progress=report, partial=partial, cancelled=cancelled)
+        question = None if usage_within is None else _UsageQuestion(self.connection, usage_within)
+        try:
+            found = scan(self.connection, progress=report, partial=partial, cancelled=cancelled)
+        except Cancelled as error:
+            raise BackendError("the scan was cancelled before the engine had listed its images") from error
+        self._latest = found if question is None else replace(found, usage=question.answer())
         return self._latest
 
     def look_again(self) -> Inventory:
         """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
-        with _as_backend_error():
-            latest = scan(self.connection) if self._latest is None else refresh(self.connection, self._latest)
-        self._latest = latest
-        return latest
+        return self._refresh()
 
-    def usage(self) -> DiskUsage:
-        """Ask for the disk usage; see :func:`layerscope.engine.usage.disk_usage`. Raises BackendError."""
-        with _as_backend_error():
-            usage = disk_usage(self.connection)
-        if self._latest is not None:
-            self._latest = replace(self._latest, usage=usage)
-        return usage
+    def usage(self) -> Inventory:
+        """Return the latest inventory with the disk usage as it is now. Raises BackendError.
 
-    def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+        What else was learned while the engine worked it out is in it; see :func:`layerscope.engine.usage.disk_usage`.
+        """
+        usage = disk_usage(self.connection)
+        first = scan(self.connection) if self._latest is None else None
+        with self._keeping:
+            latest = self._latest or first
+            assert latest is not None
+            self._latest = replace(latest, usage=usage)
+            return self._latest
+
+    def _refresh(self) -> Inventory:
+        with self._refreshing:  # one after the other, or an older answer might be kept last
+            old = self._latest
+            fresh = scan(self.connection) if old is None else refresh(self.connection, old)
+            with self._keeping:
+                now = self._latest
+                if now is not None and old is not None and now is not old:  # the usage came meanwhile
+                    same = (fresh.images, fresh.containers) == (old.images, old.containers)
+                    fresh = replace(fresh, usage=now.usage if same else None)
+                self._latest = fresh
+                return fresh
+
+    def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Follow the engine's events until :meth:`close`; see :class:`layerscope.engine.events.Watcher`."""
 
         def look_again() -> None:
             if self._latest is None:
                 return
             try:
-                fresh = refresh(self.connection, self._latest)
+                fresh = self._refresh()
             except EngineError as error:
                 state(error.cause)  # the event stream ends too, and brings us back here
                 return
-            self._latest = fresh
             changed(fresh)
 
         if self._watcher is not None:
@@ -92,17 +118,27 @@ class LiveBackend:
         self.connection.close()
 
 
+class _UsageQuestion:
+    """Asks for the disk usage beside the scan, so that it costs no time of its own where the engine is quick."""
+
+    def __init__(self, connection: Connection, patience: float) -> None:
+        self._connection = connection
+        self._patience = patience
+        self._answer: DiskUsage | None = None
+        self._until = time.monotonic() + patience
+        self._thread = Thread(target=self._ask, name="disk-usage", daemon=True)
+        self._thread.start()
+
+    def _ask(self) -> None:
+        with suppress(Exception):  # refused, too slow, or the connection was closed under it: there is no total then
+            self._answer = disk_usage(self._connection, timeout=self._patience)
+
+    def answer(self) -> DiskUsage | None:
+        """Return the answer; None if there is none, or not in time."""
+        self._thread.join(max(0.0, self._until - time.monotonic()))
+        return self._answer
+
+
 def open_backend(host: str | None, context: str | None, *, read_only: bool = False) -> LiveBackend:
     """Connect to the engine that ``docker --host … --context …`` would use. Raises BackendError."""
-    with _as_backend_error():
-        return LiveBackend(connect(host, context), read_only=read_only)
-
-
-@contextmanager
-def _as_backend_error() -> Iterator[None]:
-    try:
-        yield
-    except EngineError as error:
-        raise BackendError(error.cause, error.hint) from error
-    except Cancelled as error:
-        raise BackendError("the scan was cancelled before the engine had listed its images") from error
+    return LiveBackend(connect(host, context), read_only=read_only)

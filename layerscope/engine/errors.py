@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from layerscope.errors import BackendError
 from layerscope.text import clean, mask_address
 
 _LIMIT = 600
 """Characters of a cause or a hint: the words of an engine may be any length, a line for a person may not."""
 
 
-class EngineError(Exception):
+class EngineError(BackendError):
     """No engine, or the engine failed. ``str()`` is one printable line: what happened, and what to do next.
 
     ``cause`` and ``hint`` may hold text of an engine; both are made harmless here
     (see :func:`layerscope.text.clean`), and secrets in addresses are masked. Exit status 3 on the command line.
     """
 
-    cause: str
-    hint: str
-
     def __init__(self, cause: str, hint: str = "") -> None:
-        self.cause = clean(mask_address(" ".join(cause.split())), _LIMIT).rstrip(".")
-        self.hint = clean(mask_address(" ".join(hint.split())), _LIMIT).rstrip(".")
-        super().__init__(f"{self.cause}; {self.hint}" if self.hint else self.cause)
+        cause = clean(mask_address(" ".join(cause.split())), _LIMIT).rstrip(".")
+        super().__init__(cause, clean(mask_address(" ".join(hint.split())), _LIMIT).rstrip("."))
 
 
 class UsageError(EngineError):

@@ -39,7 +39,7 @@ PING_EVERY = 1.5
 class Watcher:
     """Follows one engine's events in the calling thread until :meth:`stop`."""
 
-    def __init__(self, conn: Connection, changed: Callable[[], None], state: Callable[[str], None]) -> None:
+    def __init__(self, conn: Connection, changed: Callable[[], None], state: Callable[[str], object]) -> None:
         """``changed`` is called after each burst of events and after each reconnection.
 
         ``state`` is called with ``""`` when the engine is followed, else with why not, in one line.

@@ -120,6 +120,9 @@ def engine_record(version: dict[str, Any], info: dict[str, Any], api_version: st
         root_dir=as_text(info.get("DockerRootDir")),
         os=as_text(info.get("OSType")) or as_text(version.get("Os")),
         architecture=as_text(info.get("Architecture")) or as_text(version.get("Arch")),
+        id="" if kind == "podman" else as_text(info.get("ID")),
+        driver=driver,
+        containerd_address=as_text(as_dict(info.get("Containerd")).get("Address")),
     )
 
 
@@ -159,6 +162,7 @@ def listed_image(row: Any, store: StoreKind, intern: Intern) -> Image | None:
         parent_id=with_prefix(as_text(row.get("ParentId"))),
         labels=_labels(row.get("Labels"), intern),
         platforms=platforms,
+        read_only=row.get("ReadOnly") is True,
     )
 
 
@@ -199,6 +203,7 @@ def inspected_image(image: Image, answer: Any, store: StoreKind, intern: Intern)
     os, architecture, variant = (as_text(answer.get(key)) for key in ("Os", "Architecture", "Variant"))
     diff_ids, note = _diff_ids(answer, intern)
     digests = dict.fromkeys([*_digests(answer.get("RepoDigests")), *image.digests])
+    folders = _folders(answer, ("UpperDir", "LowerDir"))
     layers_size = image.layers_size
     if image.platforms:
         layers_size = _unpacked_size(image.platforms, platform_name(os, architecture, variant))
@@ -214,6 +219,8 @@ def inspected_image(image: Image, answer: Any, store: StoreKind, intern: Intern)
         architecture=intern.text(architecture),
         variant=intern.text(variant),
         author=intern.text(as_text(answer.get("Author"))),
+        last_tagged=as_date(as_dict(answer.get("Metadata")).get("LastTagTime")),
+        cache_ids=None if folders is None else intern.texts(folders),
         labels=_labels(config["Labels"], intern) if isinstance(config.get("Labels"), dict) else image.labels,
     )
 
@@ -273,7 +280,27 @@ def _history_entry(row: dict[str, Any], intern: Intern) -> HistoryEntry:
     )
 
 
+def _folders(answer: dict[str, Any], keys: tuple[str, ...]) -> list[str] | None:
+    """Return the names of the store's folders in ``GraphDriver.Data``, oldest first; None where there are none.
+
+    overlay2: ``LowerDir`` is ``/…/overlay2/<folder>/diff``, newest first, with colons between
+    (moby ``daemon/graphdriver/overlay2``).
+    """
+    data = as_dict(as_dict(answer.get("GraphDriver")).get("Data"))
+    paths = [path for key in keys for path in as_text(data.get(key)).split(":") if path]
+    names = [path.removesuffix("/diff").rpartition("/")[2] for path in reversed(paths)]
+    return names or None
+
+
 # containers
+
+
+def container_folders(answer: Any) -> tuple[str, ...] | None:
+    """Return the store's folders of the layers that a container stands on, from ``/containers/{id}/json``."""
+    found = _folders(as_dict(answer), ("LowerDir",))
+    if found is None:
+        return None
+    return tuple(name for name in found if not name.endswith("-init")) or None  # -init: the container's own
 
 
 def container_record(row: Any) -> Container | None:

@@ -11,7 +11,14 @@ from dataclasses import replace
 
 from layerscope.engine.connect import Connection
 from layerscope.engine.records import Intern
-from layerscope.engine.scan import describe_image, list_containers, list_images
+from layerscope.engine.scan import (
+    describe_image,
+    list_containers,
+    list_content,
+    list_images,
+    with_folders,
+    with_manifests,
+)
 from layerscope.inventory import Image, Inventory
 
 
@@ -23,25 +30,27 @@ def refresh(conn: Connection, old: Inventory) -> Inventory:
     """
     known = {image.id: image for image in old.images}
     intern = Intern()
-    images: list[Image] = []
+    found: list[Image] = []
     vanished = 0
     for listed in list_images(conn, intern):
         fresh = _carried_over(listed, known.get(listed.id)) or describe_image(conn, listed, intern)
         if fresh is None:
             vanished += 1
         else:
-            images.append(fresh)
-    containers = list_containers(conn)
+            found.append(fresh)
+    containers = with_folders(conn, list_containers(conn), found)
+    images, content = with_manifests(conn, found, list_content(conn))
     # By ID: the engine's order of images of the same second is not the same twice.
     same = {image.id: image for image in images} == known and set(containers) == set(old.containers)
     return replace(
         old,
-        images=tuple(images),
+        images=images,
         containers=containers,
         taken_at=int(time.time()),
         complete=True,
         vanished=vanished,
         usage=old.usage if same else None,
+        content=content,
     )
 
 

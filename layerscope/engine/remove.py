@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote
 
 from layerscope.core.graph import ImageNode
+from layerscope.core.removal.carry_out import Step, StepState
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
@@ -33,10 +34,8 @@ from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
 from layerscope.engine.scan import list_containers, list_images
-from layerscope.engine.usage import disk_usage
-from layerscope.inventory import DiskUsage, Image
+from layerscope.inventory import Image
 from layerscope.leaving import is_leaving, under_way
-from layerscope.sources.backend import BackendError, Step, StepState
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
 
@@ -47,7 +46,7 @@ _WORDS = 600
 
 
 class EngineRemover:
-    """Removes images on one engine: a :class:`layerscope.sources.backend.Remover`."""
+    """Removes images on one engine: a :class:`layerscope.core.removal.carry_out.Remover`."""
 
     def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
         """``log``: that of the user, unless another one is given."""
@@ -59,17 +58,10 @@ class EngineRemover:
         """Why the log could not be written, in a line; empty when it could."""
         return self.log.problem
 
-    def measure(self) -> DiskUsage:
-        """Return the engine's own account of its disk, as before and after a removal. Raises BackendError."""
-        try:
-            return disk_usage(self.connection)
-        except EngineError as error:
-            raise BackendError(error.cause, error.hint) from error
-
     def remove(
-        self, plan: RemovalPlan, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+        self, plan: RemovalPlan, progress: Callable[[Step], object], cancelled: Callable[[], bool]
     ) -> tuple[Step, ...]:
-        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``sources.backend.Remover``."""
+        """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``core.removal.carry_out.Remover``."""
         steps: list[Step] = []
         stopped = self._other_engine(plan)
         told = False
@@ -103,10 +95,7 @@ class EngineRemover:
         try:
             answer = self._send("POST", "/build/prune")
         except Refused as refused:
-            error = explain_refusal(refused, self.connection.endpoint, "to prune the build cache")
-            raise BackendError(error.cause, error.hint) from refused
-        except EngineError as error:
-            raise BackendError(error.cause, error.hint) from error
+            raise explain_refusal(refused, self.connection.endpoint, "to prune the build cache") from refused
         return as_size(as_dict(answer).get("SpaceReclaimed"))
 
     def _other_engine(self, plan: RemovalPlan) -> str:
@@ -193,7 +182,7 @@ class _OneImage:
         try:
             return act()
         except Refused as refused:
-            if refused.status == 404 and self._now() is None:
+            if refused.status == 404 and self._is_gone():
                 return ("removed" if self.taken else "gone"), ""
             return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
 
@@ -276,6 +265,13 @@ class _OneImage:
             if refused.status == 404:
                 return None
             raise
+
+    def _is_gone(self) -> bool:
+        """Does the engine say that there is no such image? An engine that refuses to tell does not say so."""
+        try:
+            return self._now() is None
+        except Refused:
+            return False
 
     def _has_new_names(self) -> bool:
         now = self._now()

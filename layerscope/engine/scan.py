@@ -1,7 +1,8 @@
 """A scan: everything an engine says about its images and containers, as an Inventory.
 
 What is asked: the list of images (twice, see :class:`~layerscope.engine.quirks.Quirks`),
-the list of containers without their sizes, and inspect and history of every image.
+the list of containers without their sizes, and inspect and history of every image;
+of a containerd store its reference graph too (:mod:`layerscope.engine.references`).
 The disk-usage endpoint is never asked here: it may take minutes.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -24,12 +25,13 @@ from layerscope.engine.records import (
     Intern,
     as_dict,
     as_list,
+    container_folders,
     container_record,
     history_entries,
     inspected_image,
     listed_image,
 )
-from layerscope.inventory import Container, Image, Inventory
+from layerscope.inventory import Container, ContentStore, Image, Inventory
 
 _TICK = 0.05
 """Seconds between two looks at how far it is, and at whether it was cancelled."""
@@ -56,7 +58,7 @@ def scan(
     conn: Connection,
     *,
     progress: Callable[[Progress], None] | None = None,
-    partial: Callable[[Inventory], None] | None = None,
+    partial: Callable[[Inventory], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Inventory:
     """Return what the engine says about all its images and containers.
@@ -83,6 +85,45 @@ def list_images(conn: Connection, intern: Intern | None = None) -> list[Image]:
 def list_containers(conn: Connection) -> tuple[Container, ...]:
     """Return every container, running or not. Sizes are not asked for: they make an engine walk its disk."""
     return tuple(_ask_list(conn, "/containers/json", "containers", container_record, [("all", 1)]))
+
+
+def with_folders(conn: Connection, containers: Sequence[Container], images: Iterable[Image]) -> tuple[Container, ...]:
+    """Return the containers, those of images that are gone with the folders of the layers that they keep.
+
+    Only a graphdriver names them. A container that cannot be asked about is left as it is.
+    """
+    if conn.engine.store_kind != "graphdriver":
+        return tuple(containers)
+    there = {image.id for image in images}
+    found = []
+    for container in containers:
+        if container.image_id not in there:
+            with suppress(Refused):
+                answer = conn.get_json(f"/containers/{quote(container.id, safe='')}/json")
+                container = replace(container, cache_ids=container_folders(answer))  # noqa: PLW2901
+        found.append(container)
+    return tuple(found)
+
+
+def list_content(conn: Connection) -> ContentStore | None:
+    """Return the reference graph of a containerd store, None for other stores; see ``references.read_content``."""
+    if conn.engine.store_kind != "containerd":
+        return None
+    from layerscope.engine.references import read_content  # noqa: PLC0415 (HTTP/2: only where it is needed)
+
+    return read_content(conn)
+
+
+def with_manifests(
+    conn: Connection, images: Sequence[Image], content: ContentStore | None
+) -> tuple[tuple[Image, ...], ContentStore | None]:
+    """Return the images with the layers that only their configurations name, and the content with what was read."""
+    if content is None or content.blobs is None:
+        return tuple(images), content
+    from layerscope.engine.references import read_manifests, with_layers  # noqa: PLC0415
+
+    content = read_manifests(conn, content, images)
+    return tuple(with_layers(image, content) for image in images), content
 
 
 def describe_image(conn: Connection, image: Image, intern: Intern | None = None) -> Image | None:
@@ -212,7 +253,7 @@ class _Scan:
         self,
         conn: Connection,
         progress: Callable[[Progress], None] | None,
-        partial: Callable[[Inventory], None] | None,
+        partial: Callable[[Inventory], object] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
         self.conn = conn
@@ -224,6 +265,7 @@ class _Scan:
         self.all: list[Image] = []
         self.shown: set[str] = set()
         self.containers: tuple[Container, ...] | None = None
+        self.content: ContentStore | None = None
         self.images: list[Image | None] = []
         """In the engine's order; replaced one by one by what is learned, None for one that is gone."""
         self.phase = "images"
@@ -236,7 +278,7 @@ class _Scan:
     def run(self) -> Inventory:
         try:
             self._report()
-            if not self._watch(_Crew([self._ask_all, self._ask_shown, self._ask_containers])):
+            if not self._watch(_Crew([self._ask_all, self._ask_shown, self._ask_containers, self._ask_content])):
                 raise Cancelled
             self.images = list(_merge(self.conn, self.all, self.shown))
             self.all, self.phase, self.total = [], "layers", len(self.images)
@@ -244,6 +286,8 @@ class _Scan:
             numbers = count()
             workers = min(self.conn.requests_in_flight, self.total)
             complete = self._watch(_Crew([lambda: self._describe(numbers)] * workers))
+            if complete:
+                complete = self._watch(_Crew([self._finish]))
         except EngineError as error:
             if self.phase == "images":
                 raise
@@ -288,9 +332,21 @@ class _Scan:
             taken_at=int(time.time()),
             complete=complete,
             vanished=len(self.images) - len(images),
+            content=self.content,
         )
 
     # in threads
+
+    def _ask_content(self) -> None:
+        self.content = list_content(self.conn)
+
+    def _finish(self) -> None:
+        """Ask what could not be asked before every image was known."""
+        known = [image for image in self.images if image is not None]
+        images, self.content = with_manifests(self.conn, known, self.content)
+        fresh = {image.id: image for image in images}
+        self.images = [None if image is None else fresh[image.id] for image in self.images]
+        self.containers = with_folders(self.conn, self.containers or (), known)
 
     def _ask_all(self) -> None:
         self.all = _all_images(self.conn, self.intern)

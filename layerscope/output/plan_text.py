@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode
-from layerscope.core.removal.plan import Blocker, Kept, RemovalPlan, Untagged, container_name
+from layerscope.core.removal.plan import Blocker, KeptLayer, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
-from layerscope.core.removal.simulation import Bound
+from layerscope.core.sizes.sums import Bound
 from layerscope.output.tables import Column, table
 from layerscope.text import clean, fit, fit_name, pad, wrapped
 from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_size, natural_list
@@ -204,14 +204,14 @@ class _Page:
         return lines
 
     def families(self, found: Proposal) -> list[str]:
-        families = [(layer, nodes) for layer, nodes in found.families if found.run_size(layer)][:TOP]
+        families = [family for family in found.families if family.size][:TOP]
         if not families:
             return []
         return table(
             self.width,
-            Column("TOGETHER", [self.size(found.run_size(layer)) for layer, _ in families]),
-            Column("ONLY IF ALL OF THESE GO", [_family(nodes) for _, nodes in families], right=False),
-            Column("LAYER", [layer_label(layer) for layer, _ in families], right=False, cut=fit),
+            Column("TOGETHER", [self.size(family.size) for family in families]),
+            Column("ONLY IF ALL OF THESE GO", [_family(family.images) for family in families], right=False),
+            Column("LAYER", [layer_label(family.layers[-1]) for family in families], right=False, cut=fit),
         )
 
     def containers_first(self, found: Proposal) -> list[str]:
@@ -233,7 +233,7 @@ def _why(blocker: Blocker | Untagged) -> str:
     return f"{clean(blocker.by, LONGEST)}: {clean(blocker.rule)}"
 
 
-def _for_whom(kept: Kept) -> str:
+def _for_whom(kept: KeptLayer) -> str:
     if kept.images:
         return image_labels(list(kept.images), 1)
     return f"build parent {short_id(kept.parents[0].id)}"

@@ -1,6 +1,6 @@
 """``pull-cost`` for people: what would come, what would stay on disk, and why, one image after the other.
 
-``≈`` stands before what is likely, ``≤`` before what is certain to be the most, ``?`` where nothing is known.
+``≈`` stands before what is likely, ``?`` where nothing is known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MIN_WIDTH = 80
 """Columns; nothing is laid out narrower than this."""
 _NAMED = 2
 """Images that are named as sharers of a layer; the others are counted."""
-_MARKS: dict[AddsIs, str] = {"exact": "", "at_most": "≤", "inferred": "≈", "unknown": ""}
+_MARKS: dict[AddsIs, str] = {"exact": "", "inferred": "≈", "unknown": ""}
 
 
 def pull_cost_text(
@@ -152,8 +152,6 @@ class _Page:
         kinds = {layer.adds_is for image in cost.images for layer in image.layers}
         if "inferred" in kinds:
             yield "≈ is likely, not certain: what the end of a packed layer says, or equal content that is stored here."
-        if "at_most" in kinds:
-            yield "≤ is the most: the size of the layer's tar."
         if "unknown" in kinds:
             yield "? Nothing short of fetching the layer tells how much it adds."
         yield f"Adds is in this store's unit: {unit}."

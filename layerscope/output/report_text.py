@@ -93,7 +93,8 @@ class _Page:
 
     def totals(self, engine_bytes: int | None) -> list[str]:
         inventory, totals, rules = self.graph.inventory, self.graph.totals, self.graph.rules
-        ratio = f": {format_ratio(totals.listed, totals.footprint)}" if totals.footprint else ""
+        times = format_ratio(totals.listed, totals.footprint)
+        ratio = f": {totals.ratio_bound}{times}" if totals.footprint and totals.ratio_bound != "?" else ""
         ours = [
             ("Sum of sizes", totals.listed, count(totals.images, "image")),
             ("On disk", totals.footprint, f"{count(totals.layers, 'layer')}, each stored once"),

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from layerscope.core.pull import RemoteLayer
 
-GZIP_BYTES = 8
+GZIP_BYTES = 64
+"""Eight would do for the size; an eStargz footer, which says that there are many members, takes 51."""
 ZSTD_BYTES = 18
 _SMALLEST_GZIP = 18
+_STARGZ = b"STARGZ"
+"""In the footer of an eStargz blob (stargz-snapshotter, ``docs/estargz.md``)."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DEFLATE_RATIO = 1032
 """What deflate can save at the most (zlib's "Technical Details")."""
@@ -19,7 +22,7 @@ _DEFLATE_RATIO = 1032
 def span(layer: RemoteLayer) -> tuple[int, int] | None:
     """Return the first and last byte to fetch of a layer's blob, None where no bytes would tell."""
     if layer.packing == "gzip" and layer.packed >= _SMALLEST_GZIP:
-        return layer.packed - GZIP_BYTES, layer.packed - 1
+        return max(0, layer.packed - GZIP_BYTES), layer.packed - 1
     if layer.packing == "zstd" and layer.packed >= ZSTD_BYTES:
         return 0, ZSTD_BYTES - 1
     return None
@@ -33,7 +36,7 @@ def tar_size(layer: RemoteLayer, found: bytes) -> tuple[int, str] | None:
     """
     size: int | None
     if layer.packing == "gzip":
-        size, source = int.from_bytes(found[4:8], "little") if len(found) == GZIP_BYTES else None, "gzip trailer"
+        size, source = _gzip_size(found), "gzip trailer"
     else:
         size, source = _frame_size(found), "zstd frame"
     if size is None or size < layer.packed - layer.packed // 1000 - 64:
@@ -41,6 +44,12 @@ def tar_size(layer: RemoteLayer, found: bytes) -> tuple[int, str] | None:
     if layer.packing == "gzip" and size > layer.packed * _DEFLATE_RATIO:
         return None
     return size, source
+
+
+def _gzip_size(tail: bytes) -> int | None:
+    if len(tail) < _SMALLEST_GZIP or _STARGZ in tail:
+        return None
+    return int.from_bytes(tail[-4:], "little")
 
 
 def _frame_size(head: bytes) -> int | None:

@@ -7,6 +7,7 @@ host, and never from TLS to plain HTTP (CVE-2020-15157 is what happens otherwise
 from __future__ import annotations
 
 import email.utils
+import re
 import threading
 import time
 import urllib.request
@@ -245,6 +246,10 @@ def _limited(host: str, wait: float | None, now: float) -> RegistryError:
     )
 
 
+_WHO = re.compile(r"^.*?HTTPS?Connection(?:Pool)?\(.*?\): (?:Failed to establish a new connection: )?")
+"""What urllib3 puts before the reason."""
+
+
 def _unreachable(host: str, error: Exception) -> RegistryError:
     reason = getattr(error, "reason", None) or error
     if isinstance(error, SSLError) or isinstance(reason, SSLError) or "SSL" in type(reason).__name__:
@@ -255,5 +260,5 @@ def _unreachable(host: str, error: Exception) -> RegistryError:
         hint = f"if it has no TLS: --insecure {host}"
         return RegistryError("unreachable", f"{host} does not speak TLS", hint)
     words = str(getattr(reason, "args", [""])[-1] if getattr(reason, "args", None) else reason)
-    words = words.partition(">: ")[2] or words
+    words = _WHO.sub("", words)
     return RegistryError("unreachable", f"{host} cannot be reached: {words}", "check its name, the network and proxies")

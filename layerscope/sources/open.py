@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.inventory import Inventory
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.scanfile import ScanFileError, load_inventory
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ class Source:
         if self.kind == "demo":
             return load_sample()
         raise ValueError("a live engine is scanned, not loaded")
+
+    def open(self, *, read_only: bool = False) -> Backend:
+        """Return what gives inventories of it; close that in the end. With ``read_only`` nothing is ever removed.
+
+        A saved scan is read at once: raises ScanFileError. An engine is connected to: raises
+        :class:`~layerscope.errors.BackendError`.
+        """
+        if not self.live:
+            found = self.load()
+            return SavedBackend(lambda: found)
+        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: only where it is needed)
+
+        return open_backend(self.host, self.context, read_only=read_only)
 
     def connect(self) -> Connection:
         """Open the live engine. Raises :class:`layerscope.engine.errors.EngineError`."""

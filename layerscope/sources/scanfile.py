@@ -1,12 +1,15 @@
 """Saved scans: an Inventory as one JSON document, and back, unchanged.
 
-The document (``"schema": "layerscope.scan/1"``, RFC 8259, ASCII, one record a line)
+The document (``"schema": "layerscope.scan/2"``, RFC 8259, ASCII, one record a line)
 is an object of the fields of :class:`~layerscope.inventory.Inventory` under
-their own names, records as objects, and two tables, because images share most
+their own names, records as objects, and tables, because images share most
 of what they are made of:
 
 * ``layers``: every diff ID once; ``diff_ids`` of an image are places in it;
-* ``history``: every distinct history entry once; ``history`` of an image are places in it.
+* ``history``: every distinct history entry once; ``history`` of an image are places in it;
+* ``folders``: every cache ID once; ``cache_ids`` of an image or a container are places in it.
+
+Version 1 had no ``folders`` and fewer fields; it is still read.
 
 A field that has its default value is left out. Which fields there are, their
 types and their defaults is read off the records themselves, so this module has
@@ -32,22 +35,27 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
 
-from layerscope.inventory import HistoryEntry, Image, Inventory
+from layerscope.inventory import Container, HistoryEntry, Image, Inventory
 from layerscope.state.files import cause, check_writable, write_whole
 from layerscope.text import clean
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-SCHEMA = "layerscope.scan/1"
-_FAMILY, _VERSION = "layerscope.scan/", 1
+SCHEMA = "layerscope.scan/2"
+_FAMILY, _VERSION = "layerscope.scan/", 2
 
 MAX_BYTES = 1 << 30
 """The largest document that is read, in bytes after unpacking: 1 GiB, some 100 times a host of 5,000 images."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_TABLES = {"diff_ids": "layers", "history": "history"}
-"""Fields of an image that are written as places in a table -> the name of the table."""
+_TABLES: dict[tuple[type, str], str] = {
+    (Image, "diff_ids"): "layers",
+    (Image, "history"): "history",
+    (Image, "cache_ids"): "folders",
+    (Container, "cache_ids"): "folders",
+}
+"""Fields that are written as places in a table -> the name of the table."""
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -61,13 +69,14 @@ class ScanFileNotSaved(ScanFileError):
 
 def dumps(inventory: Inventory) -> bytes:
     """Return the document of ``inventory``: ASCII bytes, the same for the same inventory."""
-    tables: dict[str, dict[Any, int]] = {"layers": {}, "history": {}}
+    tables: dict[str, dict[Any, int]] = {"layers": {}, "history": {}, "folders": {}}
     body = _plain(inventory, tables)
     body.pop("from_file", None)
     images = body.pop("images")
     document: dict[str, Any] = {"schema": SCHEMA} | body
     document["layers"] = list(tables["layers"])
     document["history"] = [_plain(entry, tables) for entry in tables["history"]]
+    document["folders"] = list(tables["folders"])
     document["images"] = images
     lines = ",\n".join(f"{_json(key)}:{_lines(value)}" for key, value in document.items())
     return f"{{{lines}}}\n".encode("ascii")
@@ -179,7 +188,7 @@ def _lines(value: object) -> str:
 @lru_cache(maxsize=32)
 def _defaults(kind: type[DataclassInstance]) -> tuple[tuple[str, object, str | None], ...]:
     """Per field of a record: name, default, and the table its items go to."""
-    return tuple((f.name, f.default, _TABLES.get(f.name) if kind is Image else None) for f in fields(kind))
+    return tuple((f.name, f.default, _TABLES.get((kind, f.name))) for f in fields(kind))
 
 
 def _plain(value: Any, tables: dict[str, dict[Any, int]]) -> Any:
@@ -294,7 +303,7 @@ class _Reader:
     def __init__(self, document: object) -> None:
         if not isinstance(document, dict):
             raise _expected("an object", document)
-        _check_schema(document.pop("schema", None))
+        self._version = _version(document.pop("schema", None))
         self._document = document
         self._words: dict[str, str] = {}
         self._records: dict[type, Decode] = {}
@@ -304,9 +313,14 @@ class _Reader:
         """Return the Inventory, or raise _Invalid."""
         self._table("layers", str)
         self._table("history", HistoryEntry)
+        if self._version == 1:
+            self._document.setdefault("folders", [])
+        self._table("folders", str)
         found: Inventory = self._record(Inventory)(self._document | {"from_file": True})
         _check_distinct("images", [image.id for image in found.images])
         _check_distinct("containers", [container.id for container in found.containers])
+        if found.content is not None:
+            _check_distinct("content.blobs", [blob.digest for blob in found.content.blobs or ()], "digest")
         return found
 
     def _table(self, name: str, kind: type) -> None:
@@ -339,8 +353,8 @@ class _Reader:
         decoders: dict[str, Decode] = {}
         for field in fields(kind):
             decoder = self._decoder(hints[field.name])
-            if kind is Image and field.name in _TABLES:
-                decoder = _or_none(_items(_place(self._tables[_TABLES[field.name]])))
+            if (kind, field.name) in _TABLES:
+                decoder = _or_none(_items(_place(self._tables[_TABLES[kind, field.name]])))
             elif field.name == "size" or field.name.endswith("_size"):
                 decoder = _not_negative(decoder)
             decoders[field.name] = decoder
@@ -371,21 +385,22 @@ class _Reader:
         return self._words.setdefault(value, value)  # equal text is kept once
 
 
-def _check_schema(schema: object) -> None:
-    if schema == SCHEMA:
-        return
+def _version(schema: object) -> int:
+    """Return the version of the format; raise _Invalid for one that is not known here."""
     if not isinstance(schema, str) or not schema.startswith("layerscope."):
         raise _Invalid('no "schema" of layerscope in it')
-    if (found := re.fullmatch(re.escape(_FAMILY) + r"([1-9][0-9]{0,8})", schema)) and int(found[1]) > _VERSION:
+    if found := re.fullmatch(re.escape(_FAMILY) + r"([1-9][0-9]{0,8})", schema):
+        if int(found[1]) <= _VERSION:
+            return int(found[1])
         raise _Invalid(f"made by a newer layerscope ({schema}); update layerscope to read it", "")
     raise _Invalid(f"its schema is {_shown(schema)}, not {SCHEMA}; make a scan with: layerscope export")
 
 
-def _check_distinct(name: str, ids: list[str]) -> None:
+def _check_distinct(name: str, ids: list[str], field: str = "id") -> None:
     first: dict[str, int] = {}
     for index, one in enumerate(ids):
         if (same := first.setdefault(one, index)) != index:
-            raise _Invalid(f"the same as that of {name}[{same}]").at(f"{name}[{index}].id")
+            raise _Invalid(f"the same as that of {name}[{same}]").at(f"{name}[{index}].{field}")
 
 
 def _whole(value: Any) -> int:

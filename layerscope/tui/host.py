@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.removal.marks import Marks
 from layerscope.core.removal.measured import Freed
+from layerscope.inventory import Inventory
 from layerscope.search.query import Query
 from layerscope.state.pins import Pins
 from layerscope.tui.widgets.columns import Sort
@@ -83,6 +84,46 @@ class Host:
     def filtered(self) -> bool:
         """Are only some of the images shown?"""
         return self.query is not None or self.only is not None
+
+    def inventory(self) -> Inventory:
+        """Return what the engine said last."""
+        return self.graph.inventory
+
+    # -- what is marked -------------------------------------------------------------------
+
+    def mark_all(self) -> None:
+        """Mark every image that is shown."""
+        for node in self.shown_images():
+            self.marks.mark(node)
+
+    def invert_marks(self) -> None:
+        """Mark what is shown and not marked; unmark what is."""
+        for node in self.shown_images():
+            if node in self.marks:
+                self.marks.unmark(node)
+            else:
+                self.marks.mark(node)
+
+    def mark_only(self, ids: Iterable[str]) -> None:
+        """Mark some images in place of what was marked, and show them alone, for editing."""
+        self.marks.clear()
+        for image_id in ids:
+            if image_id in self.graph.image_by_id:
+                self.marks.mark(self.graph.image_by_id[image_id])
+        self.only = frozenset(self.marks.ids)
+        self.query = None
+
+    def rebase(self, graph: LayerGraph) -> None:
+        """Take a newer graph; what was marked stays so as far as it is there."""
+        self.graph = graph
+        self.marks.rebase(graph)
+
+    def now_of(self, image: ImageNode | None, layer: Layer | None) -> tuple[ImageNode | None, Layer | None]:
+        """Return an image and a layer of an older graph as they are in the present one; None for what is gone."""
+        return (
+            self.graph.image_by_id.get(image.id) if image is not None else None,
+            self.graph.layer_by_chain.get(layer.chain_id) if layer is not None else None,
+        )
 
     def alone(self, nodes: Sequence[ImageNode]) -> Marks:
         """Return what some images would come to if they alone were marked; good until the next call."""

@@ -5,20 +5,31 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from layerscope.inventory import Inventory
 from layerscope.text import clean
+from layerscope.tui.messages import ScanProgressed
 from layerscope.views.changes import News, format_span
 
 SHOWN_FOR = 10.0
 """Seconds for which news stand in the header."""
 KEPT = 20
 """News that are kept to be read later."""
+PHASES = {"connecting": "connecting", "images": "listing images", "layers": "reading layers"}
+
+
+def scanning_words(progress: ScanProgressed) -> str:
+    """Return how far a scan is: ``reading layers 14 of 36``."""
+    phase = PHASES.get(progress.phase, progress.phase)
+    return f"{phase} {progress.done:,} of {progress.total:,}" if progress.total else phase
 
 
 class Live:
-    """The state of following one engine."""
+    """The state of scanning and following one engine."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.progress: ScanProgressed | None = ScanProgressed(0, 0, "connecting")
+        """How far the scan under way is; None: none is."""
         self.followed = False
         self.lost = ""
         """Why the engine cannot be followed just now, cleaned; what is on screen is then stale."""
@@ -69,6 +80,18 @@ class Live:
         if self.news:
             return "news", self.news
         return "live", ("live" if self.followed else "scanned",)
+
+    def state_of(self, inventory: Inventory | None) -> tuple[str, tuple[str, ...]]:
+        """What the header says of what is shown (None: nothing yet): a kind, and the words, longest first."""
+        if self.progress is not None:
+            return "busy", (scanning_words(self.progress),)
+        if inventory is None:
+            return "stale", ("no engine",)
+        if inventory.from_file:
+            return "file", ("saved scan",)
+        if not self.lost and not inventory.complete:
+            return "stale", ("scan stopped",)
+        return self.state
 
     @property
     def lost_words(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Messages between loaders, views and screens: each says what happened, not what to do."""
+"""Messages between the session, views and screens: each says what happened, not what to do.
+
+Those that may come faster than they are shown say ``can_replace``: of several that wait in a row the last is enough.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,10 @@ class ScanProgressed(Message):
     total: int
     phase: str
 
+    def can_replace(self, message: Message) -> bool:
+        """Only how far it is now matters."""
+        return isinstance(message, ScanProgressed)
+
 
 @dataclass
 class GraphArrived(Message):
@@ -24,12 +31,20 @@ class GraphArrived(Message):
 
     graph: LayerGraph
 
+    def can_replace(self, message: Message) -> bool:
+        """What came later has all that came before."""
+        return isinstance(message, GraphArrived)
+
 
 @dataclass
 class HostChanged(Message):
     """The engine changed, and this is what it is now."""
 
     graph: LayerGraph
+
+    def can_replace(self, message: Message) -> bool:
+        """Only what it is now matters; what changed is worked out against what is shown."""
+        return isinstance(message, HostChanged)
 
 
 @dataclass
@@ -50,6 +65,10 @@ class ScanFailed(Message):
 class Pointed(Message):
     """The cursor of a view came to rest somewhere else: the rest of the view is to follow, and what is said of it."""
 
+    def can_replace(self, message: Message) -> bool:
+        """Only where it is now matters."""
+        return isinstance(message, Pointed)
+
 
 @dataclass
 class Pivoted(Message):
@@ -57,6 +76,13 @@ class Pivoted(Message):
 
     image: ImageNode
     layer: Layer | None = None
+
+
+@dataclass
+class NotKept(Message):
+    """What the user chose before, or just now, is not kept: ``why`` says so in a line."""
+
+    why: str
 
 
 @dataclass

@@ -97,7 +97,7 @@ class LayerRow:
 
 
 @dataclass(slots=True)
-class Folding:
+class StretchFolding:
     """What the user opened and folded, by the chain ID of the first layer: kept while comparisons come and go."""
 
     open: dict[str, bool] = field(default_factory=dict)
@@ -108,10 +108,10 @@ class Folding:
 class Aligned:
     """The visible rows of a comparison's layers: oldest first, the trunk on top, then each branch."""
 
-    def __init__(self, comparison: Comparison, folding: Folding | None = None, room: int = 10**9) -> None:
+    def __init__(self, comparison: Comparison, folding: StretchFolding | None = None, room: int = 10**9) -> None:
         """Take what is folded, and how many rows there is room for: the longest stretches are folded until they fit."""
         self.comparison = comparison
-        self.folding = folding if folding is not None else Folding()
+        self.folding = folding if folding is not None else StretchFolding()
         self._stretches = list(comparison.walk())
         self._fixed = self._around()
         self._roomy = self._that_fit(room)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
+from layerscope.core.runs import runs
 from layerscope.views.names import repository
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """Layers one on the other, between which nothing branches off and no image ends. Compares by identity."""
+    """A run of layers (:mod:`layerscope.core.runs`) with what stands on it. Compares by identity."""
 
     layers: tuple[Layer, ...]
     """Oldest first, never empty."""
@@ -88,32 +89,22 @@ class Forest:
 
     def _build(self, layers: Sequence[Layer]) -> None:
         ends, run_of = self._ends, self.run_of
-        branches: dict[int, int] = {}
-        for layer in layers:
-            if layer.parent is not None:
-                branches[layer.parent.index] = branches.get(layer.parent.index, 0) + 1
-        runs: list[tuple[Run, list[Layer]]] = []
-        pieces: dict[int, list[Layer]] = {}
-        for layer in layers:  # parents come first
-            below = layer.parent
-            if below is not None and branches[below.index] == 1 and below.index not in ends:
-                run = run_of[below.index]
-                pieces[id(run)].append(layer)
-            else:
-                parent = None if below is None else run_of[below.index]
-                run = Run((layer,), parent, 0 if parent is None else parent.depth + 1, [])
-                (self.roots if parent is None else parent.children).append(run)
-                pieces[id(run)] = [layer]
-                runs.append((run, pieces[id(run)]))
-            run_of[layer.index] = run
-        for run, stack in reversed(runs):  # children before parents
-            run.layers = tuple(stack)
+        made: list[Run] = []
+        for stack in runs({layer: layer.parent for layer in layers}, {nodes[0].layers[-1] for nodes in ends.values()}):
+            below = stack[0].parent
+            parent = None if below is None else run_of[below.index]
+            run = Run(tuple(stack), parent, 0 if parent is None else parent.depth + 1, [])
+            (self.roots if parent is None else parent.children).append(run)
+            made.append(run)
             for layer in stack:
+                run_of[layer.index] = run
+        for run in reversed(made):  # children before parents
+            for layer in run.layers:
                 if layer.size is None:
                     run.unknown += 1
                 else:
                     run.own += layer.size
-            run.images = ends.get(stack[-1].index, [])
+            run.images = ends.get(run.top.index, [])
             run.total, run.total_unknown, run.count = run.own, run.unknown, len(run.images)
             for child in run.children:
                 run.total += child.total

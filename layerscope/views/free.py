@@ -53,10 +53,10 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
         )
     )
     if proposal.families:
-        layer, images = proposal.families[0]
-        size = format_size(proposal.run_size(layer), units)
-        first = fit_name(image_label(images[0]), 40)
-        said.append(Said(f"{size} of it only go because {first} and {len(images) - 1:,} more all go.", "quiet"))
+        family = proposal.families[0]
+        size = format_size(family.size, units)
+        first = fit_name(image_label(family.images[0]), 40)
+        said.append(Said(f"{size} of it only go because {first} and {len(family.images) - 1:,} more all go.", "quiet"))
     if proposal.reached:
         said.append(Said(f"The most that can be had is {most}.", "quiet"))
     if plan.held_by_cache:

@@ -77,16 +77,16 @@ def _group(name: str, images: list[ImageNode]) -> Group:
             holders[index] = having
             if having == 1:
                 found[index] = layer
-                footprint += layer.size or 0
+                footprint += layer.weight
             if having == len(layer.images):
-                unique += layer.size or 0
+                unique += layer.weight
     return Group(
         name=name,
         images=images,
         listed=listed,
         footprint=footprint,
         unique=unique,
-        exact=all(node.exact for node in images),
+        exact=all(node.exact for node in images) and all(layer.sum_exact for layer in found.values()),
         stack=[found[index] for index in sorted(found, reverse=True)],
         containers=sum(len(node.containers) for node in images),
         tags=sum(len(node.image.tags) for node in images),

@@ -62,9 +62,7 @@ def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
 
 def unique_amount(node: ImageNode, unknown_images: int, units: Units = Units.SI) -> str:
     """Return what an image alone has; ``≤`` while ``unknown_images`` others, of unknown layers, may need it too."""
-    if node.sharing_exact or (node.exact and not node.unique):
-        return format_size(node.unique, units)
-    return bounded(node.unique, "≤" if node.exact else "?" if unknown_images else "≥", units)
+    return bounded(node.unique, node.unique_bound, units)
 
 
 def amount(size: int | None, unknown: int | bool, units: Units = Units.SI) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from layerscope.core.changes import changes
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.removal.measured import Freed, fall, freed_by
-from layerscope.core.removal.plan import RemovalPlan, plan
-from layerscope.inventory import DiskUsage
-from layerscope.sources.backend import Step, StepState
+from layerscope.core.removal.carry_out import CachePruned, CarriedOut, Step, StepState
+from layerscope.core.removal.measured import Freed
+from layerscope.core.removal.plan import RemovalPlan
 from layerscope.text import clean
 from layerscope.units import Units, format_size
 from layerscope.views.names import amount, bounded, count, image_label, image_labels
@@ -153,104 +152,50 @@ def step_row(node: ImageNode, step: Step | None, units: Units) -> Row:
     return _row(node, sign, style, note, units)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What a removal was to free and what it freed. Bytes in the store's unit."""
-
-    predicted: int
-    freed: int | None
-    """None: it could not be measured."""
-    back: Freed
-    """What came back on disk."""
-    held: int
-    """So much of ``freed`` is still on disk for the build cache."""
-    held_at_most: bool
-    """Is that only the most that it may be?"""
-    said: tuple[Said, ...]
-
-
-def account(
-    removal: RemovalPlan,
-    steps: Sequence[Step],
-    before: DiskUsage | None,
-    after: DiskUsage | None,
-    graph: LayerGraph | None,
-    held: int | None,
-    failed: str,
-    units: Units,
-) -> Account:
-    """Return what came of a removal, measured, with the reason where it is not what was predicted.
-
-    Measured is the fall of the engine's own total for image layers where that total is the footprint, from
-    ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine names no more.
-    ``graph`` is the host afterwards, None when it could not be read, which ``failed`` says why.
-    ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
-    """
-    freed, how = _measured(removal, before, after, graph)
-    planned = {one.image.id for one in removal.untagged}
-    done = {step.image_id for step in steps if step.state in {"removed", "gone"}}
-    part = removal if len(done) == len(removal.removed) else plan(removal.graph, done)
+def came_said(done: CarriedOut, units: Units) -> list[Said]:
+    """Return what came of a removal, measured, with the reason where it is not what was predicted."""
+    removal, left = done.plan, done.measured.left
     predicted = format_size(removal.frees, units)
     said = []
-    if freed is None:
-        said.append(Said(f"predicted {predicted} · freed: not measured{f' ({failed})' if failed else ''}", "bad"))
+    if left is None:
+        why_not = f" ({done.unmeasured})" if done.unmeasured else ""
+        said.append(Said(f"predicted {predicted} · freed: not measured{why_not}", "bad"))
     else:
-        right = freed == removal.frees
-        said.append(
-            Said(f"predicted {predicted} · freed {format_size(freed, units)}{how}", "good" if right else "warn")
-        )
+        how = " by the engine's own total"
+        if not removal.graph.rules.total_is_footprint:
+            how = " in layers that the engine has no more"
+        right = left == removal.frees
+        said.append(Said(f"predicted {predicted} · freed {format_size(left, units)}{how}", "good" if right else "warn"))
         if not right:
-            other = [step for step in steps if not (step.image_id in planned and step.state == "untagged")]
-            said += [Said(why, "warn") for why in _why(removal, part, other, freed, graph, units)]
-    back = freed_by(removal, before, after, freed)
-    if freed is not None and back.low == back.high and removal.graph.rules.build_cache_holds_layers:
-        left, at_most = max(0, freed - back.low), False
-    else:
-        left, at_most = min(held or 0, part.frees), True
-    if left:
-        still = f"{'Up to ' if at_most else ''}{format_size(left, units)} of it is still on disk for the build cache"
+            planned = {one.image.id for one in removal.untagged}
+            other = [step for step in done.steps if not (step.image_id in planned and step.state == "untagged")]
+            said += [Said(why, "warn") for why in _why(removal, done.measured.part, other, left, done.graph, units)]
+    if done.measured.held:
+        at_most = "Up to " if done.measured.held_at_most else ""
+        still = f"{at_most}{format_size(done.measured.held, units)} of it is still on disk for the build cache"
         said.append(Said(f"{still}; it goes when that is pruned.", "warn"))
-    return Account(removal.frees, freed, back, left, at_most, tuple(said))
+    return said
 
 
-def pruned(
-    before: DiskUsage | None, after: DiskUsage | None, counted: int | None, wrong: str, units: Units
-) -> tuple[Freed, Said]:
-    """Return what a prune of the build cache brought back, measured, and how to say it.
-
-    ``counted`` is the engine's own count, which adds what images still have; ``wrong`` why it failed, "" if it did not.
-    """
-    back = fall(before, after)
+def prune_said(done: CachePruned, units: Units) -> Said:
+    """Return what a prune of the build cache brought back."""
+    back = done.back
     came = "what came back is not measured" if back.high is None else f"{format_size(back.high, units)} came back"
-    if wrong:
+    if done.wrong:
         not_at_all = "The build cache was not pruned" if back == Freed() else f"The prune did not end well, {came}"
-        return back, Said(f"{not_at_all}: {wrong}", "bad")
+        return Said(f"{not_at_all}: {clean(done.wrong, 400)}", "bad")
     aside = ""
-    if counted is not None and format_size(counted, units) != format_size(back.high, units):
-        aside = f" (the engine counts {format_size(counted, units)}, with layers that images still have)"
-    return back, Said(f"The build cache was pruned: {came}{aside}.", "good")
+    if done.counted is not None and format_size(done.counted, units) != format_size(back.high, units):
+        aside = f" (the engine counts {format_size(done.counted, units)}, with layers that images still have)"
+    return Said(f"The build cache was pruned: {came}{aside}.", "good")
 
 
-def _measured(
-    removal: RemovalPlan, before: DiskUsage | None, after: DiskUsage | None, graph: LayerGraph | None
-) -> tuple[int | None, str]:
-    if removal.graph.rules.total_is_footprint:
-        total = None if before is None else before.layers_size
-        rest = None if after is None else after.layers_size
-        if total is None or rest is None:
-            return None, ""
-        return total - rest - _hidden(removal, graph), " by the engine's own total"
-    if graph is None:
-        return None, ""
-    left = {layer.chain_id for layer in (*graph.layers, *graph.hidden_layers)}
-    gone = sum(layer.known_size for layer in removal.freed if layer.chain_id not in left)
-    return gone, " in layers that the engine has no more"
-
-
-def _hidden(removal: RemovalPlan, graph: LayerGraph | None) -> int:
-    """Return the bytes that left the total and not the disk: of an untagged base, where its children have others."""
-    known = removal.graph.layer_by_chain
-    return sum(layer.known_size for layer in graph.hidden_layers if layer.chain_id in known) if graph else 0
+def still_held_said(held: int, back: Freed, units: Units) -> list[Said]:
+    """Return what of ``held`` bytes a prune that went well left on disk; nothing when that is nothing or not known."""
+    if back.high is None or held <= back.high:
+        return []
+    size = format_size(held - back.high, units)
+    return [Said(f"At least {size} of it is still on disk: the engine kept it in its cache.", "warn")]
 
 
 def _why(

@@ -11,7 +11,7 @@ from layerscope.views.names import count, layer_label
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Addend:
     """One line of the sum."""
 
     sign: str
@@ -25,7 +25,7 @@ class Why:
     """The question, the sum that answers it, and where most of the difference comes from. Clean."""
 
     question: str
-    terms: tuple[Term, ...]
+    terms: tuple[Addend, ...]
     most: str
     """Empty when nothing is shared."""
 
@@ -42,13 +42,13 @@ def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
         return Why(f"{size(totals.footprint)} on disk, and not more is listed: no image shares a layer", (), "")
     shared = sum(1 for layer in graph.layers if layer.shared)
     terms = (
-        Term("", size(totals.listed), f"{count(totals.images, 'image')} as listed, each in full"),
-        Term(
+        Addend("", size(totals.listed), f"{count(totals.images, 'image')} as listed, each in full"),
+        Addend(
             "−",
             size(totals.saved),
             f"{shared:,} of {count(len(graph.layers), 'layer')} are shared: listed many times, stored once",
         ),
-        Term("=", size(totals.footprint), f"on disk: {count(len(graph.layers), 'layer')}, each once"),
+        Addend("=", size(totals.footprint), f"on disk: {count(len(graph.layers), 'layer')}, each once"),
     )
     top = max(graph.layers, key=lambda layer: layer.saves)
     label = layer_label(top)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from layerscope.inventory import Container, Inventory
 from layerscope.output.plan_json import plan_dict
 from layerscope.sources.scanfile import save_inventory
 from layerscope.state.pins import Pins
+from tests.documents import held
 from tests.hosts import HOSTILE, MB, SMALL, image_id
 from tests.replay import recorded_inventory, replay
 from tests.test_imports import HEAVY, loaded
@@ -82,7 +82,7 @@ def test_a_plan_says_what_comes_back_what_stays_and_why(scan: str) -> None:
 
 def test_the_json_is_the_contract(scan: str) -> None:
     result = run("-f", scan, "plan", "--json", "app:1", "--filter", "unused")
-    assert json.loads(result.stdout) == plan_dict(plan(build_graph(SMALL), [image_id("app1")]))
+    assert held(result.stdout) == plan_dict(plan(build_graph(SMALL), [image_id("app1")]))
     assert result.exit_code == 0
 
 
@@ -97,7 +97,7 @@ def test_the_json_is_the_contract(scan: str) -> None:
     ],
 )
 def test_images_are_named_or_selected(scan: str, args: list[str], names: list[str]) -> None:
-    found = json.loads(run("-f", scan, "plan", "--json", *args).stdout)
+    found = held(run("-f", scan, "plan", "--json", *args).stdout)
     assert sorted(found["images"]) == sorted(map(image_id, names))
 
 
@@ -155,7 +155,7 @@ def test_wrong_use_is_one_line(scan: str, args: list[str], says: str) -> None:
 def test_a_live_plan_knows_what_the_build_cache_holds() -> None:
     with replay("docker-28.5-overlay2") as engine:
         result = run("--host", engine.host, "plan", "node-app:1", "--json")
-    found = json.loads(result.stdout)
+    found = held(result.stdout)
     assert found["frees_bytes"] == found["frees_after_build_cache_prune_bytes"] == 6_640_000
     assert found["frees_at_once_bytes"] == 0
 
@@ -193,7 +193,7 @@ def test_the_pins_of_the_interface_hold_here_too(tmp_path: Path, home: Path) -> 
     path = saved(tmp_path, UNUSED)
     graph = build_graph(UNUSED)
     assert Pins(home / "pins.json").toggle([graph.image_by_id[image_id("base")]])
-    found = json.loads(run("-f", path, "free", "1TB", "--json").stdout)
+    found = held(run("-f", path, "free", "1TB", "--json").stdout)
     assert found["reached"] is False
     assert found["pinned"] == [image_id("base")]
     assert found["most_bytes"] == found["plan"]["frees_bytes"] == found["most_with_pinned_bytes"] - 117 * MB

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, StoreKind
@@ -21,8 +21,8 @@ from tests.core.model import Path, paths
 
 EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
-THOROUGH = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""Many hosts, and no haste: a loaded machine is no finding."""
+THOROUGH = settings(max_examples=300)
+"""Many hosts."""
 
 NAMES: dict[StoreKind, str] = {"graphdriver": "overlay2", "containerd": "containerd", "podman": "overlay"}
 

@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 Path = tuple[str, ...]
 """The diff IDs from the first layer up to one: the layer itself."""
+
+
+def path_of(layer: Any) -> Path:
+    """Return the path of a layer of a graph."""
+    return (*(path_of(layer.parent) if layer.parent else ()), layer.diff_id)
 
 
 @dataclass(frozen=True)

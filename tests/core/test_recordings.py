@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
+from layerscope.engine.usage import usage_record
 from tests.replay import FOLDER, NAMES, load_recording, recorded_inventory
 
 OVERLAY2 = ("docker-20.10-overlay2", "docker-28.5-overlay2")
@@ -16,7 +18,9 @@ LAYERS_SIZE = 798_575_911
 
 
 def graph_of(name: str) -> LayerGraph:
-    return build_graph(recorded_inventory(name))
+    """The graph with the engine's own account of its disk, as a report asks for it."""
+    usage = usage_record(load_recording(name)["df"], engine_is_podman=name.startswith("podman"))
+    return build_graph(replace(recorded_inventory(name), usage=usage))
 
 
 @pytest.fixture(params=NAMES)
@@ -24,9 +28,12 @@ def recorded(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_every_layer_of_every_store_has_an_exact_size(recorded: str) -> None:
+def test_every_sum_of_every_store_is_exact(recorded: str) -> None:
+    """On overlay2 a layer that weighs nothing may hide another: there single sizes may be inferred."""
     graph = graph_of(recorded)
-    assert {layer.size_is for layer in (*graph.layers, *graph.hidden_layers)} == {"exact"}
+    certain = {"exact", "inferred"} if recorded in OVERLAY2 else {"exact"}
+    assert {layer.size_is for layer in (*graph.layers, *graph.hidden_layers)} <= certain
+    assert all(layer.sum_exact for layer in graph.layers)
     assert graph.totals.exact
     assert all(node.exact and node.sharing_exact for node in graph.images)
 
@@ -41,9 +48,11 @@ def test_on_overlay2_the_footprint_is_the_engine_s_own_total(name: str) -> None:
 def test_on_overlay2_every_size_is_the_one_on_disk(name: str) -> None:
     disk = load_recording(name)["disk_layerdb"]
     graph = graph_of(name)
-    assert {layer.chain_id: layer.size for layer in graph.layers} == {
-        layer.chain_id: disk[layer.chain_id]["size"] for layer in graph.layers
+    exact = [layer for layer in graph.layers if layer.size_is == "exact"]
+    assert {layer.chain_id: layer.size for layer in exact} == {
+        layer.chain_id: disk[layer.chain_id]["size"] for layer in exact
     }
+    assert len(exact) >= 60
     assert {layer.chain_id: layer.parent and layer.parent.chain_id for layer in graph.layers} == {
         layer.chain_id: disk[layer.chain_id].get("parent") or None for layer in graph.layers
     }
@@ -94,4 +103,4 @@ def test_rows_are_those_of_docker_images_and_every_intermediate_has_a_row(
 
 def test_every_layer_knows_the_instruction_that_made_it(recorded: str) -> None:
     graph = graph_of(recorded)
-    assert {layer.instruction_is for layer in graph.layers} == {"exact"}
+    assert {layer.instruction_is for layer in graph.layers} <= {"exact", "inferred"}

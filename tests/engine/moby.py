@@ -24,6 +24,14 @@ class Conflict(Exception):
     """What the engine answers with status 409."""
 
 
+class Answer(Exception):
+    """Any other answer: a status and a body as it is."""
+
+    def __init__(self, status: int, body: bytes | str = b"") -> None:
+        self.status = status
+        self.body = body.encode() if isinstance(body, str) else body
+
+
 @dataclass
 class Record:
     """An image of the engine."""
@@ -43,10 +51,12 @@ class Moby:
         self.host = ""
         self.id = "the engine"
         self.requests: list[tuple[str, str]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of the requests that were to change something."""
         self.prunes = True
         """Do untagged parents go along? Not always in a containerd store."""
         self.before: Callable[[str, str], None] = lambda method, path: None
-        """Called with method and path before each request is answered; may raise ConnectionAbortedError to die."""
+        """Called with method and path before each request is answered; may raise Answer, or ConnectionAbortedError."""
 
     @property
     def changes(self) -> list[tuple[str, str]]:
@@ -162,9 +172,15 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     moby: Moby
 
 
+class _TcpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    block_on_close = False
+    moby: Moby
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _Server | _TcpServer
 
     def _answer(self) -> None:
         moby = self.server.moby
@@ -172,9 +188,14 @@ class _Handler(BaseHTTPRequestHandler):
         path = path.partition("/v1.41")[2] or path
         if path not in {"/version", "/info"}:
             moby.requests.append((self.command, self.path.partition("/v1.41")[2]))
+        if self.command != "GET":
+            moby.headers.append(dict(self.headers))
+        data = b""
         try:
             moby.before(self.command, path)
             status, body = 200, moby.answer(self.command, path)
+        except Answer as answer:
+            status, body, data = answer.status, None, answer.body
         except ConnectionAbortedError:
             self.close_connection = True
             return
@@ -182,7 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = 404, {"message": error.args[0]}
         except Conflict as error:
             status, body = 409, {"message": str(error)}
-        data = json.dumps(body).encode()
+        if body is not None:
+            data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -195,14 +217,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(images: dict[str, Record]) -> Iterator[Moby]:
-    """Serve an engine with these images while the context lasts."""
+def serve(images: dict[str, Record], *, tcp: bool = False) -> Iterator[Moby]:
+    """Serve an engine with these images while the context lasts; ``tcp``: on a free port of this machine."""
     moby = Moby(images)
     with tempfile.TemporaryDirectory(prefix="moby-") as folder:
         path = str(Path(folder, "engine.sock"))
-        server = _Server(path, _Handler)
+        server = _TcpServer(("127.0.0.1", 0), _Handler) if tcp else _Server(path, _Handler)
         server.moby = moby
-        moby.host = f"unix://{path}"
+        moby.host = "tcp://{}:{}".format(*server.server_address) if tcp else f"unix://{path}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

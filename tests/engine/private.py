@@ -81,9 +81,8 @@ class PrivateEngine:
         for name in ("pid", "exec/containerd/containerd.pid"):
             Path(self.folder, name).unlink(missing_ok=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Let it end in order, its containers with it. :meth:`start` starts it again."""
         with suppress(DockerException, OSError), docker.APIClient(self.host, version="auto") as client:
             for row in client.containers():
                 client.kill(row["Id"])  # dockerd would wait ten seconds for it
@@ -93,6 +92,18 @@ class PrivateEngine:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._unmount(f"{self.folder}/data/")
+
+    def _unmount(self, below: str) -> None:
+        for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+            target = line.split()[1]
+            if target.startswith(below):
+                subprocess.run(["umount", "-l", target], check=False, capture_output=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
         inside = None if self.root is None else self.root / self.folder.relative_to("/")
         for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
             target = line.split()[1]

@@ -16,6 +16,7 @@ from layerscope.core.removal.plan import plan
 from layerscope.engine.backend import open_backend
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.removing import RemovingScreen
+from layerscope.tui.session import Session
 from layerscope.units import format_size
 from tests.engine.corpus import archive, layer, steps
 from tests.engine.private import PrivateEngine, why_not
@@ -55,7 +56,7 @@ async def come_to_rest(pilot: Pilot[Any], until: Any) -> None:
 
 
 async def test_what_is_predicted_is_freed(host: str, tmp_path: Path) -> None:
-    app = LayerscopeApp(lambda: open_backend(host, None))
+    app = LayerscopeApp(Session(lambda: open_backend(host, None)))
     with docker.APIClient(host, version="auto") as client:
         before = client.df()["LayersSize"]
         async with app.run_test(size=(140, 36)) as pilot:

@@ -17,6 +17,7 @@ import docker
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
@@ -24,13 +25,13 @@ from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.wire import Wire
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Step
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.host import Host
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.session import Session
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size
 from tests.engine.corpus import archive, layer, steps
@@ -110,7 +111,7 @@ class Staged(LiveBackend):
 
 
 def app_on(backend: Staged) -> LayerscopeApp:
-    return LayerscopeApp(lambda: backend)
+    return LayerscopeApp(Session(lambda: backend))
 
 
 async def marked(pilot: Pilot[Any], *names: str) -> Host:
@@ -238,8 +239,8 @@ async def test_an_engine_that_dies_halfway(
             await pilot.press("escape")
             await pilot.pause()
             assert app.main.query_one(Summary).state[0] == "stale"
-            assert nobody in app.main.query_one(Status).line
-            assert "freed" not in app.main.query_one(Status).line
+            assert nobody in app.main.query_one(MarkLine).line
+            assert "freed" not in app.main.query_one(MarkLine).line
 
             engine.start()
             await ends_in_the_truth(pilot, host, other)

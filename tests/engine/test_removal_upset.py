@@ -16,11 +16,11 @@ import pytest
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import ImageNode
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
-from layerscope.sources.backend import Step
 from layerscope.state.removal_log import RemovalLog
 from tests.engine.corpus import archive, layer, steps
 from tests.engine.private import PrivateEngine, why_not

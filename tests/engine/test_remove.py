@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
+from layerscope.engine.backend import LiveBackend
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.remove import EngineRemover
+from layerscope.errors import BackendError
 from layerscope.inventory import Image, Inventory
-from layerscope.sources.backend import BackendError, Step
 from layerscope.state.removal_log import RemovalLog
 from tests.engine.moby import Moby, Record, serve
 from tests.hosts import ENGINE
@@ -453,7 +455,7 @@ def test_an_engine_that_cannot_prune_or_measure_is_told_in_a_line(
         raise KeyError("Not Found\nreally")
 
     moby.before = before
-    for ask in (EngineRemover(conn, log).prune_build_cache, EngineRemover(conn, log).measure):
+    for ask in (EngineRemover(conn, log).prune_build_cache, LiveBackend(conn).usage):
         with pytest.raises(BackendError) as caught:
             ask()
         assert "Not Found really" in caught.value.cause

@@ -22,6 +22,7 @@ from docker.errors import APIError
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
+from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.measured import Freed, fall
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import Connection, connect
@@ -29,7 +30,6 @@ from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.sources.backend import Step
 from layerscope.state.removal_log import RemovalLog
 from tests.engine import corpus
 from tests.engine.private import PrivateEngine, why_not

@@ -37,6 +37,21 @@ def tar(files: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def sparse_tar(name: str, size: int) -> bytes:
+    """Return a tar of a few kB with one file of ``size`` bytes, nearly all of it a hole (GNU tar, "PAX format 1.0")."""
+    data = b"at the end"
+    where = f"1\n{size - len(data)}\n{len(data)}\n".encode()
+    body = where.ljust(512, b"\0") + data
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo(f"GNUSparseFile.0/{name}")
+        entry.size = len(body)
+        facts = {"major": "1", "minor": "0", "name": name, "realsize": str(size)}
+        entry.pax_headers = {f"GNU.sparse.{key}": value for key, value in facts.items()}
+        archive.addfile(entry, io.BytesIO(body))
+    return out.getvalue()
+
+
 def noise(size: int, seed: int) -> bytes:
     return random.Random(seed).randbytes(size)
 
@@ -83,7 +98,7 @@ def config_of(layers: Sequence[Layer], architecture: str = "amd64", **more: Any)
             "os": "linux",
             "config": {"Cmd": ["/bin/true"]},
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer.tar) for layer in layers]},
-            "history": [{"created_by": f"COPY {n} /"} for n in range(len(layers))],
+            "history": [{"created": "2024-01-01T00:00:00Z", "created_by": f"COPY {n} /"} for n in range(len(layers))],
             **more,
         }
     ).encode()

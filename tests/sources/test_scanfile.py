@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanfile
 from layerscope.sources.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
+from tests.cpu import pace
 from tests.strategies import inventories
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")
@@ -67,7 +68,7 @@ def test_the_same_scan_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.
 def test_the_document_is_one_json_object_that_names_its_schema() -> None:
     document = json.loads(dumps(SMALL))
     assert next(iter(document)) == "schema"
-    assert document["schema"] == "layerscope.scan/1"
+    assert document["schema"] == "layerscope.scan/2"
     assert [image["id"] for image in document["images"]] == ["sha256:a", "sha256:b", "sha256:c"]
     assert [document["layers"][place] for place in document["images"][1]["diff_ids"]] == ["sha256:1", "sha256:2"]
 
@@ -97,7 +98,7 @@ def test_five_thousand_images_load_within_two_seconds() -> None:
     data = dumps(Inventory(ENGINE, images))
     start = process_time()
     loaded = loads(data)
-    assert process_time() - start < 2
+    assert process_time() - start < 2 * pace()
     assert loaded.images == images
     assert len(data) < 10_000_000
 
@@ -127,7 +128,7 @@ def with_image(**changes: Any) -> bytes:
         (b'{"schema": "other/1"}', 'not a layerscope scan: no "schema" of layerscope in it'),
         (
             b'{"schema": "layerscope.report/1"}',
-            'not a layerscope scan: its schema is "layerscope.report/1", not layerscope.scan/1; '
+            'not a layerscope scan: its schema is "layerscope.report/1", not layerscope.scan/2; '
             "make a scan with: layerscope export",
         ),
         (

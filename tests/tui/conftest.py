@@ -4,14 +4,17 @@ import os
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"  # read when Textual is imported
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from layerscope.tui.app import LayerscopeApp
+from tests.tui.drawn import ScreenText, drawn
 from tests.tui.harness import Before, press, settled
 
 
@@ -25,24 +28,48 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def snap(snap_compare: Any) -> Callable[..., bool]:
-    """Compare the screen with the picture that was accepted: ``assert snap(app, (80, 24), "down", before=…)``.
+def snap(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> Callable[..., bool]:
+    """Compare the screen with the one that was accepted: ``assert snap(app, (80, 24), "down", before=…)``.
 
-    Keys are pressed when the first scan has come to rest; ``before(pilot)`` is awaited in front of them.
+    Text and styles are held, see :mod:`tests.tui.drawn`. Keys are pressed when the first scan has come
+    to rest; ``before(pilot)`` is awaited in front of them.
     """
+    place = request.path.parent / "__snapshots__" / request.path.stem / request.node.name
+    if place.with_name(f"{place.name}.svg").exists() and not place.with_name(f"{place.name}.txt").exists():
+        return request.getfixturevalue("picture")  # type: ignore[no-any-return]  # not yet held as text
+    kept = snapshot.use_extension(ScreenText)
+
+    def compare(app: LayerscopeApp, size: tuple[int, int], *keys: str, before: Before | None = None) -> bool:
+        async def look() -> str:
+            async with app.run_test(size=size) as pilot:
+                await _ready(pilot, keys, before)
+                return drawn(app)
+
+        return bool(kept == asyncio.run(look()))
+
+    return compare
+
+
+@pytest.fixture
+def picture(snap_compare: Any) -> Callable[..., bool]:
+    """As ``snap``, with an SVG that people can look at: ten times the weight, so only where looks are the point."""
 
     def compare(app: LayerscopeApp, size: tuple[int, int], *keys: str, before: Before | None = None) -> bool:
         async def run(pilot: Pilot[Any]) -> None:
-            await settled(pilot)
-            if before is not None:
-                await before(pilot)
-                await settled(pilot)
-            await press(pilot, *keys)
-            await settled(pilot)
+            await _ready(pilot, keys, before)
 
         return bool(snap_compare(app, terminal_size=size, run_before=run))
 
     return compare
+
+
+async def _ready(pilot: Pilot[Any], keys: tuple[str, ...], before: Before | None) -> None:
+    await settled(pilot)
+    if before is not None:
+        await before(pilot)
+        await settled(pilot)
+    await press(pilot, *keys)
+    await settled(pilot)
 
 
 def by_size(size: tuple[int, int]) -> str:

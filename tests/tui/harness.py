@@ -19,10 +19,13 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from layerscope.core.removal.carry_out import Remover
+from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Engine, Inventory
-from layerscope.sources.backend import Backend, BackendError, Remover, SavedBackend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import load_sample
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.session import Session
 from tests.replay import recorded_inventory
 
 SIZES = ((80, 24), (120, 36), (200, 50))
@@ -64,7 +67,8 @@ def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
     """Return an app on an inventory or a backend, with a clock that stands still and nothing that moves."""
     backend = SavedBackend(lambda: source) if isinstance(source, Inventory) else source
     settings.setdefault("clock", lambda: float(NOW))
-    app = LayerscopeApp(lambda: backend, **settings)
+    theme = settings.pop("theme", None)
+    app = LayerscopeApp(Session(lambda: backend, **settings), theme=theme)
     app.animation_level = "none"
     return app
 
@@ -91,7 +95,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 def _busy(pilot: Pilot[Any]) -> list[object]:
     app = pilot.app
-    backend = getattr(app, "backend", None)
+    backend = app.session.backend if isinstance(app, LayerscopeApp) else None
     fake = backend if isinstance(backend, FakeBackend) else None
     held = fake is not None and fake.idle
     workers = [w for w in app.workers if not w.is_finished and w.group not in ENDLESS]
@@ -226,11 +230,11 @@ class FakeBackend:
     def remover(self) -> Remover | None:
         return None
 
-    def usage(self) -> DiskUsage:
+    def usage(self) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):
             raise self.usage_answer
-        return self.usage_answer
+        return replace(self.inventory, usage=self.usage_answer)
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
         state("")
@@ -242,6 +246,7 @@ class FakeBackend:
             if isinstance(event, str):
                 state(event)
             else:
+                self.inventory = event
                 changed(event)
             self._events.task_done()
 

@@ -11,7 +11,7 @@ from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.host import Host
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.widgets.prompt import AnswerLine, Prompt
+from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.rowtable import RowTable
 from tests.tui.harness import press
 
@@ -84,7 +84,9 @@ async def type_in(pilot: Pilot[Any], text: str) -> None:
 
 
 def prompt(pilot: Pilot[Any]) -> Prompt:
-    return main(pilot).query_one(Prompt)
+    """The bar that is open; with none open, that of find."""
+    found = main(pilot)
+    return found.filter_bar if found.filter_bar.is_open else found.find_bar
 
 
 def count(pilot: Pilot[Any]) -> str:
@@ -93,4 +95,4 @@ def count(pilot: Pilot[Any]) -> str:
 
 def answer(pilot: Pilot[Any]) -> str:
     """What the prompt answers, as drawn."""
-    return main(pilot).query_one(AnswerLine).render().plain
+    return prompt(pilot).answer.render().plain

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from layerscope.core.build import build_graph
+from layerscope.core.removal.carry_out import Remover, Step
 from layerscope.core.removal.plan import RemovalPlan
+from layerscope.errors import BackendError
 from layerscope.inventory import BuildCacheRecord, DiskUsage, Inventory
-from layerscope.sources.backend import BackendError, Remover, Step
 from tests.tui.harness import FakeBackend
 
 BUSY = "the engine refused to give its disk usage (500): a disk usage operation is already running"
@@ -51,7 +52,10 @@ class Engine(FakeBackend):
         """Which of the questions for the disk usage are refused, as another one is under way: 1 is the first."""
         self._drift = 0
 
-    def usage(self) -> DiskUsage:
+    def usage(self) -> Inventory:
+        return replace(self.inventory, usage=self._disk_usage())
+
+    def _disk_usage(self) -> DiskUsage:
         if self.dead:
             raise BackendError("nobody listens on /var/run/docker.sock", "start the engine")
         self.asked_usage += 1
@@ -118,6 +122,6 @@ class Engine(FakeBackend):
         if self.prune_fails:
             self.dead = True
             raise BackendError("the engine closed the connection", "")
-        kept = {record.size for record in self.usage().build_cache or () if record.shared}
+        kept = {record.size for record in self._disk_usage().build_cache or () if record.shared}
         self.cache = tuple(size for size in self.cache or () if size in kept)
         return 792_000_000  # layers that images keep are in it

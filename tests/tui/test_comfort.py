@@ -16,8 +16,9 @@ from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
 from layerscope.core.build import build_graph
+from layerscope.errors import BackendError
 from layerscope.sources import scanfile
-from layerscope.sources.backend import Backend, BackendError
+from layerscope.sources.backend import Backend
 from layerscope.sources.open import load_sample
 from layerscope.sources.scanfile import load_inventory
 from layerscope.tui.app import LayerscopeApp
@@ -517,7 +518,7 @@ async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> 
     app = LayerscopeApp(opener, demo=lambda: inventory("docker-28.5-containerd"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.open_demo()
+        app.session.open_demo()
         await settled(pilot)
         late.set()
         for _ in range(200):

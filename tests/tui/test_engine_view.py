@@ -18,8 +18,8 @@ from layerscope.tui.dialogs.free import FreeScreen
 from layerscope.tui.keys import key_name
 from layerscope.tui.panes.engine import PROSE, EnginePane
 from layerscope.tui.panes.layers import LayersPane
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.tui.widgets.status import Status
 from tests.replay import replay
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
@@ -59,7 +59,7 @@ async def at_the_page(pilot: Pilot[Any]) -> None:
 
 
 def status(app: LayerscopeApp) -> str:
-    return app.main.query_one(Status).line
+    return app.main.query_one(MarkLine).line
 
 
 @pytest.mark.parametrize("size", SIZES, ids=by_size)

@@ -39,6 +39,12 @@ def long_names() -> Inventory:
     return replace(host, images=tuple(images))
 
 
+@every_view
+def test_looks(picture: Snap, view: str) -> None:
+    """The one set of pictures for people to look at."""
+    assert picture(make_app(sample()), MIDDLE, "down", "down", view)
+
+
 @every_size
 @every_view
 def test_light(snap: Snap, view: str, size: tuple[int, int]) -> None:

@@ -12,8 +12,8 @@ async def test_a_held_scan_goes_on_step_by_step_and_fails_when_told() -> None:
         assert (backend.scans, app.main.host) == (1, None)
         backend.progress(3, 36, "layers")
         await settled(pilot)
-        assert app.main.progress is not None
-        assert app.main.progress.done == 3
+        assert app.main.live.progress is not None
+        assert app.main.live.progress.done == 3
         backend.part(inventory("docker-28.5-overlay2"))
         await settled(pilot)
         assert app.main.host is not None

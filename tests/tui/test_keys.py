@@ -18,8 +18,8 @@ from layerscope.tui.dialogs.export import ExportScreen
 from layerscope.tui.dialogs.help import SIGNS, HelpScreen, told_once
 from layerscope.tui.dialogs.info import InfoScreen
 from layerscope.tui.keys import TYPING, bindings_of, keys_of
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.room import NEXT, PREVIOUS
-from layerscope.tui.widgets.status import Status
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
 
@@ -32,7 +32,7 @@ MEANT = {
     ("ImageList", "unfold", "ImagesPane", "side(1)"),
     ("EnginePane", "give_up", "MainScreen", "clear"),
     # On the line of the marked Esc leaves it; where it leads to, Esc clears.
-    ("Status", "leave", "MainScreen", "clear"),
+    ("MarkLine", "leave", "MainScreen", "clear"),
 }
 """Keys that are bound in a widget and again around it: (inner, its action, outer, its action)."""
 
@@ -168,7 +168,7 @@ async def test_no_key_means_two_things_in_one_place(key: str) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", key)
-        assert app.main.query_one(Status) in app.screen.focus_chain
+        assert app.main.query_one(MarkLine) in app.screen.focus_chain
         for widget in app.screen.focus_chain:
             bound: dict[str, tuple[str, str]] = {}
             for node in widget.ancestors_with_self:

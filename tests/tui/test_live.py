@@ -13,7 +13,7 @@ from layerscope.inventory import Inventory
 from layerscope.text import clean
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.live import KEPT, SHOWN_FOR, Live
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.markline import MarkLine
 from tests.hosts import EVIL
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import NOW, SIZES, FakeBackend, inventory, make_app, press, settled
@@ -40,7 +40,7 @@ def header(app: LayerscopeApp) -> str:
 
 
 def status(app: LayerscopeApp) -> str:
-    return app.main.query_one(Status).line
+    return app.main.query_one(MarkLine).line
 
 
 def without(found: Inventory, name: str) -> Inventory:

@@ -13,7 +13,7 @@ from layerscope.core.removal.plan import plan
 from layerscope.state.pins import Pins
 from layerscope.tui.dialogs.free import FreeScreen
 from layerscope.tui.host import Host
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.units import format_size
 from layerscope.views.marks import Part, fit_parts
 from tests.tui.conftest import by_size, screen_text
@@ -31,7 +31,7 @@ def host_of(pilot: Pilot[Any]) -> Host:
 
 
 def line(pilot: Pilot[Any]) -> str:
-    return pilot.app.main.query_one(Status).line  # type: ignore[attr-defined, no-any-return]
+    return pilot.app.main.query_one(MarkLine).line  # type: ignore[attr-defined, no-any-return]
 
 
 async def test_the_line_says_what_the_plan_says() -> None:
@@ -152,7 +152,7 @@ async def test_to_the_biggest_keeper_by_key_and_by_click() -> None:
         assert pane(pilot).image_here is keeper, "also when it was not among those shown"
         await press(pilot, "home")
         at = line(pilot).index("keeps") + 1
-        await pilot.click(Status, offset=(at + 1, 0))
+        await pilot.click(MarkLine, offset=(at + 1, 0))
         await settled(pilot)
         assert pane(pilot).image_here is keeper
 
@@ -161,7 +161,7 @@ async def test_the_line_is_reached_by_tab_and_enter_goes_to_the_keeper() -> None
     app = make_app(inventory(HOST))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        status = app.main.query_one(Status)
+        status = app.main.query_one(MarkLine)
         await press(pilot, "tab", "tab", "tab")
         assert app.focused is pane(pilot).images, "without marks the line is no stop"
         await press(pilot, "space")
@@ -199,11 +199,11 @@ async def test_the_line_lets_go_when_nothing_is_marked_any_more() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", "shift+tab")
-        assert app.focused is app.main.query_one(Status)
+        assert app.focused is app.main.query_one(MarkLine)
         await press(pilot, "u")
         assert app.focused is pane(pilot).images
         assert "(K)" not in line(pilot)
-        assert not app.main.query_one(Status).focusable
+        assert not app.main.query_one(MarkLine).focusable
 
 
 @pytest.mark.parametrize("key", ["2", "3", "4"])

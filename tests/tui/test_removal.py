@@ -17,7 +17,7 @@ from layerscope.tui.dialogs.confirm import ConfirmScreen
 from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.screens.main import MainScreen
-from layerscope.tui.widgets.status import Status
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size
 from tests.tui.conftest import by_size
@@ -85,7 +85,7 @@ async def test_what_was_predicted_is_freed_and_the_screen_shows_it() -> None:
         assert isinstance(app.screen, MainScreen)
         assert host.graph.totals.footprint == before - will.frees
         assert not host.marks.ids
-        assert f"freed this session: {size}" in app.main.query_one(Status).line
+        assert f"freed this session: {size}" in app.main.query_one(MarkLine).line
 
 
 async def test_what_is_blocked_is_named_with_the_rule_and_never_asked_for() -> None:
@@ -106,7 +106,7 @@ async def test_what_is_only_untagged_is_listed_before_and_told_after() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "nginx:1", "committed:1")
-        assert "1 only untagged" in app.main.query_one(Status).line
+        assert "1 only untagged" in app.main.query_one(MarkLine).line
         await press(pilot, "d")
         why = "it stays for image child:1, made from it: image has dependent child images"
         shown = rows(pilot)
@@ -264,9 +264,9 @@ async def test_an_engine_that_dies_halfway() -> None:
         assert "not measured (nobody listens" in said(pilot)
         await press(pilot, "escape")
         assert app.main.query_one(Summary).state[0] == "stale"
-        assert "nobody listens" in app.main.query_one(Status).line
+        assert "nobody listens" in app.main.query_one(MarkLine).line
         assert host_of(pilot).freed == UNKNOWN
-        assert "freed this session: not measured" in app.main.query_one(Status).line
+        assert "freed this session: not measured" in app.main.query_one(MarkLine).line
 
 
 @pytest.mark.parametrize("question", [2, 3], ids=["before", "after"])
@@ -371,7 +371,7 @@ async def test_where_the_engine_does_not_tell_of_its_cache_the_total_is_a_bound(
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         await press(pilot, "escape")
         assert host_of(pilot).freed == Freed(0, 4_194_304)
-        assert "freed this session: ≤4.2 MB" in app.main.query_one(Status).line
+        assert "freed this session: ≤4.2 MB" in app.main.query_one(MarkLine).line
 
 
 async def test_a_prune_in_which_the_engine_dies_is_no_figure() -> None:
@@ -395,8 +395,8 @@ async def test_without_a_remover_it_is_said_why() -> None:
             await settled(pilot)
             await press(pilot, "space", "d")
             assert isinstance(app.screen, MainScreen)
-            assert app.backend is not None
-            assert app.backend.no_removal in told(pilot)
+            assert app.session.backend is not None
+            assert app.session.backend.no_removal in told(pilot)
 
 
 def pictured(*names: str, keys: tuple[str, ...] = ("d",)) -> Any:

@@ -103,7 +103,7 @@ async def test_what_was_asked_for_wins_over_what_was_kept(path: Path) -> None:
     app = make_app(inventory(HOST), settings=SettingsFile(path), units=Units.SI, theme="dracula")
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        assert (app.theme, app.main.units) == ("dracula", Units.SI)
+        assert (app.theme, app.session.units) == ("dracula", Units.SI)
     assert path.read_bytes() == before
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from layerscope.inventory import DiskUsage
-from layerscope.sources.backend import BackendError
+from layerscope.errors import BackendError
+from layerscope.inventory import DiskUsage, Inventory
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.layers import LayersPane
@@ -194,9 +194,9 @@ async def test_esc_stops_waiting_for_the_engine() -> None:
     answer = threading.Event()
 
     class Slow(FakeBackend):
-        def usage(self) -> DiskUsage:
+        def usage(self) -> Inventory:
             answer.wait(10)
-            return DiskUsage(layers_size=1)
+            return replace(self.inventory, usage=DiskUsage(layers_size=1))
 
     app = make_app(Slow(inventory(HOST)))
     async with app.run_test(size=(120, 36)) as pilot:

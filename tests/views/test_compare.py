@@ -11,7 +11,7 @@ from layerscope.core.build import build_graph
 from layerscope.core.compare import Amount, Comparison
 from layerscope.core.graph import LayerGraph
 from layerscope.units import Units
-from layerscope.views.aligned import Aligned, Folding, presence
+from layerscope.views.aligned import Aligned, StretchFolding, presence
 from layerscope.views.compare import FORMS, LETTERS, block, called, choose, form_for, lanes, letter, pair, percent, sums
 from tests.hosts import HOSTILE
 from tests.views.forests import host, hosts
@@ -104,7 +104,7 @@ def test_what_is_said_of_many_is_said_once() -> None:
 
 
 def test_folding_is_kept_and_everything_can_be_folded() -> None:
-    folding = Folding()
+    folding = StretchFolding()
     comparison = compared(host("abcd", "abxy"))
     aligned = Aligned(comparison, folding)
     assert aligned.toggle(0)

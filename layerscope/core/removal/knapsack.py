@@ -25,6 +25,7 @@ from itertools import count
 from math import prod
 
 from layerscope.core.removal.simulation import Holders
+from layerscope.core.runs import runs
 
 MOST_WORK = 2_000_000
 """Pairs that the second pass may look at: about half a second."""
@@ -43,7 +44,7 @@ class _Node:
     """An image that never goes needs it."""
 
 
-class Forest:
+class Knapsack:
     """The layers of a host, in runs that only go as a whole; branches before what they stand on."""
 
     def __init__(self, holders: Holders, movable: Collection[int]) -> None:
@@ -60,16 +61,15 @@ class Forest:
         self.nodes: list[_Node] = []
         self.roots: list[int] = []
         node_of: dict[int, int] = {}
-        for layer in reversed(holders.layers[: holders.counted]):
-            branches = [node_of[child.index] for child in layer.children]
-            if len(branches) == 1 and layer.index not in ends and layer.index not in nailed:
-                here = branches[0]
-            else:
-                here = len(self.nodes)
-                self.nodes.append(_Node(0, branches, ends.get(layer.index, []), layer.index in nailed))
-            self.nodes[here].weight += layer.known_size
-            node_of[layer.index] = here
-            if layer.parent is None:
+        layers = holders.layers[: holders.counted]
+        found = runs({layer: layer.parent for layer in layers}, {layers[number] for number in nailed.union(ends)})
+        for run in sorted(found, key=lambda run: run[-1].index, reverse=True):  # children before parents
+            top, here = run[-1], len(self.nodes)
+            branches = [node_of[child.index] for child in top.children]
+            weight = sum(layer.weight for layer in run)
+            self.nodes.append(_Node(weight, branches, ends.get(top.index, []), top.index in nailed))
+            node_of[run[0].index] = here
+            if run[0].parent is None:
                 self.roots.append(here)
 
     def fewest(self, target: int, classes: Sequence[Collection[int]]) -> tuple[list[int], bool]:

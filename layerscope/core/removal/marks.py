@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.removal.plan import RemovalPlan, plan_of
-from layerscope.core.removal.simulation import Bound, Removal, holders_of
+from layerscope.core.removal.simulation import Removal, holders_of
+from layerscope.core.sizes.sums import Bound
 
 FEW = 32
 """Up to so many marks, sorting their layers costs less than going through all of the host."""

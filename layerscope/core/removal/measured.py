@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from layerscope.core.removal.plan import RemovalPlan
+from layerscope.core.graph import LayerGraph
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import DiskUsage
 
 
@@ -21,6 +23,64 @@ class Freed:
 
 
 UNKNOWN = Freed(0, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a removal was to free and what it did. Bytes in the store's unit."""
+
+    part: RemovalPlan
+    """The plan for the images that went: the whole one when all did."""
+    left: int | None
+    """What left the images; None: it could not be measured."""
+    back: Freed
+    """What came back on disk."""
+    held: int
+    """So much of what left is still on disk for the build cache."""
+    held_at_most: bool
+    """Is that only the most that it may be?"""
+
+
+def measure(
+    whole: RemovalPlan,
+    went: AbstractSet[str],
+    before: DiskUsage | None,
+    after: DiskUsage | None,
+    graph: LayerGraph | None,
+    held: int | None,
+) -> Measured:
+    """Return what a removal did.
+
+    Measured is the fall of the engine's own total for image layers where that total is the footprint, from
+    ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine names no more.
+    ``went``: IDs of the images that went. ``graph`` is the host afterwards, None when it could not be read.
+    ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
+    """
+    part = whole if len(went) == len(whole.removed) else plan(whole.graph, went)
+    left = _left(whole, before, after, graph)
+    back = freed_by(whole, before, after, left)
+    if left is not None and back.low == back.high and whole.graph.rules.build_cache_holds_layers:
+        return Measured(part, left, back, max(0, left - back.low), held_at_most=False)
+    return Measured(part, left, back, min(held or 0, part.frees), held_at_most=True)
+
+
+def _left(
+    whole: RemovalPlan, before: DiskUsage | None, after: DiskUsage | None, graph: LayerGraph | None
+) -> int | None:
+    if whole.graph.rules.total_is_footprint:
+        total = None if before is None else before.layers_size
+        rest = None if after is None else after.layers_size
+        return None if total is None or rest is None else total - rest - _hidden(whole, graph)
+    if graph is None:
+        return None
+    there = {layer.chain_id for layer in (*graph.layers, *graph.hidden_layers)}
+    return sum(layer.known_size for layer in whole.freed if layer.chain_id not in there)
+
+
+def _hidden(whole: RemovalPlan, graph: LayerGraph | None) -> int:
+    """Return the bytes that left the total and not the disk: of an untagged base, where its children have others."""
+    known = whole.graph.layer_by_chain
+    return sum(layer.known_size for layer in graph.hidden_layers if layer.chain_id in known) if graph else 0
 
 
 def on_disk(usage: DiskUsage | None) -> int | None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import Bound, Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
+from layerscope.core.sizes.sums import Bound, Tally
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
 
@@ -46,7 +47,7 @@ class Untagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptLayer:
     """A layer of the set that stays, and who needs it."""
 
     layer: Layer
@@ -75,7 +76,7 @@ class RemovalPlan:
     """The images that only lose their names, those made from another one before it."""
     freed: tuple[Layer, ...]
     """Layers of the footprint that go, parents before children."""
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptLayer, ...]
     """Layers of the set that stay, biggest first."""
     listed: int
     """Sum of the sizes of all images of the set."""
@@ -126,7 +127,11 @@ class RemovalPlan:
     @property
     def keeps(self) -> int:
         """Bytes of the set's layers that stay, each once."""
-        return sum(kept.layer.known_size for kept in self.kept)
+        stays = Tally()
+        for kept in self.kept:
+            stays.add(kept.layer.height, kept.layer.below)
+        between = self.graph.unknowns.bounds(stays)
+        return between.low if between.exact else max(between.low, sum(kept.layer.weight for kept in self.kept))
 
     @property
     def untags(self) -> tuple[str, ...]:
@@ -198,7 +203,7 @@ def held_by_cache(graph: LayerGraph, layers: Sequence[Layer]) -> int | None:
     records = cached_sizes(graph)
     if records is None:
         return None
-    here = Counter(layer.known_size for layer in layers)
+    here = Counter(layer.weight for layer in layers)
     return sum(size * min(number, records[size]) for size, number in here.items())
 
 
@@ -254,7 +259,7 @@ def container_name(container: Container) -> str:
     return container.name or container.id[:12]
 
 
-def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
+def _kept(graph: LayerGraph, removal: Removal) -> tuple[KeptLayer, ...]:
     holders = removal.holders
     numbers = {layer for at in removal.chosen for layer in holders.stacks[at] if removal.held[layer]}
     parents: dict[int, list[int]] = {}
@@ -263,24 +268,25 @@ def _kept(graph: LayerGraph, removal: Removal) -> tuple[Kept, ...]:
             for layer in holders.stacks[at]:
                 if layer in numbers:
                     parents.setdefault(layer, []).append(at)
-    found: list[Kept] = []
+    found: list[KeptLayer] = []
     for number in numbers:
         staying = [node for node in holders.layers[number].images if not removal.gone[node.index]]
         images = tuple(sorted(staying, key=lambda node: removal.untagged(node.index)))
         others = parents.get(number, ())
         containers = [c for node in images for c in holders.containers[node.index]]
         containers += [c for at in others for c in holders.containers[at]]
-        found.append(Kept(graph.layers[number], images, tuple(holders.images[at] for at in others), tuple(containers)))
+        found.append(
+            KeptLayer(graph.layers[number], images, tuple(holders.images[at] for at in others), tuple(containers))
+        )
     found.sort(key=lambda kept: (-kept.layer.known_size, kept.layer.index))
     return tuple(found)
 
 
 def _doubts(removal: Removal) -> Iterator[str]:
     """Say what keeps ``frees`` from being exact, a sentence each; none when ``removal`` is not doubtful."""
-    if removal.unknown_freed:
-        yield f"{_count(removal.unknown_freed, 'layer')} of unknown size would go too: at least this much comes back."
-    if removal.inferred_freed:
-        yield f"The size of {_count(removal.inferred_freed, 'layer')} that would go is inferred: it may be off."
+    if not removal.between.exact:
+        open_ = sum(not layer.sum_exact for layer in _freed(removal))
+        yield f"{_count(open_, 'layer')} of unknown size would go too: at least this much comes back."
     if removal.obscure_gone:
         yield f"The layers of {_count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
     if removal.partial_gone:

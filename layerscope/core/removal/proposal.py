@@ -5,14 +5,15 @@
 1. fewest images of running containers, then fewest of other containers (both only when asked for);
 2. fewest images that have a tag;
 3. fewest images that have none (dangling ones are leftovers: any number of them is less than one image with a name);
-4. older ones rather than newer ones.
+4. what frees more;
+5. older ones rather than newer ones.
 
 How good the answer is: :func:`propose` finds a set whenever there is one. When ``Proposal.fewest`` says so, no
-other set has fewer images by the order above; that is so on hosts of some hundred images, and mostly
-on bigger ones. Otherwise there may be more of a class than needed: of the first one by at most the
-members of one family less one (see :mod:`layerscope.core.removal.knapsack`). Ages decide last: among sets with
-as many images the oldest is not searched for, but a newer image is exchanged for an older one where
-one for one will do.
+other set has fewer images by the order above; that is so on hosts of some hundred images, and mostly on bigger
+ones, unless a child does not stand on its parent's layers (``--squash``) or a sum is not exact. Otherwise there may
+be more of a class than needed: of the first one by at most the members of one family less one (see
+:mod:`layerscope.core.removal.knapsack`). Among sets with as many images the best is not searched for, but an image
+is exchanged for one that frees more, or as much and is older, where one for one will do.
 """
 
 from __future__ import annotations
@@ -21,14 +22,28 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.knapsack import Knapsack
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
+from layerscope.core.runs import runs
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
 _EXCHANGES = 4_000
-"""How often an exchange for an older image is tried: some 50 ms."""
+"""How often an exchange for a better image is tried: some 50 ms."""
+_LOOKED_AT = 100
+"""How many images are tried in the place of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A run of layers that only goes because all of several images go."""
+
+    layers: tuple[Layer, ...]
+    """Oldest first."""
+    images: tuple[ImageNode, ...]
+    size: int
+    """Bytes of the layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +73,16 @@ class Proposal:
         return tuple(container for node in self.plan.removed for container in node.containers)
 
     @property
-    def families(self) -> list[tuple[Layer, tuple[ImageNode, ...]]]:
-        """Return what only goes because several images go: (the top one of a run of layers, the images on it).
-
-        The runs that weigh most first. A run is all layers with the same images.
-        """
-        runs = {layer for layer in self.plan.freed if len(layer.images) > 1}
-        tops = [
-            layer
-            for layer in runs
-            if not any(child in runs and len(child.images) == len(layer.images) for child in layer.children)
+    def families(self) -> list[Family]:
+        """What only goes because several images go, those of most bytes first."""
+        ends = {node.layers[-1] for node in self.plan.removed if node.layers}
+        found = [
+            Family(tuple(run), tuple(run[-1].images), sum(layer.known_size for layer in run))
+            for run in runs({layer: layer.parent for layer in self.plan.freed}, ends)
+            if run[-1].shared
         ]
-        tops.sort(key=lambda layer: (-self.run_size(layer), layer.index))
-        return [(layer, tuple(layer.images)) for layer in tops]
-
-    @staticmethod
-    def run_size(layer: Layer) -> int:
-        """Return the bytes of a layer and of those under it that have the same images."""
-        size, number = 0, len(layer.images)
-        here: Layer | None = layer
-        while here is not None and len(here.images) == number:
-            size += here.known_size
-            here = here.parent
-        return size
+        found.sort(key=lambda family: (-family.size, family.layers[-1].index))
+        return found
 
 
 def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), include_used: bool = False) -> Proposal:
@@ -98,8 +100,9 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
     chosen, fewest = _choose(graph, everything, min(target, most))
     removal = _all_of(holders, chosen, include_used)
     _mend(removal, everything, min(target, most))
-    _prefer_older(graph, removal, everything, min(target, most))
     _drop_needless(graph, removal, min(target, most))
+    _prefer_better(graph, removal, everything)
+    fewest = fewest and _proved(graph, holders, everything) and _losses(graph, removal.chosen) <= _losses(graph, chosen)
     return Proposal(
         target=target,
         plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=lambda at: _order(graph, at)), include_used)),
@@ -149,7 +152,7 @@ def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[i
     if target <= 0:
         return [], True
     holders = everything.holders
-    forest = Forest(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
+    forest = Knapsack(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
     classes: list[set[int]] = [set(), set(), set(), set()]
     for row in everything.chosen:
         if everything.gone[row]:
@@ -174,27 +177,50 @@ def _mend(removal: Removal, everything: Removal, target: int) -> None:
             removal.add(row)
 
 
-def _prefer_older(graph: LayerGraph, removal: Removal, everything: Removal, target: int) -> None:
-    """Exchange rows for older ones of their class, one for one."""
+def _prefer_better(graph: LayerGraph, removal: Removal, everything: Removal) -> None:
+    """Exchange rows for others of their class, one for one, that free more, or as much and are older."""
     others = [row for row in everything.chosen if everything.gone[row] and row not in removal.chosen]
     tries = _EXCHANGES
     for at in range(4):
         mine = sorted((r for r in removal.chosen if _class(graph, r) == at), key=lambda r: -_age(graph, r))
-        older = sorted((r for r in others if _class(graph, r) == at), key=lambda r: _age(graph, r))
+        rest = [r for r in others if _class(graph, r) == at]
+        rest.sort(key=lambda r: (-graph.images[r].unique, _age(graph, r), r))
         for row in mine:
+            best, better = (removal.frees, -_age(graph, row)), row
             removal.discard(row)
-            for place, other in enumerate(older):
-                if _age(graph, other) >= _age(graph, row) or not tries:
-                    removal.add(row)
+            for other in rest[:_LOOKED_AT]:
+                if not tries:
                     break
                 tries -= 1
                 removal.add(other)
-                if removal.frees >= target:
-                    del older[place]
-                    break
+                here = (removal.frees, -_age(graph, other))
+                if here > best:
+                    best, better = here, other
                 removal.discard(other)
-            else:
-                removal.add(row)
+            removal.add(better)
+            if better != row:
+                rest[rest.index(better)] = row
+
+
+def _proved(graph: LayerGraph, holders: Holders, everything: Removal) -> bool:
+    """Does the forest of layers say all about what goes with what, and what it frees?
+
+    It knows nothing of a child that does not stand on its parent's layers: there more has to go than the forest
+    says. And it adds weights, which are right where the engine's figures settle them.
+    """
+    for child, parent in enumerate(holders.parents):
+        below = holders.stacks[parent] if parent >= 0 else ()
+        if holders.rules.child_image_blocks and everything.gone[child] and holders.stacks[child][: len(below)] != below:
+            return False
+    return all(layer.sum_exact for layer in graph.layers)
+
+
+def _losses(graph: LayerGraph, rows: Iterable[int]) -> list[int]:
+    """Return how many rows there are of each class."""
+    found = [0, 0, 0, 0]
+    for row in rows:
+        found[_class(graph, row)] += 1
+    return found
 
 
 def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:

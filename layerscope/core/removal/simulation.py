@@ -15,14 +15,11 @@ Podman ``libimage/image.go``, for removals that are never forced:
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
+from layerscope.core.sizes.sums import Bound, Bounds, Tally
 from layerscope.inventory import Container, Image
-
-Bound = Literal["", "≥", "≤", "~", "?"]
-"""What a figure is to the truth: equal, not more than it, not less than it, likely, or nothing can be said."""
 
 
 class Holders:
@@ -39,7 +36,8 @@ class Holders:
         self.counted = len(graph.layers)
         """Layers before this number are in the graph's footprint, those from it on are hidden."""
         self.layers: tuple[Layer, ...] = (*graph.layers, *graph.hidden_layers)
-        self.sizes = [layer.known_size for layer in self.layers]
+        self.weights = [layer.weight for layer in self.layers]
+        self.unknowns = graph.unknowns
         self.images: list[Image] = [*(node.image for node in rows), *graph.unlisted]
         self.stacks: list[tuple[int, ...]] = [
             tuple([layer.index for layer in graph.stacks.get(image.id, ())]) for image in self.images
@@ -68,7 +66,7 @@ class Holders:
         """By image: 1 if it is stored for platforms whose layers are not known, besides the one whose are."""
         stacked: list[int] = []
         for layer in self.layers:
-            stacked.append(layer.known_size + (stacked[layer.parent.index] if layer.parent else 0))
+            stacked.append(layer.weight + (stacked[layer.parent.index] if layer.parent else 0))
         self.by_weight = sorted(range(self.counted), key=lambda number: (stacked[number], number), reverse=True)
         """Layers of the footprint by the bytes of the stack that they end, the heaviest first, the upper of equals."""
         self.rank = [0] * self.counted
@@ -135,18 +133,16 @@ class Removal:
         """How many rows go."""
         self.listed_untagged = 0
         """How many rows only lose their names: something that stays was made from them."""
-        self.frees = 0
-        """Bytes of the layers of the footprint that go."""
+        self.going = Tally()
+        """Of the layers of the footprint that go."""
+        self._least = 0
+        """Bytes of them by their weights: at least so many."""
         self.frees_hidden = 0
         """Bytes of the layers that go and are in no footprint, because no row needs them."""
         self.frees_cached = 0
         """At most so much of :attr:`frees` is held by the build cache, as far as is known."""
-        self.covered = 0
-        """Bytes of the layers of the chosen rows, each once."""
-        self.unknown_freed = 0
-        """How many of the layers that go have a size that is not known."""
-        self.inferred_freed = 0
-        """How many of them have a size that is only inferred, and may be off."""
+        self._covered = Tally()
+        self._covered_least = 0
         self.obscure_gone = 0
         """How many images go that may have layers that are not known."""
         self.partial_gone = 0
@@ -161,9 +157,26 @@ class Removal:
         """By image: 1 if a container, running or not, keeps the engine from removing it."""
 
     @property
+    def between(self) -> Bounds:
+        """What the layers of the footprint that go weigh, whatever else may need them."""
+        found = self.holders.unknowns.bounds(self.going)
+        return found if found.exact else Bounds(max(found.low, self._least), found.high)
+
+    @property
+    def frees(self) -> int:
+        """Bytes of the layers of the footprint that go: exact, or at least so many."""
+        return self.between.low
+
+    @property
+    def covered(self) -> int:
+        """Bytes of the layers of the chosen rows, each once: exact, or at least so many."""
+        return max(self.holders.unknowns.bounds(self._covered).low, self._covered_least)
+
+    @property
     def kept(self) -> int:
-        """Bytes of the layers of the chosen rows that stay."""
-        return self.covered - self.frees
+        """Bytes of the layers of the chosen rows that stay: exact, or at least so many."""
+        stays = self.holders.unknowns.bounds(self._covered.less(self.going))
+        return stays.low if stays.exact else max(stays.low, self._covered_least - self._least)
 
     @property
     def obscure_staying(self) -> int:
@@ -173,20 +186,18 @@ class Removal:
     @property
     def doubtful(self) -> bool:
         """May :attr:`frees` be off?"""
-        return bool(self._may_be_more or self._may_be_less or self.inferred_freed or not self.holders.complete)
+        return bool(self._may_be_more or self._may_be_less or not self.holders.complete)
 
     @property
     def bound(self) -> Bound:
         """What :attr:`frees` is to what would really come back."""
         if self._may_be_more and self._may_be_less:
             return "?"
-        if self.inferred_freed:
-            return "~"
         return "≥" if self._may_be_more else "≤" if self._may_be_less else ""
 
     @property
     def _may_be_more(self) -> bool:
-        return bool(self.unknown_freed or self.obscure_gone or self.partial_gone)
+        return bool(not self.between.exact or self.obscure_gone or self.partial_gone)
 
     @property
     def _may_be_less(self) -> bool:
@@ -199,10 +210,11 @@ class Removal:
             return
         self.chosen[image] = None
         self.listed_untagged += self._loses_name(image)
-        wanted, sizes = self.wanted, self.holders.sizes
+        wanted, layers = self.wanted, self.holders.layers
         for layer in self.holders.stacks[image]:
             if not wanted[layer]:
-                self.covered += sizes[layer]
+                self._covered.add(layers[layer].height, layers[layer].below)
+                self._covered_least += layers[layer].weight
             wanted[layer] += 1
         while image >= 0 and not self.gone[image] and self._may_go(image):
             self._go(image)
@@ -214,11 +226,12 @@ class Removal:
             return
         self.listed_untagged -= self.untagged(image)
         del self.chosen[image]
-        wanted, sizes = self.wanted, self.holders.sizes
+        wanted, layers = self.wanted, self.holders.layers
         for layer in self.holders.stacks[image]:
             wanted[layer] -= 1
             if not wanted[layer]:
-                self.covered -= sizes[layer]
+                self._covered.add(layers[layer].height, layers[layer].below, -1)
+                self._covered_least -= layers[layer].weight
         while image >= 0 and self.gone[image] and not self._may_go(image):
             self._come_back(image)
             image = self.holders.parents[image]
@@ -295,18 +308,16 @@ class Removal:
         if holders.parents[image] >= 0:
             self._left[holders.parents[image]] += 1
 
-    def _count(self, layer: int, sign: int) -> None:
+    def _count(self, number: int, sign: int) -> None:
         holders = self.holders
-        if layer < holders.counted:
-            size = holders.sizes[layer]
-            self.frees += sign * size
+        layer = holders.layers[number]
+        if number < holders.counted:
+            self.going.add(layer.height, layer.below, sign)
+            self._least += sign * layer.weight
+            size = layer.weight
             if holders.cached and (records := holders.cached.get(size)):  # each record holds one layer of its size
                 self._going[size] += sign
                 if self._going[size] + (sign < 0) <= records:
                     self.frees_cached += sign * size
         else:
-            self.frees_hidden += sign * holders.sizes[layer]
-        if holders.layers[layer].size is None:
-            self.unknown_freed += sign
-        elif not holders.layers[layer].sum_exact:
-            self.inferred_freed += sign
+            self.frees_hidden += sign * layer.weight

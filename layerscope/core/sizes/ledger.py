@@ -7,11 +7,12 @@ nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from layerscope.core.runs import runs
+from layerscope.core.sizes.sums import GROUND, Bounds, Height, Heights, heights
 from layerscope.inventory import HistoryEntry, Image
 
 Certainty = Literal["exact", "inferred", "unknown"]
@@ -31,6 +32,14 @@ class Settled:
     entry_is: Certainty = "unknown"
     sum_exact: bool = False
     """Is the size exact, or at least its sum with the layers that always come and go with this one?"""
+    weight: int = 0
+    """What it adds to a sum: never more than the truth over the layers that always come and go together.
+
+    Where the engine's figures determine their sum it is that; the topmost of those whose size is not known carries
+    what the others leave.
+    """
+    height: Height = GROUND
+    """See :mod:`layerscope.core.sizes.sums`."""
 
 
 @dataclass(slots=True)
@@ -161,27 +170,67 @@ class Ledger:
             found[chain] = None if below is None or size is None else below + size
         return found
 
-    def vouch(self) -> None:
-        """Find inferred sizes that do not matter: where no image tells layers apart, their sum may still be exact."""
-        for found in self.settled.values():
-            found.sum_exact = found.size_is == "exact"
-        if all(found.size_is != "inferred" for found in self.settled.values()):
-            return
-        tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
-        children = Counter(self.parents.values())
-        runs: dict[str, list[str]] = {}
+    # -- what the sums determine -----------------------------------------------------------
+
+    def heights(self, near: Mapping[str, Bounds], total: tuple[int, Sequence[str]] | None) -> Heights:
+        """Return the heights that follow from what is exact; see :func:`layerscope.core.sizes.sums.heights`."""
+        sizes = {chain: found.size if found.size_is == "exact" else None for chain, found in self.settled.items()}
+        told = {chain: here.size for chain, here in self.sums.items() if here.certain == "exact"}
+        return heights(self.parents, sizes, told, near, total)
+
+    def learn(self, found: Heights) -> None:
+        """Take the sums and the sizes that heights determine."""
         for chain, parent in self.parents.items():
-            run = runs[parent] if parent is not None and parent not in tops and children[parent] == 1 else []
-            runs[chain] = run
-            run.append(chain)
-        for run in runs.values():
-            below, here = self.sum_of(self.parents[run[0]]), self.sum_of(run[-1])
-            if below is None or here is None or _weaker(below.certain, here.certain) != "exact":
-                continue
+            here, below = found.of[chain], found.of[parent]
+            known = self.sums.get(chain)
+            if not here.unknown and (known is None or known.certain != "exact"):
+                self.sums[chain] = Sum(here.rest, "exact", known.name if known else "")
+                self.facts += 1
+            if here.unknown == below.unknown and here.rest >= below.rest:
+                self.set_size(chain, here.rest - below.rest, "exact", "the engine's sums over the images that have it")
+
+    def vouch(self, found: Heights) -> None:
+        """Give each layer its height and its weight, and take back guesses that the engine's sums rule out."""
+        for chain, parent in self.parents.items():
+            layer = self.settled[chain]
+            layer.height = found.of[chain]
+            layer.sum_exact = layer.size_is == "exact"
+            if layer.size_is == "inferred" and layer.size is not None:
+                between = found.layer(chain, parent)
+                if layer.size < between.low or (between.high is not None and layer.size > between.high):
+                    _forget(layer)
+            layer.weight = layer.size or 0 if layer.sum_exact else 0
+        for run in self._runs():
+            here, below = found.of[run[-1]], found.of[self.parents[run[0]]]
             layers = [self.settled[chain] for chain in run]
-            if sum(-1 if found.size is None else found.size for found in layers) == here.size - below.size:
-                for found in layers:
-                    found.sum_exact = found.size is not None
+            if here.unknown != below.unknown or all(layer.size_is == "exact" for layer in layers):
+                continue
+            _weigh(layers, here.rest - below.rest)
+
+    def _runs(self) -> Iterable[list[str]]:
+        """Return the layers that always come and go together: no image ends between them and nothing branches."""
+        tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
+        return runs(self.parents, tops)
+
+
+def _weigh(layers: Sequence[Settled], size: int) -> None:
+    """Share the exact sum of a run out among its layers: guesses where they add up, the rest to the topmost unknown."""
+    rest = size - sum(layer.size or 0 for layer in layers)
+    if rest < 0 or (rest and all(layer.size is not None for layer in layers)):
+        for layer in layers:
+            if layer.size_is == "inferred":
+                _forget(layer)
+        rest = size - sum(layer.size or 0 for layer in layers)
+    for layer in layers:
+        layer.sum_exact = True
+        layer.weight = layer.size or 0
+    unknown = [layer for layer in layers if layer.size is None]
+    if unknown:
+        unknown[-1].weight = rest
+
+
+def _forget(layer: Settled) -> None:
+    layer.size, layer.size_is, layer.size_from = None, "unknown", ""
 
 
 def _weaker(one: Certainty, other: Certainty) -> Certainty:

@@ -5,10 +5,10 @@ chain ID has the same size everywhere. So each image's alignment constrains
 the others, and the engine's own totals constrain them all, until nothing
 more follows.
 
-This is done twice. First only with what is certain: a history is read by its
-sizes and its builders' rules, and may leave layers out. What follows is *exact*.
-What is still in doubt then is guessed, each guess named, and is *inferred*; no
-guess can make anything exact.
+This is done twice. First only with arithmetic: a history is read by its sizes
+alone, and may leave layers out; with it go the engine's own sums. What follows is *exact*. Then the texts
+of histories, which anybody can write, choose among the ways that are left; what follows from them is
+*inferred*, and no text and no guess can make anything exact.
 """
 
 from __future__ import annotations
@@ -18,20 +18,39 @@ from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.align import NO_GATES, Alignment, align
+from layerscope.core.sizes.evidence import needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
+from layerscope.core.sizes.sums import Heights, Unknowns
 from layerscope.core.stores import StoreRules
+from layerscope.inventory import DiskUsage
 
 
-def settle(stacks: Sequence[Stack], parents: Mapping[str, str | None], rules: StoreRules) -> dict[str, Settled]:
-    """Return what is known of each chain ID in ``stacks``.
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is known of all layers of a store, and of sums over them."""
+
+    layers: Mapping[str, Settled]
+    """By chain ID."""
+    unknowns: Unknowns
+    """Those of the layers' heights."""
+
+
+def settle(
+    stacks: Sequence[Stack],
+    parents: Mapping[str, str | None],
+    rules: StoreRules,
+    usage: DiskUsage | None = None,
+) -> Settlement:
+    """Return what is known of each chain ID in ``stacks``, and of the sums over them.
 
     ``parents`` maps each chain ID to its parent's, parents first. Sizes are bytes in
-    the store's unit. A size is *exact* when every way of reading the histories gives
-    it, or the engine's own totals do; *inferred* when a guess had to be made, or
+    the store's unit. A size is *exact* when the sizes in the histories and the engine's own sums leave no
+    other; *inferred* when texts or a guess chose it, or
     where images contradict each other; else *unknown*. The order of ``stacks`` does not matter.
+    ``usage``: the engine's account of its disk, of the very images of ``stacks``; None where there is none.
     """
-    return _Resolver(stacks, parents, rules).run()
+    return _Resolver(stacks, parents, rules, usage).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +65,15 @@ class _Guess:
 
 
 class _Resolver:
-    def __init__(self, stacks: Sequence[Stack], parents: Mapping[str, str | None], rules: StoreRules) -> None:
+    def __init__(
+        self,
+        stacks: Sequence[Stack],
+        parents: Mapping[str, str | None],
+        rules: StoreRules,
+        usage: DiskUsage | None,
+    ) -> None:
         self.rules = rules
+        self.usage = usage
         # Parents before what was built on them; and the same order whatever the engine's.
         self.stacks = sorted(stacks, key=lambda stack: (len(stack.sizes), stack.image.id))
         self.ledger = Ledger(self.stacks, parents)
@@ -58,12 +84,12 @@ class _Resolver:
         self.odd: set[str] = set()
         """Images of which the engine says things that contradict each other."""
         self.misread: set[str] = set()
-        """Images whose history cannot be as its builders' rules have it, or does not fit the other images'."""
+        """Images whose history cannot be as its text has it, or does not fit the other images'."""
         self.proved: set[str] = set()
-        """Layers whose sizes are told by sizes alone, without any text."""
+        """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, Label] = {}
 
-    def run(self) -> dict[str, Settled]:
+    def run(self) -> Settlement:
         if self.rules.empty_diff_is_zero:
             for stack in self.stacks:
                 for diff, chain in zip(stack.diff_ids, stack.chain, strict=True):
@@ -72,11 +98,36 @@ class _Resolver:
         self._certain_totals()
         pending = [stack for stack in self.stacks if stack.chain and stack.image.history is not None]
         pending = self._repeat(self._read, self._read_by_size(pending))
+        pending = self._deepen(pending)
         self._contradictions(pending)
+        proved = self._heights()
         self._likely_totals()
+        pending = self._repeat(self._trace, pending)
+        pending = self._repeat(self._believe, pending)
         self._repeat(self._guess, pending)
-        self.ledger.vouch()
-        return self.settled
+        self.ledger.vouch(proved)
+        return Settlement(self.settled, proved.unknowns)
+
+    def _heights(self) -> Heights:
+        total = None if self.usage is None else self.usage.layers_size
+        return self.ledger.heights(
+            {}, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
+        )
+
+    def _deepen(self, pending: list[Stack]) -> list[Stack]:
+        """Take what the sums over several images determine, until nothing more follows; as :meth:`_repeat`."""
+        if all(found.size_is == "exact" for found in self.settled.values()):
+            return pending
+        if self.usage is not None:
+            told = shared_heights(self.stacks, self.ledger.parents, self.usage, self.ledger.heights({}, None))
+            for chain, (size, name) in told.items():
+                self.ledger.sums.setdefault(chain, Sum(size, "exact", name))
+        before = -1
+        while self.ledger.facts != before:
+            self.ledger.learn(self._heights())
+            before = self.ledger.facts
+            pending = self._repeat(self._read, pending)
+        return pending
 
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
@@ -126,8 +177,13 @@ class _Resolver:
 
     # -- reading a history -----------------------------------------------------------------
 
+    @staticmethod
+    def _certain(stack: Stack) -> Sequence[Label]:
+        """Return what the sizes alone say of each entry: what weighs something made a layer."""
+        return _by_size(stack, Label.EMPTY if stack.told_by_size else Label.MAYBE)
+
     def _labels(self, stack: Stack) -> Sequence[Label]:
-        """Return what may be believed of each entry."""
+        """Return what may be believed of each entry, its text being true."""
         if stack.told_by_size:
             return _by_size(stack, Label.EMPTY)
         history = stack.image.history or ()
@@ -182,8 +238,11 @@ class _Resolver:
             parent = self.by_id.get(parent.image.parent_id)
         return gates
 
-    def _take(self, stack: Stack, fit: Alignment, certain: Certainty, why: str = "") -> bool:
-        """Settle what is the same in every way; True when that leaves no doubt in this image."""
+    def _take(self, stack: Stack, fit: Alignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
+        """Settle what is the same in every way; True when that leaves no doubt in this image.
+
+        ``sized``: sizes too, not only which entry made which layer.
+        """
         before = self.made.get(stack.image.id)
         made = fit.made if before is None else before & fit.made  # it only narrows, or this might never end
         if made and made != before:
@@ -193,7 +252,7 @@ class _Resolver:
         done = True
         for chain, candidates, maybe_none in zip(stack.chain, fit.candidates, fit.maybe_none, strict=True):
             found = self.settled[chain]
-            if found.size is None:
+            if found.size is None and sized:
                 sizes = {history[i].size for i in candidates}
                 if maybe_none:
                     sizes.add(-1 if fit.left is None or fit.left else 0)
@@ -212,7 +271,7 @@ class _Resolver:
         told = [stack for stack in pending if stack.told_by_size and stack.image.id not in self.odd]
         done = {stack.image.id for stack in told if self._read(stack)}
         for stack in told:
-            if stack.image.id not in done and self._fit(stack, self._labels(stack), sure=True) is None:
+            if stack.image.id not in done and self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is None:
                 self.odd.add(stack.image.id)
                 self.ledger.demote(stack, stack.chain)
         self.proved = self.ledger.exact()
@@ -222,16 +281,19 @@ class _Resolver:
         """Take what follows from the image's history for certain; True when nothing is left in doubt."""
         if stack.image.id in self.odd:
             return False
-        fit = self._fit(stack, self._labels(stack), sure=True)
+        fit = self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
         return fit is not None and self._take(stack, fit, "exact")
 
     def _contradictions(self, pending: Sequence[Stack]) -> None:
-        """What images disagree about is not exact; but a single text that cannot be right is only its own fault."""
+        """What images disagree about is not exact."""
         for stack in pending:
-            if stack.image.id in self.odd or self._fit(stack, self._labels(stack), sure=True) is not None:
+            if (
+                stack.image.id in self.odd
+                or self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is not None
+            ):
                 continue
             self.misread.add(stack.image.id)
-            alone = self._fit(stack, self._labels(stack), alone=True)
+            alone = self._fit(stack, self._certain(stack), alone=True, gates=NO_GATES)
             disputed = [] if alone is None else self._disputed(stack, alone)
             if disputed and not self.proved.intersection(disputed):
                 self.ledger.demote(stack, disputed)
@@ -251,6 +313,22 @@ class _Resolver:
         return found or [chain for chain in stack.chain if chain not in self.proved]
 
     # -- what is likely --------------------------------------------------------------------
+
+    def _trace(self, stack: Stack) -> bool:
+        """Take which entries made which layers by what the engine itself keeps of builds: ``ParentId``."""
+        gates = self._gates(stack) if stack.image.parent_id and stack.image.id not in self.odd else {}
+        fit = self._fit(stack, self._certain(stack), sure=True, gates=gates) if gates else None
+        return fit is not None and self._take(stack, fit, "exact", sized=False)
+
+    def _believe(self, stack: Stack) -> bool:
+        """Take what follows from the image's history if its texts are true."""
+        if stack.image.id in self.odd | self.misread:
+            return False
+        fit = self._fit(stack, self._labels(stack))
+        if fit is None:
+            self.misread.add(stack.image.id)
+            return False
+        return self._take(stack, fit, "inferred", f"the history of {stack.name}, as its text has it")
 
     def _guess(self, stack: Stack) -> bool:
         for guess in self._guesses(stack):

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from layerscope.tui.widgets.columns import Column
+from layerscope.tui.widgets.columns import ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 
 
@@ -25,13 +25,13 @@ class ColumnsScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, columns: Sequence[Column], hidden: frozenset[str], changed: Callable[[frozenset[str]], None]
+        self, columns: Sequence[ListColumn], hidden: frozenset[str], changed: Callable[[frozenset[str]], None]
     ) -> None:
         """Take the columns to choose from, the keys of those that are hidden, and what to tell after each change."""
         super().__init__()
         self.hidden = hidden
         self.changed = changed
-        title = Column("title", "COLUMN", lambda column, width: column.title, 10, flex=1)
+        title = ListColumn("title", "COLUMN", lambda column, width: column.title, 10, flex=1)
         self.table = RowTable([title], key=lambda column: column.key, id="columns")
         self.table.is_marked = lambda column: column.key not in self.hidden
         self.table.show(columns)
@@ -52,7 +52,7 @@ class ColumnsScreen(ModalScreen[None]):
     def action_switch(self) -> None:
         """Show or hide the column under the cursor."""
         column = self.table.row
-        if isinstance(column, Column):
+        if isinstance(column, ListColumn):
             self.hidden ^= {column.key}
             self.table.repaint()
             self.changed(self.hidden)

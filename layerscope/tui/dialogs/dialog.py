@@ -16,11 +16,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from layerscope.text import pad, wrapped
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.removal import Row, Said
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 WIDEST = 112
 STYLES = {"quiet": "$text-quiet", "warn": "$hue-warn", "bad": "$hue-bad", "good": "$hue-good", "strong": "bold"}
 
@@ -30,7 +30,7 @@ INDENT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ImageLine:
     """One line of the list: an image with its note, or, where that is long, a part of the note under it."""
 
     row: Row
@@ -61,19 +61,19 @@ class ImageRows(RowTable):
         if index is not None:
             self.move_to(index)
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[ListColumn]:
         title = f"{'NAME':<{self._name_width}} {'SIZE':>{SIZE}}" if getattr(self, "images", ()) else ""
-        return [Column("line", title, self._line_cell, 10, flex=1)]
+        return [ListColumn("line", title, self._line_cell, 10, flex=1)]
 
-    def _lines_of(self, row: Row, width: int) -> Iterator[Line]:
+    def _lines_of(self, row: Row, width: int) -> Iterator[ImageLine]:
         if cell_len(row.note) <= width - self._name_width - SIZE - 3:
-            yield Line(row, 0, row.note)
+            yield ImageLine(row, 0, row.note)
             return
-        yield Line(row, 0, "")
+        yield ImageLine(row, 0, "")
         for number, part in enumerate(wrapped(row.note, width - INDENT), 1):
-            yield Line(row, number, part)
+            yield ImageLine(row, number, part)
 
-    def _line_cell(self, line: Line, width: int) -> Cell:
+    def _line_cell(self, line: ImageLine, width: int) -> Cell:
         row, style = line.row, line.row.style
         noted = "dim" if style in {"", "mark"} else style
         if line.number:
@@ -82,7 +82,7 @@ class ImageRows(RowTable):
         return [(f"{row.sign} ", style), (name, ""), (f" {row.size:>{SIZE}}  ", ""), (line.text, noted)]
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(ModalScreen[Result]):
     """A box over the main screen."""
 
     CSS_PATH = "dialog.tcss"

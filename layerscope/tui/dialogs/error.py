@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, Literal
 
 from rich.style import Style
 from rich.text import Text
@@ -15,12 +15,12 @@ from textual.widgets import Static
 from layerscope.text import clean
 from layerscope.tui.keys import APP, keys_of
 
-if TYPE_CHECKING:
-    from layerscope.tui.app import LayerscopeApp
+WhatNow = Literal["demo", "retry"]
+"""What the user chose to do about it."""
 
 
-class ErrorScreen(ModalScreen[None]):
-    """Names the cause and the next step."""
+class ErrorScreen(ModalScreen[WhatNow]):
+    """Names the cause and the next step; answers what is to be done."""
 
     CSS_PATH = "error.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"error--key"}
@@ -69,22 +69,13 @@ class ErrorScreen(ModalScreen[None]):
         """Offer the sample host only where there is one."""
         return action != "demo" or self.demo
 
-    @property
-    def layerscope(self) -> LayerscopeApp:
-        """The app, by its own type."""
-        return cast("LayerscopeApp", self.app)
-
     def action_demo(self) -> None:
         """Show the bundled sample host."""
-        app = self.layerscope
-        self.dismiss()
-        app.open_demo()
+        self.dismiss("demo")
 
     def action_retry(self) -> None:
         """Ask the engine again."""
-        app = self.layerscope
-        self.dismiss()
-        app.load()
+        self.dismiss("retry")
 
     def action_quit(self) -> None:
         """Leave; the exit status says that there was no engine."""

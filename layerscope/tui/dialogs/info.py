@@ -18,8 +18,8 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, wrapped
 from layerscope.tui.host import Host
-from layerscope.tui.screens.host import Subject, copy_text
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.subject import Subject, copy_text
+from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.info import Fact, Section, as_text, container_info, image_info, layer_info
 from layerscope.views.names import image_label, short_id
@@ -33,7 +33,7 @@ AROUND = 7
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class FactLine:
     """One line on screen: a heading, or a fact or a part of one that takes several lines."""
 
     fact: Fact | None
@@ -55,7 +55,7 @@ class InfoScreen(ModalScreen[None]):
         super().__init__()
         self.sections = sections_of(host, subject)
         self.table = RowTable(
-            [Column("line", "", self._cell, 10, flex=1)], key=lambda line: (line.fact, line.text), id="facts"
+            [ListColumn("line", "", self._cell, 10, flex=1)], key=lambda line: (line.fact, line.text), id="facts"
         )
         self.box = Vertical(self.table, id="info", classes="box")
         self.box.border_title = Content(title_of(subject))
@@ -79,7 +79,7 @@ class InfoScreen(ModalScreen[None]):
         self.box.styles.height = min(len(lines) + 4, event.size.height - 2)
         self.table.show(lines, cursor=None if self.table.rows else 1)  # the first line is a heading
 
-    def _cell(self, line: Line, width: int) -> Cell:
+    def _cell(self, line: FactLine, width: int) -> Cell:
         if line.fact is None:
             return [(line.text, "group")]
         name = line.name + " " * max(1, NAME - cell_len(line.name))
@@ -89,7 +89,7 @@ class InfoScreen(ModalScreen[None]):
     def action_copy(self) -> None:
         """Copy the fact under the cursor, all of it."""
         line = self.table.row
-        if isinstance(line, Line) and line.fact is not None:
+        if isinstance(line, FactLine) and line.fact is not None:
             copy_text(self, line.fact.value, f"copied {fit(line.fact.value, 120)}")
 
     def action_copy_all(self) -> None:
@@ -115,16 +115,16 @@ def title_of(subject: Subject) -> str:
     return f"Layer {short_id(subject.chain_id)}"
 
 
-def lines_of(sections: Sequence[Section], width: int) -> Iterator[Line]:
+def lines_of(sections: Sequence[Section], width: int) -> Iterator[FactLine]:
     """Give the lines that show ``sections`` in ``width`` cells."""
     for number, section in enumerate(sections):
         if number:
-            yield Line(None, "", "")
-        yield Line(None, "", section.heading)
+            yield FactLine(None, "", "")
+        yield FactLine(None, "", section.heading)
         for fact in section.facts:
             name = fit(fact.name, width // 2)
             beside = cell_len(name) < NAME
             if not beside:  # a long name has a line of its own
-                yield Line(fact, name, "")
+                yield FactLine(fact, name, "")
             for index, part in enumerate(wrapped(fact.value, max(10, width - NAME))):
-                yield Line(fact, name if beside and not index else "", part)
+                yield FactLine(fact, name if beside and not index else "", part)

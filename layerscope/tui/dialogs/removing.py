@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
@@ -11,20 +9,18 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.core.removal.measured import Freed
-from layerscope.core.removal.plan import RemovalPlan, held_by_cache
-from layerscope.inventory import DiskUsage
-from layerscope.sources.backend import Backend, BackendError, Remover, Step
-from layerscope.text import clean
+from layerscope.core.removal.carry_out import CachePruned, CarriedOut, Remover, Step, carry_out, prune
+from layerscope.core.removal.plan import RemovalPlan
+from layerscope.errors import BackendError
+from layerscope.sources.backend import Backend
 from layerscope.tui.dialogs.confirm import ConfirmScreen
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.host import Host
 from layerscope.tui.messages import HostChanged, ScanFailed
 from layerscope.units import format_size
 from layerscope.views.names import count
-from layerscope.views.removal import Account, Said, account, pruned, step_row
+from layerscope.views.removal import Said, came_said, prune_said, step_row, still_held_said
 
 ASKING = "asking the engine for its own totals …"
 
@@ -43,21 +39,16 @@ class RemovingScreen(Dialog[None]):
     class Done(Message):
         """It is over; this is what came of it."""
 
-        def __init__(self, came: Account, graph: LayerGraph | None, failed: BackendError | None) -> None:
+        def __init__(self, came: CarriedOut) -> None:
             super().__init__()
             self.came = came
-            self.graph = graph
-            self.failed = failed
 
     class Pruned(Message):
         """The build cache was pruned, or not."""
 
-        def __init__(self, back: Freed, said: Said, graph: LayerGraph | None, failed: BackendError | None) -> None:
+        def __init__(self, came: CachePruned) -> None:
             super().__init__()
-            self.back = back
-            self.said = said
-            self.graph = graph
-            self.failed = failed
+            self.came = came
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "enter", "close"),
@@ -73,7 +64,10 @@ class RemovingScreen(Dialog[None]):
         self.steps: dict[str, Step] = {}
         self.phase = ASKING
         self.stopping = False
-        self.came: Account | None = None
+        self.came: CarriedOut | None = None
+        self.result: list[Said] = []
+        self.held = 0
+        """Bytes of what was removed that are still on disk for the build cache."""
         self._after: list[Said] = []
         self.pruning = False
 
@@ -86,72 +80,20 @@ class RemovingScreen(Dialog[None]):
 
     @work(thread=True, group="remove", exit_on_error=False)
     def _run(self) -> None:
-        plan = self.plan
         worker = get_current_worker()
-        before = after = None
-        graph: LayerGraph | None = None
-        failed: BackendError | None = None
-        why = ""
-        steps: tuple[Step, ...] = ()
-        held = plan.held_by_cache
-        try:
-            if self._measures:
-                before = self.backend.usage()
-                if held is None:
-                    told = build_graph(replace(plan.graph.inventory, usage=before))
-                    held = held_by_cache(told, plan.freed)
-        except BackendError as error:
-            why = error.cause  # it may still remove; only what it frees cannot be measured
-        steps = self.remover.remove(
-            plan,
-            lambda step: void(self.post_message(self.Told("removing", step))),
-            lambda: self.stopping or worker.is_cancelled,
+        came = carry_out(
+            self.plan,
+            self.backend,
+            self.remover,
+            progress=lambda step: self.post_message(self.Told("removing", step)),
+            measuring=lambda: self.post_message(self.Told("measuring what came back …")),
+            cancelled=lambda: self.stopping or worker.is_cancelled,
         )
-        self.post_message(self.Told("measuring what came back …"))
-        try:
-            graph, after, unmeasured = self._look_again()
-            why = unmeasured or why
-        except BackendError as error:
-            failed, why = error, error.cause
-        came = account(plan, steps, before, after, graph, held, why, self.host.units)
-        self.post_message(self.Done(came, graph, failed))
-
-    @property
-    def _measures(self) -> bool:
-        """Are the engine's own totals of use: as the measure, or for what the build cache holds?"""
-        rules = self.plan.graph.rules
-        return rules.total_is_footprint or rules.build_cache_holds_layers
-
-    def _look_again(self) -> tuple[LayerGraph, DiskUsage | None, str]:
-        """Return what is there now, the engine's totals, and why it gave none. Raises BackendError if it is lost."""
-        found = self.backend.look_again()
-        if not self._measures:
-            return build_graph(found), None, ""
-        try:
-            usage = self.backend.usage()
-        except BackendError as error:  # busy with another session's question, say: what is there is known all the same
-            return build_graph(found), None, error.cause
-        return build_graph(replace(found, usage=usage)), usage, ""
+        self.post_message(self.Done(came))
 
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
-        graph: LayerGraph | None = None
-        before = after = None
-        failed: BackendError | None = None
-        wrong = ""
-        counted: int | None = None
-        with suppress(BackendError):  # without it, what comes back is not measured
-            before = self.backend.usage()
-        try:
-            counted = self.remover.prune_build_cache()
-        except BackendError as error:
-            wrong = clean(str(error), 400)
-        try:
-            graph, after, _ = self._look_again()
-        except BackendError as error:
-            failed = error
-        back, said = pruned(before, after, counted, wrong, self.host.units)
-        self.post_message(self.Pruned(back, said, graph, failed))
+        self.post_message(self.Pruned(prune(self.backend, self.remover)))
 
     # -- what comes of it -----------------------------------------------------------------
 
@@ -167,25 +109,23 @@ class RemovingScreen(Dialog[None]):
     @on(Done)
     def _done(self, message: Done) -> None:
         came = self.came = message.came
-        self.host.freed += came.back
+        self.result, self.held = came_said(came, self.host.units), came.measured.held
+        self.host.freed += came.measured.back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
-        self._truth(message.graph, message.failed)
+        self._truth(came.graph, came.lost)
         self._draw()
 
     @on(Pruned)
     def _pruned(self, message: Pruned) -> None:
         self.pruning = False
-        self.host.freed += message.back
-        self._after.append(message.said)
-        came = self.came
-        if came is not None and came.held and message.said.style == "good":
-            said = list(came.said[:-1])  # what was still to come back has
-            if message.back.high is not None and (rest := came.held - message.back.high) > 0:
-                size = format_size(rest, self.host.units)
-                said.append(Said(f"At least {size} of it is still on disk: the engine kept it in its cache.", "warn"))
-            self.came = replace(came, held=0, said=tuple(said))
-        self._truth(message.graph, message.failed)
+        came = message.came
+        self.host.freed += came.back
+        self._after.append(prune_said(came, self.host.units))
+        if self.held and not came.wrong:  # what was still to come back has
+            self.result = [*self.result[:-1], *still_held_said(self.held, came.back, self.host.units)]
+            self.held = 0
+        self._truth(came.graph, came.lost)
         self._draw()
 
     def _truth(self, graph: LayerGraph | None, failed: BackendError | None) -> None:
@@ -200,9 +140,8 @@ class RemovingScreen(Dialog[None]):
         units = self.host.units
         nodes = (*self.plan.removed, *(one.image for one in self.plan.untagged))
         rows = [step_row(node, self.steps.get(node.id), units) for node in nodes]
-        came = self.came
         number = sum(step.state != "removing" for step in self.steps.values())
-        if came is None:
+        if self.came is None:
             text = self.phase
             if text == "removing":
                 text = f"{number:,} of {count(len(rows), 'image')} done"
@@ -211,7 +150,7 @@ class RemovingScreen(Dialog[None]):
             self.retitle("Removal under way", "Esc stop between two images")
             self.put(rows, [Said(text, "strong")])
             return
-        said = [Said(came.said[0].text, came.said[0].style), *came.said[1:], *self._after]
+        said = [*self.result, *self._after]
         keys = "Esc close"
         if self.pruning:
             said.append(Said("pruning the build cache …", "strong"))
@@ -222,7 +161,7 @@ class RemovingScreen(Dialog[None]):
 
     @property
     def _can_prune(self) -> bool:
-        return self.came is not None and bool(self.came.held) and not self.pruning
+        return bool(self.held) and not self.pruning
 
     # -- keys -----------------------------------------------------------------------------
 
@@ -243,7 +182,7 @@ class RemovingScreen(Dialog[None]):
         """Offer to prune the build cache, where that is what holds the bytes."""
         if not self._can_prune or self.came is None:
             return
-        size = f"{'Up to ' if self.came.held_at_most else ''}{format_size(self.came.held, self.host.units)}"
+        size = f"{'Up to ' if self.came.measured.held_at_most else ''}{format_size(self.held, self.host.units)}"
         asked = [
             Said("Prune the build cache?", "strong"),
             Said(f"{size} of what was removed comes back on disk then. No image is removed by it."),
@@ -258,7 +197,3 @@ class RemovingScreen(Dialog[None]):
             self.pruning = True
             self._draw()
             self._prune()
-
-
-def void(_: object) -> None:
-    """Drop a value."""

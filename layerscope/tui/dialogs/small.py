@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
 from layerscope.tui.keys import APP
 
-if TYPE_CHECKING:
-    from layerscope.tui.app import LayerscopeApp
+
+def too_small(size: Size, least: tuple[int, int]) -> bool:
+    """Is there less room than the interface needs, in width or in height?"""
+    return size.width < least[0] or size.height < least[1]
 
 
 class SmallScreen(Screen[None]):
@@ -40,12 +43,11 @@ class SmallScreen(Screen[None]):
         self._look()
 
     def _look(self) -> None:
-        app = cast("LayerscopeApp", self.app)
-        if not app.too_small:
+        (width, height), now = self.least, self.app.size
+        if not too_small(now, self.least):
             if self.is_current:
                 self.dismiss()
             return
-        (width, height), now = self.least, app.size
         text = Text("This terminal is too small\n", justify="center", style="bold")
         text.append(f"{now.width}×{now.height}, and {width}×{height} is needed\n", "not bold")
         text.append("make it larger, or q to quit", "not bold")

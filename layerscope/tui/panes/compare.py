@@ -20,11 +20,11 @@ from layerscope.tui.keys import COMPARE
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.pairs import FRAME, Pairs
 from layerscope.tui.panes.view import Pointing
-from layerscope.tui.widgets.columns import Cell, Column, Piece
+from layerscope.tui.widgets.columns import Cell, ListColumn, Piece
 from layerscope.tui.widgets.hits import lit
-from layerscope.tui.widgets.room import Stack
+from layerscope.tui.widgets.room import TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.views.aligned import Aligned, Folding, LayerRow, presence
+from layerscope.views.aligned import Aligned, LayerRow, StretchFolding, presence
 from layerscope.views.compare import Chosen, Lanes, choose, lanes, letter, sums
 from layerscope.views.find import NameSearch
 from layerscope.views.names import bounded, count
@@ -33,7 +33,7 @@ ROOMY = 70
 """Cells of a heading from which on it also names its image."""
 
 
-class ComparePane(Pointing, Stack):
+class ComparePane(Pointing, TopToBottom):
     """Aligned layers over the matrix; what is compared is chosen when somebody comes here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,7 +48,7 @@ class ComparePane(Pointing, Stack):
         self.chosen = Chosen((), "no images")
         self.comparison: Comparison | None = None
         self.aligned: Aligned | None = None
-        self.folding = Folding()
+        self.folding = StretchFolding()
         self._here = ""
         """ID of the image that the cursor was on when somebody came here: it is compared when no set is marked."""
         self._place: dict[str, int] = {}
@@ -311,12 +311,12 @@ class ComparePane(Pointing, Stack):
         marked = sum(comparison.images[at].id in host.marks.ids for at in row.images)
         return True if marked == len(row.images) > 0 else None if marked else False
 
-    def _layer_columns(self) -> list[Column]:
+    def _layer_columns(self) -> list[ListColumn]:
         drawn = self._lanes
         return [
-            Column("size", "SIZE", self._layer_size, 8, align="right", sizes=True),
-            Column("images", drawn.heading, self._presence, drawn.width),
-            Column("instruction", "INSTRUCTION", self._instruction, 20, flex=1),
+            ListColumn("size", "SIZE", self._layer_size, 8, align="right", sizes=True),
+            ListColumn("images", drawn.heading, self._presence, drawn.width),
+            ListColumn("instruction", "INSTRUCTION", self._instruction, 20, flex=1),
         ]
 
     def _layer_size(self, row: LayerRow, width: int) -> Cell:

@@ -52,6 +52,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"engine--{name}" for name in ("good", "explained", "bad", "dim", "name", "head", "title")
     }
+    has_rows = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
         Binding("k", "scroll_up", "Up", show=False, group=MOVE),
@@ -164,8 +165,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     def _draw(self) -> None:
         if self.host is None or not self.is_mounted:
             return
-        self.border_title = Content("Engine · our figures beside its own")
-        self.border_subtitle = Content(self._state(self.host.graph))
+        self.entitle(Content("Engine · our figures beside its own"), Content(self._state(self.host.graph)))
+        self.refresh()
         self._found = found = reconcile(self.host.graph, self.host.units)
         width = self.outer_size.width - 5  # frame, padding, scrollbar
         beside = width - TABLE - 3 >= BESIDE

@@ -15,7 +15,7 @@ from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
 from layerscope.tui.panes.cells import in_use_cell, name_cell, pieces, sharing_known, unique_cell
 from layerscope.tui.widgets.bars import split_bar
-from layerscope.tui.widgets.columns import Cell, Column, Piece, Sort
+from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import format_age
 from layerscope.views.find import Search, image_search
@@ -208,15 +208,17 @@ class ImageList(RowTable):
 
     # -- columns --------------------------------------------------------------------------
 
-    def _columns(self, grouped: bool) -> list[Column]:
+    def _columns(self, grouped: bool) -> list[ListColumn]:
         by = IMAGE_ORDERS
-        disk = Column("footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True)
+        disk = ListColumn(
+            "footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True
+        )
         return [
-            Column("name", "NAME", self._name_cell, 15, good=30, flex=5, most=46, by=by["name"]),
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
+            ListColumn("name", "NAME", self._name_cell, 15, good=30, flex=5, most=46, by=by["name"]),
+            ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
             *([disk] if grouped else ()),
-            Column("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"], sizes=True),
-            Column(
+            ListColumn("unique", "UNIQUE", self._unique, 8, align="right", drop=1, by=by["unique"], sizes=True),
+            ListColumn(
                 "bar",
                 "unique █  shared ░",
                 self._bar,
@@ -227,10 +229,10 @@ class ImageList(RowTable):
                 drop=2,
                 short=BAR_TITLES,
             ),
-            Column("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
-            Column("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
-            Column("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
-            Column("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
+            ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
+            ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
+            ListColumn("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
+            ListColumn("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
         ]
 
     def _name_cell(self, row: Row, width: int) -> Cell:

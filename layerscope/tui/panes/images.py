@@ -20,8 +20,8 @@ from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.panes.view import Pointing
-from layerscope.tui.widgets.columns import LUXURY, Cell, Column
-from layerscope.tui.widgets.room import Columns, Stack
+from layerscope.tui.widgets.columns import LUXURY, Cell, ListColumn
+from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
@@ -44,14 +44,14 @@ def biggest(layers: Sequence[Layer]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Visit:
     """One step of the trail: the image and the layer that were left."""
 
     image_id: str
     chain_id: str | None
 
 
-class ImagesPane(Pointing, Columns):
+class ImagesPane(Pointing, SideBySide):
     """Three panes that follow each other's cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +65,7 @@ class ImagesPane(Pointing, Columns):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.host: Host | None = None
-        self.trail: list[Step] = []
+        self.trail: list[Visit] = []
         self._shown_row: ImageNode | Group | None = None
         self._shown_layer: Layer | None = None
         self._shown_find = ""
@@ -79,7 +79,7 @@ class ImagesPane(Pointing, Columns):
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""
         yield self.images
-        with Stack(id="details"):
+        with TopToBottom(id="details"):
             yield self.stack
             yield self.users
 
@@ -92,6 +92,7 @@ class ImagesPane(Pointing, Columns):
         self.images.show_host(host)
         self._trail_title()
         self._follow(force=True)
+        self.call_after_refresh(self._fit_titles)  # the panes may not have had their widths yet
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
@@ -251,7 +252,7 @@ class ImagesPane(Pointing, Columns):
         node = row if isinstance(row, ImageNode) else self.host.graph.image_by_id.get(row.image_id)
         if node is None or self.image_here is None:
             return
-        step = Step(self.image_here.id, self.layer_here.chain_id if self.layer_here else None)
+        step = Visit(self.image_here.id, self.layer_here.chain_id if self.layer_here else None)
         if node.id == self.image_here.id:
             self.images.focus()
             return
@@ -342,22 +343,22 @@ class ImagesPane(Pointing, Columns):
 
     # -- columns --------------------------------------------------------------------------
 
-    def _layer_columns(self) -> list[Column]:
+    def _layer_columns(self) -> list[ListColumn]:
         by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._layer_size, 8, align="right", by=by["size"], sizes=True),
-            Column("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
-            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
-            Column("instruction", "INSTRUCTION", self._instruction, 13, good=36, flex=3, by=by["instruction"]),
-            Column("from", "FROM", self._origin, 16, flex=2, most=40, drop=LUXURY),
+            ListColumn("size", "SIZE", self._layer_size, 8, align="right", by=by["size"], sizes=True),
+            ListColumn("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
+            ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
+            ListColumn("instruction", "INSTRUCTION", self._instruction, 13, good=36, flex=3, by=by["instruction"]),
+            ListColumn("from", "FROM", self._origin, 16, flex=2, most=40, drop=LUXURY),
         ]
 
-    def _user_columns(self) -> list[Column]:
+    def _user_columns(self) -> list[ListColumn]:
         by = USER_ORDERS
         return [
-            Column("name", "NAME", self._user, 18, flex=1, by=by["name"]),
-            Column("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"], sizes=True),
-            Column("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"], sizes=True),
+            ListColumn("name", "NAME", self._user, 18, flex=1, by=by["name"]),
+            ListColumn("size", "SIZE", self._user_size, 8, align="right", drop=1, by=by["size"], sizes=True),
+            ListColumn("unique", "UNIQUE", self._user_unique, 8, align="right", drop=2, by=by["unique"], sizes=True),
         ]
 
     def _instruction(self, layer: Layer, width: int) -> Cell:

@@ -18,15 +18,15 @@ from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.bars import plain_bar
-from layerscope.tui.widgets.columns import Cell, Column, Sort
-from layerscope.tui.widgets.room import Columns
+from layerscope.tui.widgets.columns import Cell, ListColumn, Sort
+from layerscope.tui.widgets.room import SideBySide
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.find import Search, layer_search, user_search
 from layerscope.views.names import amount, count, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
-class LayersPane(Pointing, Columns):
+class LayersPane(Pointing, SideBySide):
     """Layers at the left; who uses the one under the cursor at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -164,22 +164,22 @@ class LayersPane(Pointing, Columns):
         host = self.host
         return host is not None and bool(host.marks.ids) and all(node.id in host.marks.ids for node in layer.images)
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[ListColumn]:
         by = LAYER_ORDERS
         return [
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
-            Column("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
-            Column("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
-            Column("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
-            Column("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
-            Column("from", "FROM", lambda layer, w: origin_cell(layer, w, self.host), 22, drop=4),
-            Column("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
+            ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
+            ListColumn("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
+            ListColumn("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
+            ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
+            ListColumn("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
+            ListColumn("from", "FROM", lambda layer, w: origin_cell(layer, w, self.host), 22, drop=4),
+            ListColumn("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
         ]
 
-    def _user_columns(self) -> list[Column]:
+    def _user_columns(self) -> list[ListColumn]:
         return [
-            Column("name", "NAME", self._user, 16, flex=1, by=USER_ORDERS["name"]),
-            Column(
+            ListColumn("name", "NAME", self._user, 16, flex=1, by=USER_ORDERS["name"]),
+            ListColumn(
                 "size",
                 "SIZE",
                 lambda n, w: self.host.image_size(n) if self.host else "",

@@ -14,7 +14,7 @@ from layerscope.tui.host import Host
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.mapcanvas import MapCanvas
-from layerscope.tui.widgets.room import Stack
+from layerscope.tui.widgets.room import TopToBottom
 from layerscope.views.find import image_search
 from layerscope.views.forest import Forest, forest_of
 from layerscope.views.names import layer_label
@@ -28,7 +28,7 @@ PLAIN_LEGENDS = ("area is bytes · on the right: what stands on it", "area is by
 """Without colours."""
 
 
-class MapPane(Pointing, Stack):
+class MapPane(Pointing, TopToBottom):
     """The map with its frame."""
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -12,7 +12,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.text import fit
 from layerscope.tui.host import Host
 from layerscope.tui.panes.cells import name_cell
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import UNKNOWN
 from layerscope.views.compare import LEGEND, Form, Lanes, alone, form_for, lanes, letter, pair, width_of
@@ -64,7 +64,7 @@ class Pairs(RowTable):
 
     # -- columns --------------------------------------------------------------------------
 
-    def _columns(self, width: int) -> list[Column]:
+    def _columns(self, width: int) -> list[ListColumn]:
         comparison, place, form, host = self.comparison, self._place, self._form, self.host
         if comparison is None or host is None:
             return []
@@ -76,16 +76,16 @@ class Pairs(RowTable):
         shared = self._lanes.width + 1 if form == "block" else len(images) * (width_of(form, host.units) + 1)
         name = max(NAME[0], min(NAME[1], NAME[0] + width - BESIDE - 2 * host.longer - shared - 1))
         columns = [
-            Column("letter", "", self._letter, 1),
-            Column("name", "NAME", self._name_cell, name, by=IMAGE_ORDERS["name"]),
-            Column("size", "SIZE", self._size_cell, 8, align="right", by=IMAGE_ORDERS["size"], sizes=True),
-            Column("alone", "ALONE", self._alone, 8, align="right", by=(by_alone, True), sizes=True),
+            ListColumn("letter", "", self._letter, 1),
+            ListColumn("name", "NAME", self._name_cell, name, by=IMAGE_ORDERS["name"]),
+            ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=IMAGE_ORDERS["size"], sizes=True),
+            ListColumn("alone", "ALONE", self._alone, 8, align="right", by=(by_alone, True), sizes=True),
         ]
         if form == "block":
-            return [*columns, Column("pairs", self._lanes.heading, self._blocks, self._lanes.width)]
+            return [*columns, ListColumn("pairs", self._lanes.heading, self._blocks, self._lanes.width)]
         wide = width_of(form, host.units)
         for at in images:
-            columns.append(Column(f"pair {at}", letter(at), partial(self._pair, other=at), wide, align="right"))
+            columns.append(ListColumn(f"pair {at}", letter(at), partial(self._pair, other=at), wide, align="right"))
         return columns
 
     def _letter(self, node: ImageNode, width: int) -> Cell:

@@ -18,16 +18,16 @@ from layerscope.tui.keys import TREE
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.widgets.bars import split_bar
-from layerscope.tui.widgets.columns import Cell, Column
+from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.hits import lit
-from layerscope.tui.widgets.room import Stack
+from layerscope.tui.widgets.room import TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.find import tree_search
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
 
 
-class TreePane(Pointing, Stack):
+class TreePane(Pointing, TopToBottom):
     """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -181,13 +181,15 @@ class TreePane(Pointing, Stack):
 
     # -- columns --------------------------------------------------------------------------
 
-    def _columns(self) -> list[Column]:
+    def _columns(self) -> list[ListColumn]:
         return [
-            Column("label", "LAYERS AND IMAGES", self._label, 30, flex=5),
-            Column("images", "IMAGES", self._images, 6, align="right", drop=3),
-            Column("own", "OWN", self._own, 8, align="right", drop=1, sizes=True),
-            Column("total", "WITH ALL ON IT", self._total, 8, align="right", short=("WITH ALL",), sizes=True),
-            Column("bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short=("own█ on it░", "█own ░")),
+            ListColumn("label", "LAYERS AND IMAGES", self._label, 30, flex=5),
+            ListColumn("images", "IMAGES", self._images, 6, align="right", drop=3),
+            ListColumn("own", "OWN", self._own, 8, align="right", drop=1, sizes=True),
+            ListColumn("total", "WITH ALL ON IT", self._total, 8, align="right", short=("WITH ALL",), sizes=True),
+            ListColumn(
+                "bar", "own █  on it ░", self._bar, 10, flex=2, most=36, drop=2, short=("own█ on it░", "█own ░")
+            ),
         ]
 
     def _label(self, row: TreeRow, width: int) -> Cell:

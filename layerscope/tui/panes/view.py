@@ -25,6 +25,14 @@ SETTLE = 0.04
 class View(Protocol):
     """One of the views on the number keys. All look at the same host, cursor and marks."""
 
+    has_rows: bool
+    """Is there anything that a cursor can be on?"""
+
+    @property
+    def sentence(self) -> str:
+        """What a view without rows says of itself, in a line; empty for one with rows."""
+        ...
+
     @property
     def image_here(self) -> ImageNode | None:
         """The image under the cursor."""
@@ -61,8 +69,10 @@ class View(Protocol):
 
 
 class Pointing(Base):
-    """Mixin of a view: says when its cursor came to rest."""
+    """Mixin of a view with rows: says when its cursor came to rest."""
 
+    has_rows = True
+    sentence = ""
     _settling: Timer | None = None
 
     def soon(self) -> None:

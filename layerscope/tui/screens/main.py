@@ -3,148 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.timer import Timer
-from textual.widget import Widget
+from textual.binding import BindingType
+from textual.screen import Screen
 
-from layerscope.core.graph import ImageNode, Layer
-from layerscope.core.removal.marks import Marks
+from layerscope.core.graph import ImageNode
+from layerscope.search.query import Query
 from layerscope.tui.host import Host
-from layerscope.tui.keys import APP, VIEWS
 from layerscope.tui.live import Live
 from layerscope.tui.messages import (
     EngineFollowed,
     GraphArrived,
     HostChanged,
     Pivoted,
+    Pointed,
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
     UsageNotWanted,
     UsageWanted,
 )
-from layerscope.tui.panes.compare import ComparePane
-from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.images import ImagesPane
-from layerscope.tui.panes.layers import LayersPane
-from layerscope.tui.panes.map import MapPane
-from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
-from layerscope.tui.screens.marking import MarkingScreen
-from layerscope.tui.widgets.framed import Framed
+from layerscope.tui.panes.views import Views
+from layerscope.tui.screens import asking
+from layerscope.tui.screens.keys import KEYS, ON_MARKS, ON_ROWS
+from layerscope.tui.session import Session
+from layerscope.tui.subject import copy_text, id_of, removal_of, subject_of
+from layerscope.tui.widgets.filterbar import FilterBar
+from layerscope.tui.widgets.findable import Findable
+from layerscope.tui.widgets.findbar import FindBar
 from layerscope.tui.widgets.hints import Hints
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.prompt import Prompt
-from layerscope.tui.widgets.room import Switcher
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.tui.widgets.status import Status
-from layerscope.tui.widgets.summary import Summary, scanning_words
+from layerscope.tui.widgets.summary import Summary
 from layerscope.units import Units
 from layerscope.views.changes import describe
 
-ON_MARKS = frozenset({"copy", "keeper", "remove"})
-"""Actions on what is under the cursor, or on what is marked."""
-ON_ROWS = ON_MARKS | {"mark", "mark_all", "invert", "only_marked", "pin", "info", "find", "hit", "filter", "columns"}
-"""Actions that need rows on view."""
 
-
-class MainScreen(MarkingScreen):
-    """Everything about one host."""
+class MainScreen(Screen[None]):
+    """Everything about one host, in one of several views."""
 
     BLANK: ClassVar[bool] = True  # covered by what is on it; see layerscope.tui.widgets.room
     CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
-        Binding("2", "view('layers')", "All layers", group=VIEWS),
-        Binding("3", "view('tree')", "Tree", group=VIEWS),
-        Binding("4", "view('map')", "Map", group=VIEWS),
-        Binding("5,c", "view('compare')", "Compare images", group=VIEWS),
-        Binding("6", "view('engine')", "Engine's own figures", group=VIEWS),
-        Binding("r", "rescan", "Rescan", group=APP),
-        Binding("q", "quit", "Quit", group=APP),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
-    def __init__(self, units: Units, clock: Callable[[], float]) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self.units = units
-        self.clock = clock
+        self.session = session
         self.host: Host | None = None
-        self.progress: ScanProgressed | None = ScanProgressed(0, 0, "connecting")
-        self.live = Live(clock)
-        self._seen: dict[str, int] = {}
-        """For each view the ``Host.changes`` that it shows."""
-        self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
-        """The image and the layer that were under the cursor of a view last."""
-        self._ticking: Timer | None = None
+        self.live = Live(session.clock)
+        self.summary = Summary(id="summary")
+        self.views = Views(id="views")
+        self.mark_line = MarkLine(id="marks")
+        self.hints = Hints(id="hints")
+        self.find_bar = FindBar(id="find")
+        self.filter_bar = FilterBar(id="filter")
 
     def compose(self) -> ComposeResult:
-        """Header, views, status, keys."""
-        yield Summary(id="summary")
-        with Switcher(initial="view-images", id="views"):
-            yield ImagesPane(id="view-images")
-            yield LayersPane(id="view-layers")
-            yield TreePane(id="view-tree")
-            yield MapPane(id="view-map")
-            yield ComparePane(id="view-compare")
-            yield EnginePane(id="view-engine")
-        yield Status(id="status")
-        yield Hints(id="hints")
-        yield Prompt(id="prompt")
+        """Header, views, the line of the marked, keys; in place of the last two, what one types in."""
+        yield from (self.summary, self.views, self.mark_line, self.hints, self.find_bar, self.filter_bar)
 
     def on_mount(self) -> None:
-        """Say what is going on before there is anything to show."""
-        self._ticking = self.set_interval(1.0, self._tick, pause=True)
-        self._summary()
-        self.query_one("#images").focus()
+        """Say what is going on before there is anything to show, and ask for it."""
+        self._draw_summary()
+        self.views.images.images.hide(self.session.settings.hidden)
+        self.views.images.take_focus()
+        self.session.attach(self)
+        self.session.load()
 
     @property
     def view(self) -> View:
         """The view that is shown."""
-        view = self.query_one("#views", Switcher).visible_content
-        return cast("View", view)
+        return self.views.view
 
     @property
     def images_pane(self) -> ImagesPane:
         """The three linked panes."""
-        return self.query_one(ImagesPane)
+        return self.views.images
 
-    # -- what comes from the loader -------------------------------------------------------
+    # -- what comes from the session ------------------------------------------------------
 
     @on(ScanProgressed)
     def _progressed(self, message: ScanProgressed) -> None:
-        self.progress = message
-        self._summary()
+        self.live.progress = message
+        self._draw_summary()
         if self.host is None:
-            self._status()
+            self._draw_line()
 
     @on(GraphArrived)
     def _arrived(self, message: GraphArrived) -> None:
-        graph = message.graph
+        graph, session = message.graph, self.session
         if graph.inventory.complete:
-            self.progress = None
+            self.live.progress = None
             self.live.reached()
         if self.host is None:
-            self.host = Host(graph, Marks(graph), self.units, image_sort=self.kept_order(), clock=self.clock)
-            self.host.log = self.live.log
-            self.host.pins = self.layerscope.pins
+            self.host = session.host_of(graph, self.live.log)
         else:
-            self.host_changed(graph)
-        self._show()
+            asking.rebase(self, self.host, graph)
+        self.redraw()
 
     @on(HostChanged)
     def _changed(self, message: HostChanged) -> None:
-        if self.host is None or self.progress is not None:
+        if self.host is None or self.live.progress is not None:
             return
-        for table in self.query(RowTable):
-            table.stay()
+        self.views.stay()
         self.live.reached()
-        self.live.tell(describe(self.host.graph, message.graph, self.units))
-        self.host_changed(message.graph)
-        self._show()
+        self.live.tell(describe(self.host.graph, message.graph, self.session.units))
+        asking.rebase(self, self.host, message.graph)
+        self.redraw()
 
     @on(EngineFollowed)
     def _followed(self, message: EngineFollowed) -> None:
@@ -153,29 +125,28 @@ class MainScreen(MarkingScreen):
 
     @on(UsageWanted)
     def _usage_wanted(self) -> None:
-        self.layerscope.ask_usage()
-        self._status()
+        if self.host is not None:
+            self.session.ask_usage()
+        self._draw_line()
 
     @on(UsageNotWanted)
     def _usage_not_wanted(self) -> None:
-        self.app.workers.cancel_group(self.app, "usage")
-        self._status()
+        self.session.forget_usage()
+        self._draw_line()
 
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
         if message.graph is not None and self.host is not None:
-            self.host_changed(message.graph)
-            self._show()
-        self.query_one(EnginePane).answered(message.refused)
-        self._status()
+            asking.rebase(self, self.host, message.graph)
+            self.redraw()
+        self.views.engine.answered(message.refused)
+        self._draw_line()
 
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
-        self.progress = None
+        self.live.progress = None
         if self.host is None:
-            from layerscope.tui.dialogs.error import ErrorScreen  # noqa: PLC0415 - only when needed
-
-            self.app.push_screen(ErrorScreen(message.cause, message.hint, demo=self.layerscope.demo is not None))
+            asking.show_error(self, message, self.session)
         else:
             self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
             self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
@@ -183,133 +154,51 @@ class MainScreen(MarkingScreen):
 
     # -- data down ------------------------------------------------------------------------
 
-    def _show(self) -> None:
-        """Something about the host, or what is shown of it, is different."""
+    def redraw(self) -> None:
+        """Show the host again: it, or how it is shown, is different."""
         if self.host is not None:
             self.host.changes += 1
-            self._bring_up_to_date()
+            self.views.show(self.host)
         self._freshness()
 
-    def _bring_up_to_date(self) -> None:
-        """Show the host in the current view; one that was not looked at meanwhile pays for it when it is."""
-        if self.host is None:
-            return
-        view, name = self.view, self.query_one("#views", Switcher).current or ""
-        if self._seen.get(name) == self.host.changes:
-            view.marks_changed()
-        else:
-            self._seen[name] = self.host.changes
-            view.show_host(self.host)
-
-    def _summary(self) -> None:
-        summary, state = self.query_one(Summary), self._state()
-        if self.host is None:
-            summary.show(None, None, state, self.units, None, self.progress)
-            return
-        graph = self.host.graph
-        shown = graph.totals_of(self.host.shown_images()) if self.host.filtered else None
-        summary.show(graph.inventory.engine, graph.totals, state, self.units, shown, self.progress)
-        self._tick_while_moving()
-
-    def _state(self) -> tuple[str, tuple[str, ...]]:
-        """What the header says of the scan: a kind, and the words, longest first."""
-        if scanning := self._scanning():
-            return "busy", (scanning,)
-        if self.host is None:
-            return "stale", ("no engine",)
-        if self.host.graph.inventory.from_file:
-            return "file", ("saved scan",)
-        if not self.live.lost and not self.host.graph.inventory.complete:
-            return "stale", ("scan stopped",)
-        return self.live.state
-
     def _freshness(self) -> None:
-        """The engine was lost, or is there again: the header, the frames and the status line say so."""
-        stale = bool(self.live.lost)
-        views = self.query_one("#views")
-        if views.has_class("-stale") is not stale:
-            views.set_class(stale, "-stale")
-            for framed in views.query(Widget):
-                if isinstance(framed, Framed):
-                    framed.show_stale(stale)
-            if self.host is not None:
-                self.host.changes += 1  # the engine view tells of it
-                self._bring_up_to_date()
-        self._summary()
-        self._status()
+        """The engine was lost, or is there again: the header, the frames and the line of the marked say so."""
+        if self.views.show_stale(bool(self.live.lost)) and self.host is not None:
+            self.host.changes += 1  # the engine view tells of it
+            self.views.show(self.host)
+        self._draw_summary()
+        self._draw_line()
 
-    def _tick_while_moving(self) -> None:
-        if self._ticking is not None:
-            if self.live.moving:
-                self._ticking.resume()
-            else:
-                self._ticking.pause()
+    def _draw_summary(self) -> None:
+        self.summary.tell(self.host, self.live, self.session.units)
 
-    def _tick(self) -> None:
-        """A second went by: news grow old, and so does what is stale."""
-        if self._state() != self.query_one(Summary).state:
-            self._summary()
-        self._tick_while_moving()
+    def _draw_line(self) -> None:
+        host, view = self.host, self.view
+        if host is None:
+            self.mark_line.say("what there is shows up as it comes" if self.live.progress is not None else "")
+        else:
+            targets = [] if len(host.marks) else list(view.targets())
+            self.mark_line.tell(host, targets, view.sentence, self.live.lost_words)
 
-    def _scanning(self) -> str:
-        return scanning_words(self.progress) if self.progress is not None else ""
+    @on(Pointed)
+    def _pointed(self, message: Pointed) -> None:
+        message.stop()
+        self.view.follow()
+        if self.host is not None and not len(self.host.marks):
+            self._draw_line()
 
-    @property
-    def waiting(self) -> bool:
-        """Is a scan under way?"""
-        return self.progress is not None
-
-    @property
-    def lost_words(self) -> tuple[str, ...]:
-        """A sentence on a lost engine."""
-        return self.live.lost_words
-
-    def go_to_image(self, node: ImageNode) -> None:
-        """Show an image in the main view, leaving a filter that hides it."""
-        if self.host is not None and node not in self.host.shown_images():
-            self.host.query = self.host.only = None
-            self.redraw()
-        self._pivoted(Pivoted(node))
-
-    # -- actions --------------------------------------------------------------------------
+    # -- views ----------------------------------------------------------------------------
 
     def action_view(self, name: str) -> None:
-        """Show another view, with the cursor on the same image and layer: those that had one last."""
-        before = self.view
-        if before.image_here is not None or before.layer_here is not None:
-            self._pointed_at = before.image_here, before.layer_here
-        self.query_one("#views", Switcher).current = f"view-{name}"
-        view = self.view
-        if self.host is not None and view is not before:
-            self._bring_up_to_date()
-            view.reveal(*self._now_of(self._pointed_at))
-            self._status()
-        view.take_focus()
+        """Show another view, with the cursor on the same image and layer."""
+        if self.views.go_to(name, self.host) and self.host is not None:
+            self._draw_line()
+        self.view.take_focus()
         self.refresh_bindings()
-
-    def _now_of(self, pair: tuple[ImageNode | None, Layer | None]) -> tuple[ImageNode | None, Layer | None]:
-        """An image and a layer of an older graph, as they are in the present one."""
-        assert self.host is not None
-        graph, (image, layer) = self.host.graph, pair
-        return (
-            graph.image_by_id.get(image.id) if image is not None else None,
-            graph.layer_by_chain.get(layer.chain_id) if layer is not None else None,
-        )
-
-    @property
-    def page(self) -> str:
-        """What a view without rows says of itself."""
-        view = self.view
-        return view.sentence if isinstance(view, EnginePane) else ""
-
-    def to_rows(self) -> None:
-        """Leave a view that has no rows."""
-        if isinstance(self.view, EnginePane):
-            self.action_view("images")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """On a page of prose there is nothing to point at, and keys that would are not offered."""
-        if action in ON_ROWS and self.is_mounted and isinstance(self.view, EnginePane):
+        if action in ON_ROWS and self.is_mounted and not self.view.has_rows:
             return action in ON_MARKS and self.host is not None and len(self.host.marks) > 0
         return super().check_action(action, parameters)
 
@@ -319,13 +208,191 @@ class MainScreen(MarkingScreen):
         self.action_view("images")
         self.images_pane.reveal(message.image, message.layer)
 
-    def redraw(self) -> None:
-        """Show the host again, as after any change of how it is shown."""
-        self._show()
+    def go_to_image(self, node: ImageNode) -> None:
+        """Show an image in the main view, leaving a filter that hides it."""
+        if self.host is not None and node not in self.host.shown_images():
+            self.host.query = self.host.only = None
+            self.redraw()
+        self._pivoted(Pivoted(node))
+
+    # -- find and filter ------------------------------------------------------------------
+
+    def _typing(self, bar: Prompt | None) -> None:
+        """Show a bar in place of the lines at the bottom, or (None) those lines again."""
+        # Not by a class of the screen: that would match the styles of everything on it anew.
+        for other in (self.find_bar, self.filter_bar):
+            other.display = other is bar
+        self.mark_line.display = self.hints.display = bar is None
+
+    @on(Prompt.Closed)
+    def _typed(self, message: Prompt.Closed) -> None:
+        self.views.hold(False)
+        self._typing(next((bar for bar in (self.find_bar, self.filter_bar) if bar.is_open), None))
+
+    def action_find(self) -> None:
+        """Find in the list that has the focus."""
+        table = self.views.find_in(self.focused)
+        if table is None:
+            self.notify("there is no list here to find in", severity="warning")
+            return
+        self.views.end_find()
+        self._typing(self.find_bar)
+        self.find_bar.open(table)
+
+    def action_hit(self, by: int) -> None:
+        """Go to the next or the previous hit."""
+        here = self.focused if isinstance(self.focused, Findable) else self.find_bar.table
+        self.find_bar.hit(self.views.find_in(here), by)
+
+    def action_filter(self) -> None:
+        """Show only the images that pass a filter."""
+        if self.host is not None:
+            self.views.hold(True)
+            self._typing(self.filter_bar)
+            self.filter_bar.open(self.host, self._filter)
+
+    def _filter(self, query: Query | None) -> None:
+        if self.host is not None:
+            self.host.query = query
+            self.redraw()
+
+    def action_clear(self) -> None:
+        """Close what is topmost: the find, the filter, then the marked alone."""
+        host = self.host
+        if not self.views.end_find() and host is not None and host.filtered:
+            if host.query is not None:
+                host.query = None
+            else:
+                host.only = None
+            self.redraw()
+
+    # -- marks ----------------------------------------------------------------------------
+
+    @on(events.DescendantBlur)
+    def _had_keyboard(self, event: events.DescendantBlur) -> None:
+        if event.widget is not self.mark_line:
+            self.mark_line.came_from = event.widget
+
+    @on(MarkLine.Left)
+    def _line_left(self) -> None:
+        self.view.take_focus()
+
+    def _mark(self, change: Callable[[Host], object]) -> None:
+        if self.host is not None:
+            change(self.host)
+            self.view.marks_changed()
+            self._draw_line()
+            if not self.view.has_rows:
+                self.refresh_bindings()  # what can be done with marks there
+
+    def action_mark(self) -> None:
+        """Mark or unmark what is under the cursor: of a layer, every image that must go for it to go."""
+        self._mark(lambda host: host.marks.toggle(self.view.targets()))
+
+    def action_mark_all(self) -> None:
+        """Mark every image that is shown."""
+        self._mark(Host.mark_all)
+
+    def action_unmark_all(self) -> None:
+        """Take all marks away."""
+        self._mark(lambda host: host.marks.clear())
+
+    def action_invert(self) -> None:
+        """Mark what is shown and not marked; unmark what is."""
+        self._mark(Host.invert_marks)
+
+    def action_only_marked(self) -> None:
+        """Show only what is marked now; what is unmarked then stays in sight until the key is pressed again."""
+        host = self.host
+        if host is not None and host.only is None and not len(host.marks):
+            self.notify("nothing is marked: Space marks what the cursor is on")
+        elif host is not None:
+            host.only = None if host.only is not None else frozenset(host.marks.ids)
+            self.redraw()
+
+    @on(MarkLine.KeeperChosen)
+    def action_keeper(self) -> None:
+        """Go to the image that keeps most of what is marked (unmarked: of what the cursor is on)."""
+        host = self.host
+        if host is not None:
+            figures = host.marks.figures if len(host.marks) else host.alone(list(self.view.targets())).figures
+            if figures.keeper is None:
+                self.notify("no other image keeps any of it")
+            else:
+                self.go_to_image(figures.keeper)
+
+    def action_pin(self) -> None:
+        """Pin what is under the cursor, so that it is never proposed for removal; or unpin it."""
+        if self.host is not None:
+            asking.toggle_pins(self, list(self.view.targets()), self.session)
+            self.view.marks_changed()
+
+    # -- what has a dialog ----------------------------------------------------------------
+
+    def action_free(self) -> None:
+        """Ask how much is to be freed, and propose what to remove for it."""
+        if self.host is not None:
+            asking.ask_free(self, self.host, self._proposed)
+
+    def _proposed(self, ids: tuple[str, ...] | None) -> None:
+        """Mark what was proposed, in place of what was marked, and show it for editing."""
+        if self.host is not None and ids is not None:
+            self.host.mark_only(ids)
+            if not self.view.has_rows:
+                self.action_view("images")
+            self.redraw()
+
+    def action_remove(self) -> None:
+        """Ask whether to remove what is marked; say why not where nothing can be removed."""
+        if self.host is not None:
+            asking.ask_removal(self, self.host, self.session)
+
+    def action_info(self) -> None:
+        """Everything about the thing under the cursor."""
+        subject = subject_of(self.focused, self.view)
+        if self.host is not None and subject is not None:
+            asking.show_info(self, self.host, subject)
+
+    def action_export(self) -> None:
+        """Ask where to save the scan."""
+        if self.host is not None:
+            asking.ask_where_to_save(self, self.host)
+
+    def action_columns(self) -> None:
+        """Choose the columns of the images."""
+        asking.ask_columns(self, self.images_pane.images, self.session)
+
+    def action_help(self) -> None:
+        """All keys."""
+        asking.show_help(self)
+
+    # -- the rest -------------------------------------------------------------------------
+
+    def action_copy(self) -> None:
+        """Copy the line that removes the marked images; without marks, the ID of the thing under the cursor."""
+        subject = subject_of(self.focused, self.view)
+        if self.host is not None and len(self.host.marks):
+            copy_text(self, *removal_of(self.host))
+        elif self.host is not None and subject is not None:
+            copy_text(self, *id_of(subject))
+
+    def action_units(self) -> None:
+        """Switch between powers of 1000 and of 1024."""
+        units = Units.BINARY if self.session.units is Units.SI else Units.SI
+        self.session.units = units
+        if self.host is not None:
+            self.host.units = units
+        self.session.keep(units=units)
+        self.redraw()
+
+    @on(RowTable.Sorted, "#images")
+    def _order_chosen(self, message: RowTable.Sorted) -> None:
+        """Keep the order of the images for the next session."""
+        self.session.keep(sort=message.table.sort.key, reverse=message.table.sort.reverse)
 
     def action_rescan(self) -> None:
         """Scan the engine again."""
-        self.layerscope.load()
+        self.session.load()
 
     def action_quit(self) -> None:
         """Leave."""

@@ -14,7 +14,7 @@ Cell = str | list[Piece]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ListColumn:
     """One column. ``cell(row, width)`` gives its text; it is called for visible rows only."""
 
     key: str
@@ -53,7 +53,7 @@ class Sort:
 class Placed:
     """A column with its place on the line."""
 
-    column: Column
+    column: ListColumn
     x: int
     width: int
 
@@ -64,7 +64,7 @@ LEAST = 6
 """Cells of text under which it is of no use."""
 
 
-def place(columns: Sequence[Column], room: int, keep: str = "", longer: int = 0) -> tuple[Placed, ...]:
+def place(columns: Sequence[ListColumn], room: int, keep: str = "", longer: int = 0) -> tuple[Placed, ...]:
     """Choose the columns that fit ``room`` cells in full and give each its place.
 
     Columns are dropped by their ``drop`` number, highest first, but that with the key
@@ -107,6 +107,6 @@ def place(columns: Sequence[Column], room: int, keep: str = "", longer: int = 0)
     return tuple(placed)
 
 
-def _wanted(column: Column, chosen: Sequence[Column], keep: str) -> int:
+def _wanted(column: ListColumn, chosen: Sequence[ListColumn], keep: str) -> int:
     rich = any(other.drop >= LUXURY and other.key != keep for other in chosen)
     return max(column.width, column.good) if rich else column.width

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.content import Content
 from textual.filter import LineFilter
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
+
+from layerscope.tui.textual_hacks import lines_with_frame
 
 PROBE = "x"
 MOST_LOOKS = 1000
@@ -86,18 +87,7 @@ class Frame:
         below, background = widget.background_colors
         empty, filters = Style(background=below + background).rich_style, widget.get_line_filters()
         room = max(0, size.width - gutter.width)
-        lines = StylesCache().render(
-            widget.styles,
-            size,
-            below,
-            background,
-            lambda y: Strip.blank(room, empty),
-            filters,
-            (Content(PROBE), *widget._get_title_style_information(below)),
-            (Content(PROBE), *widget._get_subtitle_style_information(below)),
-            content_size=widget.content_region.size,
-            crop=Region(0, 0, size.width, size.height),
-        )
+        lines = lines_with_frame(widget, Content(PROBE), lambda y: Strip.blank(room, empty))
         line = lines[gutter.top] if gutter.top < len(lines) else Strip.blank(size.width, empty)
         return cls(
             size=size,

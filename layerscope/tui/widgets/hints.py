@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from layerscope.tui.keys import key_name
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
 
 USEFUL = (
     "ask",
@@ -49,7 +49,7 @@ class Hint:
         return cell_len(self.keys) + cell_len(self.words) + 4
 
 
-class Hints(Kept, Widget):
+class Hints(CachedLines, Widget):
     """Keys of the screen that are marked for show."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"hints--key", "hints--text"}

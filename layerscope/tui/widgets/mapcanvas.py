@@ -19,8 +19,8 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.text import fit
 from layerscope.tui.keys import MAP
 from layerscope.tui.themes import SIGN, contrast
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.tui.widgets.findable import Findable
-from layerscope.tui.widgets.kept import Kept
 from layerscope.units import Units
 from layerscope.views.blocks import Block
 from layerscope.views.find import Spot
@@ -33,7 +33,7 @@ EMPTY = Style(dim=True, italic=True)
 DIRECTIONS: dict[str, Direction] = {"left": "left", "right": "right", "up": "up", "down": "down"}
 
 
-class MapCanvas(Kept, Findable, Widget, can_focus=True):
+class MapCanvas(CachedLines, Findable, Widget, can_focus=True):
     """Draws a map and moves a cursor over its blocks."""
 
     ALLOW_SELECT = False  # a double click goes in

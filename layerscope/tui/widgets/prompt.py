@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.highlighter import Highlighter
@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -25,7 +26,7 @@ from layerscope.tui.widgets.columns import Piece
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What the second line says: some text, and the part of the typed line that it is about."""
 
     pieces: Sequence[Piece] = ()
@@ -34,32 +35,19 @@ class Answer:
     end: int = 0
 
 
-class PromptUser(Protocol):
-    """Whoever opened the prompt. It is called at once, not by message: keys typed ahead must find its answer."""
-
-    def prompt_changed(self) -> None:
-        """Something else is typed."""
-        ...
-
-    def prompt_kept(self) -> None:
-        """Enter: keep what is typed."""
-        ...
-
-    def prompt_dropped(self) -> None:
-        """Esc: all as before."""
-        ...
-
-    def prompt_stepped(self, by: int) -> None:
-        """Up or Down."""
-        ...
-
-    def prompt_completed(self, by: int) -> None:
-        """Tab."""
-        ...
-
-
 class Prompt(Vertical):
-    """Two lines in place of status and hints. Closed by Enter (what was typed is kept) or Esc (as it was before)."""
+    """The base of the bars that one types in: two lines in place of status and hints.
+
+    Closed by Enter (what was typed is kept) or Esc (all as it was before). A bar acts on a key at once, not by
+    message: keys that are typed ahead must find what it did. What it did is then told to the screen.
+    """
+
+    class Closed(Message):
+        """A bar was left, and the keyboard is where it was before; the bar is to be put away."""
+
+        def __init__(self, prompt: Prompt) -> None:
+            super().__init__()
+            self.prompt = prompt
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "Keep what is typed", show=False, group=TYPING),
@@ -72,8 +60,10 @@ class Prompt(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.user: PromptUser | None = None
-        self.line = Line(
+        self.is_open = False
+        self._before: Widget | None = None
+        """What had the keyboard before."""
+        self.line = PromptLine(
             {
                 "enter": self.action_keep,
                 "escape": self.action_drop,
@@ -83,9 +73,9 @@ class Prompt(Vertical):
                 "shift+tab": partial(self.action_complete, -1),
             }
         )
-        self.sign = Static("", id="prompt-sign", markup=False)
-        self.count = Static("", id="prompt-count", markup=False)
-        self.answer = AnswerLine(id="prompt-answer")
+        self.sign = Static("", classes="prompt-sign", markup=False)
+        self.count = Static("", classes="prompt-count", markup=False)
+        self.answer = AnswerLine()
         self._ignore: str | None = None
         self._begins = 0
 
@@ -102,15 +92,55 @@ class Prompt(Vertical):
         """What is typed."""
         return self.line.value
 
-    def open(self, user: PromptUser, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
-        """Take the keyboard for ``user``. ``keys`` are those of use now: name of the key, and what it does."""
-        self.user = user
+    def take_keyboard(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Let one type from now on. ``keys`` are those of use: the name of the key, and what it does."""
+        before = self.screen.focused
+        other = next((bar for bar in before.ancestors if isinstance(bar, Prompt)), None) if before is not None else None
+        self._before = other._before if other is not None and other is not self else before
+        self.is_open = self.display = True
         self.sign.update(f" {sign} ", layout=False)
         self._begins = cell_len(sign) + 2
         self.answer.keys = tuple((key_name(key), words) for key, words in keys)
         self.write(text)
-        self.say("", Answer())
+        self.say("", Reply())
         self.screen.set_focus(self.line)  # at once: the next key may be here already
+
+    def leave(self, *, back: bool = True) -> None:
+        """Give the keyboard ``back`` to what had it before, and say so."""
+        self.is_open = False
+        if back and self._before is not None:
+            self.screen.set_focus(self._before)
+        self.screen.post_message(self.Closed(self))  # straight to it: before any key that was typed ahead
+
+    def on_descendant_blur(self) -> None:
+        """A click elsewhere closes the bar, and keeps what is typed."""
+        now = self.screen.focused
+        if self.is_open and now is not None and self not in now.ancestors_with_self:
+            self.keep(back=False)
+
+    # -- what a bar does ------------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Something else is typed."""
+        raise NotImplementedError
+
+    def keep(self, *, back: bool = True) -> None:
+        """Keep what is typed; with ``back`` the keyboard goes to where it was before."""
+        raise NotImplementedError
+
+    def drop(self) -> None:
+        """All as it was before."""
+        raise NotImplementedError
+
+    def step(self, by: int) -> None:
+        """Up or Down."""
+        raise NotImplementedError
+
+    def complete(self, by: int) -> None:
+        """Tab."""
+        raise NotImplementedError
+
+    # -- the two lines --------------------------------------------------------------------
 
     def write(self, text: str, caret: int | None = None) -> None:
         """Replace what is typed; nothing is posted for it."""
@@ -119,7 +149,7 @@ class Prompt(Vertical):
             self.line.value = text
         self.line.cursor_position = len(text) if caret is None else caret
 
-    def say(self, count: str, answer: Answer, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
+    def say(self, count: str, answer: Reply, wrong: Sequence[tuple[int, int, bool]] = ()) -> None:
         """Show how much was found, an answer, and which parts (from, to, is it only a doubt) are wrong."""
         self.count.update(count, layout=False)
         self.line.wrong = tuple(wrong)
@@ -130,34 +160,30 @@ class Prompt(Vertical):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         ours, self._ignore = event.value == self._ignore, None
-        if not ours and self.user is not None:
-            self.user.prompt_changed()
+        if not ours and self.is_open:
+            self.changed()
 
     def action_keep(self) -> None:
         """Enter."""
-        if self.user is not None:
-            self.user.prompt_kept()
+        self.keep()
 
     def action_drop(self) -> None:
         """Esc."""
-        if self.user is not None:
-            self.user.prompt_dropped()
+        self.drop()
 
     def action_step(self, by: int) -> None:
         """Up or Down."""
-        if self.user is not None:
-            self.user.prompt_stepped(by)
+        self.step(by)
 
     def action_complete(self, by: int) -> None:
         """Tab."""
-        if self.user is not None:
-            self.user.prompt_completed(by)
+        self.complete(by)
 
 
-class Line(Input):
+class PromptLine(Input):
     """The input: what is wrong in it is underlined where it stands."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--wrong", "line--doubt"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"prompt-line--wrong", "prompt-line--doubt"}
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)  # else each letter lays out the whole screen
 
     def __init__(self, keys: Mapping[str, Callable[[], None]]) -> None:
@@ -166,7 +192,7 @@ class Line(Input):
         A binding would act when the key has come up to the app; by then the letters after it would be in here.
         """
         self._keys = keys
-        super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self), id="prompt-line")
+        super().__init__(compact=True, select_on_focus=False, highlighter=_Wrong(self))
         self.cursor_blink = False
         self.wrong: tuple[tuple[int, int, bool], ...] = ()
 
@@ -185,12 +211,12 @@ class Line(Input):
 
 
 class _Wrong(Highlighter):
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: PromptLine) -> None:
         self.line = line
 
     def highlight(self, text: Text) -> None:
         for start, end, doubt in self.line.wrong:
-            name = "line--doubt" if doubt else "line--wrong"
+            name = "prompt-line--doubt" if doubt else "prompt-line--wrong"
             text.stylize(self.line.get_component_rich_style(name, partial=True), start, end)
 
 
@@ -204,10 +230,10 @@ class AnswerLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.keys: tuple[tuple[str, str], ...] = ()
-        self._answer = Answer()
+        self._answer = Reply()
         self._offset = 0
 
-    def show(self, answer: Answer, offset: int) -> None:
+    def show(self, answer: Reply, offset: int) -> None:
         """Show an answer; ``offset`` is the cell in which the typed line begins."""
         self._answer, self._offset = answer, offset
         self.refresh()

@@ -35,11 +35,11 @@ class Covered(Base):
         return []
 
 
-class Columns(Covered, Horizontal):
+class SideBySide(Covered, Horizontal):
     """Side by side."""
 
 
-class Stack(Covered, Vertical):
+class TopToBottom(Covered, Vertical):
     """One above the other."""
 
 

@@ -2,6 +2,9 @@
 
 Built on Textual's line API: a cursor key costs two lines, whatever the number
 of rows. It knows nothing of images or bytes; columns turn rows into text.
+
+It has more than 400 lines because the cursor, the order and the lines that are kept are one state: what moves
+the cursor knows which lines are to be drawn again, and only that keeps a key cheap.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from textual.strip import Strip
 
 from layerscope.text import clean, fit
 from layerscope.tui.keys import FIND, MOVE
-from layerscope.tui.widgets.columns import Column, Placed, Sort, place
+from layerscope.tui.widgets.columns import ListColumn, Placed, Sort, place
 from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.rowfind import RowFind
 from layerscope.tui.widgets.rowlines import heading_line, row_line, sign_of
@@ -111,7 +114,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[ListColumn],
         *,
         key: Callable[[Any], Hashable] = id,
         sort: Sort | None = None,
@@ -120,7 +123,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.columns: tuple[Column, ...] = tuple(columns)
+        self.columns: tuple[ListColumn, ...] = tuple(columns)
         self.key_of = key
         self.empty = empty
         self.rows: Sequence[Any] = ()
@@ -239,7 +242,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
             if (key := key_of(self.rows[index])) in keys or key in others:
                 self._refresh_row(index)
 
-    def set_columns(self, columns: Sequence[Column]) -> None:
+    def set_columns(self, columns: Sequence[ListColumn]) -> None:
         """Show other columns."""
         self.columns = tuple(columns)
         self._arrange()
@@ -275,7 +278,7 @@ class RowTable(RowFind, Scrolled, can_focus=True):
             self._arrange()
 
     @property
-    def _wanted(self) -> list[Column]:
+    def _wanted(self) -> list[ListColumn]:
         return [column for place, column in enumerate(self.columns) if not place or column.key not in self.hidden]
 
     @property

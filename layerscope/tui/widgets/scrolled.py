@@ -15,8 +15,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.tui.widgets.frame import Frame
-from layerscope.tui.widgets.kept import Kept
 
 HEADING = 1
 """Lines that stay at the top."""
@@ -41,7 +41,7 @@ def thumb(rows: int, lines: int, top: int) -> tuple[int, int]:
     return at, at + length
 
 
-class Scrolled(Kept, Widget):
+class Scrolled(CachedLines, Widget):
     """Rows of which one sees :attr:`room`, from :attr:`top` on, under one line that stays."""
 
     top = 0

@@ -7,14 +7,17 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
+from textual.timer import Timer
 from textual.widget import Widget
 
 from layerscope.core.graph import Totals
-from layerscope.inventory import Engine
+from layerscope.inventory import Engine, Inventory
 from layerscope.text import clean, fit, fit_first
+from layerscope.tui.host import Host
+from layerscope.tui.live import Live
 from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.widgets.bars import plain_bar, split_bar
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
 from layerscope.units import Units, format_ratio, format_size
 from layerscope.views.names import count
 
@@ -22,16 +25,9 @@ LABEL = 14
 FIGURE = 9
 NEWS = 34
 """Cells that news need to say something."""
-PHASES = {"connecting": "connecting", "images": "listing images", "layers": "reading layers"}
 
 
-def scanning_words(progress: ScanProgressed) -> str:
-    """Return how far a scan is: ``reading layers 14 of 36``."""
-    phase = PHASES.get(progress.phase, progress.phase)
-    return f"{phase} {progress.done:,} of {progress.total:,}" if progress.total else phase
-
-
-class Summary(Kept, Widget):
+class Summary(CachedLines, Widget):
     """Three lines that are always on screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -47,6 +43,37 @@ class Summary(Kept, Widget):
         self.units = Units.SI
         self.state: tuple[str, tuple[str, ...]] = ("busy", ("connecting",))
         self.progress: ScanProgressed | None = None
+        self._live: Live | None = None
+        self._inventory: Inventory | None = None
+        self._ticking: Timer | None = None
+
+    def tell(self, host: Host | None, live: Live, units: Units) -> None:
+        """Show a host, or that there is none yet; follow the clock while what is said of it will change by that."""
+        inventory = host.graph.inventory if host is not None else None
+        self._live, self._inventory = live, inventory
+        state = live.state_of(inventory)
+        if host is None or inventory is None:
+            self.show(None, None, state, units, None, live.progress)
+            return
+        shown = host.graph.totals_of(host.shown_images()) if host.filtered else None
+        self.show(inventory.engine, host.graph.totals, state, units, shown, live.progress)
+        if self._ticking is None:
+            self._ticking = self.set_interval(1.0, self._tick, pause=True)
+        self._tick_while_moving()
+
+    def _tick(self) -> None:
+        """A second went by: news grow old, and so does what is stale."""
+        if self._live is not None and (state := self._live.state_of(self._inventory)) != self.state:
+            self.state = state
+            self.refresh()
+        self._tick_while_moving()
+
+    def _tick_while_moving(self) -> None:
+        if self._ticking is not None and self._live is not None:
+            if self._live.moving:
+                self._ticking.resume()
+            else:
+                self._ticking.pause()
 
     def show(
         self,
@@ -121,14 +148,23 @@ class Summary(Kept, Widget):
             return [self._progress(width), Text("")]
         room = max(4, width - LABEL - FIGURE - 1)
         scale = max(totals.listed, totals.footprint, 1)
-        at_least = "" if totals.exact else "≥"
         shown = self.shown
         first = self._line(
-            "Sum of sizes", totals.listed, scale, room, "listed", at_least, [], shown.listed if shown else None
+            "Sum of sizes",
+            totals.listed,
+            scale,
+            room,
+            "listed",
+            totals.listed_bound,
+            [],
+            shown.listed if shown else None,
         )
         notes = self._notes(totals)
         part = shown.footprint if shown else None
-        return [first, self._line("On disk", totals.footprint, scale, room, "disk", at_least, notes, part)]
+        return [
+            first,
+            self._line("On disk", totals.footprint, scale, room, "disk", totals.footprint_bound, notes, part),
+        ]
 
     def _notes(self, totals: Totals) -> list[Text]:
         """What is said beside the second bar, in more and in fewer words."""
@@ -147,7 +183,9 @@ class Summary(Kept, Widget):
         elif totals.saved > 0:
             saved = format_size(totals.saved, self.units), self.style_of("saved")
             # With images that are not read, their sizes are in one figure of the two only.
-            ratio = "" if totals.unknown_images else f" · {format_ratio(totals.listed, totals.footprint)}"
+            bound = totals.ratio_bound
+            times = format_ratio(totals.listed, totals.footprint)
+            ratio = "" if totals.unknown_images or bound == "?" else f" · {bound}{times}"
             said = ("shared layers save ", "saved ")
             notes = [Text().append(words, label).append(*saved).append(ratio, label) for words in said]
         else:

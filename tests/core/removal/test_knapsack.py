@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.build import build_graph
 from layerscope.core.removal import knapsack
-from layerscope.core.removal.knapsack import Forest
+from layerscope.core.removal.knapsack import Knapsack
 from layerscope.core.removal.simulation import Holders
 from tests.core.removals import Host, Made, hosts, image_id, paths, weigh
 
@@ -28,7 +28,7 @@ class Yard:
         numbers = {image.id: number for number, image in enumerate(holders.images)}
         self.number = {image.name: numbers[image_id(image.name)] for image in host.images}
         self.name = {number: name for name, number in self.number.items()}
-        self.forest = Forest(holders, {self.number[i.name] for i in host.images if i.name not in nailed})
+        self.forest = Knapsack(holders, {self.number[i.name] for i in host.images if i.name not in nailed})
         self.needs: list[tuple[frozenset[str], int]] = []
         """For each layer of the footprint that may go: the rows that have it, and what it weighs."""
         for path in {path for row in host.rows.values() for path in paths(row.stack)}:

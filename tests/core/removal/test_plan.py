@@ -28,6 +28,7 @@ from layerscope.inventory import (
 )
 from layerscope.output.plan_json import plan_dict
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, paths, remove, weigh
+from tests.cpu import pace
 from tests.hosts import MB, SMALL, layer_digest
 from tests.hosts import image_id as small_id
 from tests.replay import recorded_inventory
@@ -229,7 +230,7 @@ def test_a_mark_and_its_figures_take_five_milliseconds_at_most_on_5000_images() 
         marks.mark(node)
         _ = marks.figures
         took.append(process_time() - start)
-    assert sorted(took)[-10] < 0.005  # the few slowest are the machine's
+    assert sorted(took)[-10] < 0.005 * pace()  # the few slowest are the machine's
 
 
 # --- by hand ------------------------------------------------------------------
@@ -471,16 +472,16 @@ def test_the_bound_of_what_comes_back_points_the_right_way() -> None:
 
 
 def test_what_is_only_inferred_is_never_called_exact() -> None:
-    """A containerd total may hold more than layers: what follows from it alone is likely, not certain."""
+    """A containerd total may hold more than layers: what follows from it alone is likely, and adds nothing to a sum."""
     engine = Engine("docker", "28.5.2", "1.51", "containerd", "containerd", "unix:///d.sock")
     image = Image("sha256:a", ("a:1",), layers_size=5, diff_ids=("sha256:d",), history=())
     graph = build_graph(Inventory(engine, (image,)))
     assert graph.layers[0].size_is == "inferred"
     made = plan(graph, ["sha256:a"])
-    assert (made.frees, made.exact, made.bound) == (5, False, "~")
-    assert any("inferred" in doubt for doubt in made.doubts)
+    assert (made.frees, made.exact, made.bound) == (0, False, "≥")
+    assert made.doubts == ("1 layer of unknown size would go too: at least this much comes back.",)
     marks = Marks(graph)
     marks.mark(graph.images[0])
-    assert (marks.figures.exact, marks.figures.bound) == (False, "~")
+    assert (marks.figures.exact, marks.figures.bound) == (False, "≥")
     marks.unmark(graph.images[0])
     assert marks.figures.exact

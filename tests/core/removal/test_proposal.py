@@ -16,6 +16,7 @@ from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.proposal import Proposal, propose
 from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove
+from tests.cpu import pace
 from tests.hosts import MB, SMALL
 from tests.hosts import image_id as small_id
 
@@ -62,10 +63,7 @@ def questions(draw: st.DrawFn) -> tuple[Host, int, set[str], bool]:
     return host, target, pins, draw(st.booleans())
 
 
-RATIOS: dict[str, list[float]] = {"with the least loss": [], "of fewest images": []}
-
-
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(questions())
 def test_the_size_is_reached_whenever_it_can_be_and_with_the_least_loss(
     question: tuple[Host, int, set[str], bool],
@@ -87,35 +85,26 @@ def test_the_size_is_reached_whenever_it_can_be_and_with_the_least_loss(
         assert loss(host, names) <= must[0]
     least, fewest = must
     if fewest:
-        RATIOS["with the least loss"].append(len(names) / sum(least))
         assert len(names) <= 1.1 * sum(least)
-        if all(
-            made.tagged and not made.states for name, made in host.rows.items() if name not in pins
-        ):  # all of one class
-            RATIOS["of fewest images"].append(len(names) / fewest)
-
-
-def test_the_measured_distance_from_the_best_set() -> None:
-    for what, ratios in RATIOS.items():
-        if not ratios:
-            pytest.skip("measured by the test before, which did not run")
-        mean, worst = sum(ratios) / len(ratios), max(ratios)
-        print(f"images removed, to the set {what}: {mean:.3f} on average, {worst:.3f} at worst, {len(ratios)} hosts")
-        assert worst <= 1.1
+        if all(made.tagged and not made.states for name, made in host.rows.items() if name not in pins):
+            assert len(names) <= 1.1 * fewest, "all of one class"
 
 
 @pytest.fixture(scope="module")
-def big() -> LayerGraph:
-    return build_graph(big_host(5000, 20_000))
+def big() -> tuple[LayerGraph, int]:
+    """A big host, and the most that can be had."""
+    graph = build_graph(big_host(5000, 20_000))
+    return graph, propose(graph, 0).most
 
 
 @pytest.mark.cpu
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
-def test_a_proposal_takes_a_second_at_most_on_5000_images(big: LayerGraph, share: float) -> None:
-    target = int(propose(big, 0).most * share)
+def test_a_proposal_takes_a_second_at_most_on_5000_images(big: tuple[LayerGraph, int], share: float) -> None:
+    graph, most = big
+    target = int(most * share)
     start = process_time()
-    found = propose(big, target)
-    assert process_time() - start < 1
+    found = propose(graph, target)
+    assert process_time() - start < 1 * pace()
     assert found.plan.frees >= target
 
 
@@ -136,8 +125,19 @@ def test_a_base_goes_only_with_the_whole_family() -> None:
     assert sorted(names(found)) in (["a1:1", "a2:1", "a3:1"], ["lone:1"])
     pinned = propose(graph, needed, pins={image_id("lone")})
     assert sorted(names(pinned)) == ["a1:1", "a2:1", "a3:1"]
-    ((layer, nodes),) = pinned.families
-    assert (layer, len(nodes), pinned.run_size(layer)) == (base, 3, base.size)
+    (together,) = pinned.families
+    assert (together.layers, len(together.images), together.size) == ((base,), 3, base.size)
+
+
+def test_of_a_family_only_the_layers_that_go_are_counted() -> None:
+    """A build step in use keeps the lower one, though the very same rows need both."""
+    host = Host((Made("step", "b", tagged=False, states=("running",)), Made("a1", "bca"), Made("a2", "bcb")))
+    inventory = host.inventory
+    hidden = tuple(replace(image, listed=image.id != image_id("step")) for image in inventory.images)
+    graph = build_graph(replace(inventory, images=hidden))
+    (family,) = propose(graph, 10**9).families
+    assert [layer.diff_id for layer in family.layers] == ["sha256:c"]
+    assert family.size == family.layers[0].size
 
 
 def test_leftovers_go_before_images_with_a_name_and_old_ones_before_new_ones() -> None:

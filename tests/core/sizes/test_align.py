@@ -71,7 +71,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(cases())
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_it_finds_every_way_and_no_other(case: Case) -> None:
     marks, sizes = "".join(mark for mark, _ in case.entries), [size for _, size in case.entries]
     words = [MARKS[mark].value for mark in marks]

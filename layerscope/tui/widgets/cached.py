@@ -1,15 +1,18 @@
-"""Kept: a widget that is asked for its lines in every frame, and draws only those that changed."""
+"""CachedLines: a widget that is asked for its lines in every frame, and draws only those that changed."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.geometry import Region
 from textual.strip import Strip
 
+from layerscope.tui.textual_hacks import HearsOfDirt
 from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.framed import Framed
 
 
-class Kept(Framed):
+class CachedLines(HearsOfDirt, Framed):
     """Mixin of a widget: keeps its lines as they were sent last.
 
     Textual's compositor takes all lines of every widget whose surroundings changed, whatever is
@@ -23,19 +26,18 @@ class Kept(Framed):
     """The first line that is to be drawn again, and the one after the last; None: none of them."""
     _frame: Frame | None = None
 
-    def _set_dirty(self, *regions: Region) -> None:
+    def became_dirty(self, regions: Sequence[Region]) -> Sequence[Region]:
         """Note which lines are to be drawn again; without regions all of them."""
         if not regions:
-            super()._set_dirty()
             self._kept = None
-            return
-        # Whole lines: of a part Textual cuts what it sends out of them, each time anew.
-        left, wide = self.gutter.left, self._size.width
-        super()._set_dirty(*(Region(-left, region.y, wide, region.height) for region in regions))
+            return regions
         down = self.content_offset.y
         stale = [self._stale] if self._stale is not None else []
         stale += [(region.y + down, region.bottom + down) for region in regions]
         self._stale = min(top for top, _ in stale), max(bottom for _, bottom in stale)
+        # Whole lines: of a part Textual cuts what it sends out of them, each time anew.
+        left, wide = self.gutter.left, self.outer_size.width
+        return [Region(-left, region.y, wide, region.height) for region in regions]
 
     def notify_style_update(self) -> None:
         """Forget the frame in the old styles."""
@@ -75,7 +77,7 @@ class Kept(Framed):
     def _edge_line(self, y: int) -> Strip | None:
         """Return the upper or lower edge of the border; None where only Textual can draw it."""
         frame = self.frame
-        edge, label = (frame.lower, self._border_subtitle) if y else (frame.upper, self._border_title)
+        edge, label = (frame.lower, self.own_subtitle) if y else (frame.upper, self.shown_title)
         return edge.line(label, frame.size.width) if edge is not None else None
 
     @property

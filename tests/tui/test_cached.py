@@ -12,10 +12,10 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from layerscope.tui.widgets.kept import Kept
+from layerscope.tui.widgets.cached import CachedLines
+from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.scrolled import THUMB
-from layerscope.tui.widgets.status import Status
 from tests.tui.harness import make_app, press, sample, settled
 from tests.tui.looking import lit
 
@@ -33,7 +33,7 @@ def differences(app: App[Any]) -> list[str]:
     """The lines on screen that are not what they would be if they were drawn now."""
     wrong = []
     for widget, (region, _) in app.screen._compositor.visible_widgets.items():
-        if isinstance(widget, Kept):
+        if isinstance(widget, CachedLines):
             whole = Region(0, 0, region.width, region.height)
             for y, pair in enumerate(zip(widget.render_lines(whole), drawn_anew(widget, whole), strict=True)):
                 # Where the thumb is, Textual draws the frame.
@@ -86,15 +86,15 @@ async def test_a_widget_that_its_container_makes_narrower() -> None:
     """No style of its own changes then."""
 
     class Narrowed(App[None]):
-        CSS = "Status { width: 1fr; height: 1; padding: 0 1; } #box { width: 60; }"
+        CSS = "MarkLine { width: 1fr; height: 1; padding: 0 1; } #box { width: 60; }"
 
         def compose(self) -> ComposeResult:
             with Horizontal(id="box"):
-                yield Status()
+                yield MarkLine()
 
     app = Narrowed()
     async with app.run_test(size=(80, 10)) as pilot:
-        app.query_one(Status).say("what there is shows up as it comes")
+        app.query_one(MarkLine).say("what there is shows up as it comes")
         await pilot.pause()
         app.query_one("#box").styles.width = 40
         await pilot.pause()

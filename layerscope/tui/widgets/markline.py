@@ -1,4 +1,4 @@
-"""The status line: what the marked set comes to, or what a mark would; a click or Enter on the keeper goes there."""
+"""MarkLine: what the marked set comes to, or what a mark would; a click or Enter on the keeper goes there."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.core.graph import ImageNode
+from layerscope.text import clean
+from layerscope.tui.host import Host
 from layerscope.tui.keys import MARK
-from layerscope.tui.widgets.kept import Kept
-from layerscope.views.marks import GAP, Part, fit_parts
+from layerscope.tui.widgets.cached import CachedLines
+from layerscope.views.marks import GAP, Part, alone_parts, fit_parts, freed_part, marked_parts
 
 SHORTCUT = "K"
 """The key that goes to the keeper from anywhere."""
+MOST_ALONE = 500
+"""Images under the cursor for which it is still worked out, at every step of it, what they would free."""
 
 
-class Status(Kept, Widget):
+class MarkLine(CachedLines, Widget):
     """One line of parts; those that there is no room for are left out, the least important first.
 
     It has the keyboard only where Enter has somewhere to go: see :meth:`show`.
@@ -34,7 +39,7 @@ class Status(Kept, Widget):
         Binding("escape", "leave", "Leave", group=MARK, tooltip="Leave the line of the marked"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"status--{name}"
+        f"mark-line--{name}"
         for name in ("text", "mark", "frees", "keeps", "blocked", "untagged", "cache", "freed", "lost")
     }
 
@@ -42,10 +47,12 @@ class Status(Kept, Widget):
         """Who keeps most of the marked layers was chosen."""
 
     class Left(Message):
-        """The line gives the keyboard back."""
+        """The line gives the keyboard back, and what had it before takes it no more."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.came_from: Widget | None = None
+        """What had the keyboard before the line got it."""
         self._parts: list[Part] = []
         self._keeper: tuple[int, int] | None = None
         self._styled: dict[str, Style] = {}
@@ -55,12 +62,34 @@ class Status(Kept, Widget):
         self._parts = parts
         self.can_focus = reachable
         if self.has_focus and not reachable:
-            self.post_message(self.Left())
+            self.action_leave()
         self.refresh()
 
     def say(self, line: str) -> None:
         """Say a plain sentence."""
         self.show([Part("text", (line,), 0)])
+
+    def tell(self, host: Host, targets: list[ImageNode], page: str, lost: tuple[str, ...]) -> None:
+        """Say what the marked set comes to; without marks, what ``targets`` would, which the cursor is on.
+
+        ``page`` is what a view without rows says of itself; ``lost`` why the engine cannot be followed, longest first.
+        """
+        marks, freed = host.marks, freed_part(host.freed, host.units)
+        if len(marks):
+            parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
+            if lost:
+                parts.append(Part("lost", (*lost, "engine lost, trying again"), 1))
+            self.show(parts, reachable=marks.figures.keeper is not None)
+        elif lost:
+            self.show([Part("lost", lost, 0), *freed])
+        elif page:
+            self.show([Part("text", (page,), 0), *freed])
+        elif targets and len(targets) <= MOST_ALONE:
+            self.show(_alone(host, targets))
+        elif freed:
+            self.show(freed)
+        else:
+            self.say("Space: mark · *: mark all · f: free so much · ?: all keys")
 
     @property
     def line(self) -> str:
@@ -100,8 +129,8 @@ class Status(Kept, Widget):
     def _style(self, key: str) -> Style:
         found = self._styled.get(key)
         if found is None:
-            name = key if f"status--{key}" in self.COMPONENT_CLASSES else "text"
-            own = self.get_component_rich_style(f"status--{name}", partial=True)
+            name = key if f"mark-line--{key}" in self.COMPONENT_CLASSES else "text"
+            own = self.get_component_rich_style(f"mark-line--{name}", partial=True)
             found = self._styled[key] = self.rich_style + own
         return found
 
@@ -111,10 +140,25 @@ class Status(Kept, Widget):
 
     def action_leave(self) -> None:
         """Give the keyboard back."""
-        self.post_message(self.Left())
+        before = self.came_from
+        if before is not None and before.focusable and before in self.screen.focus_chain:
+            before.focus()
+        else:
+            self.post_message(self.Left())
 
     def on_click(self, event: events.Click) -> None:
         """A click on the keeper goes there."""
         offset = event.get_content_offset(self)
         if offset is not None and self._keeper is not None and self._keeper[0] <= offset.x < self._keeper[1]:
             self.post_message(self.KeeperChosen())
+
+
+def _alone(host: Host, nodes: list[ImageNode]) -> list[Part]:
+    """Return the line about images that the cursor is on: what they alone would free."""
+    alone = host.alone(nodes)
+    figures = alone.figures
+    why = ""
+    if (figures.blocked or figures.untagged) and len(nodes) == 1:
+        would = alone.plan()
+        why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
+    return alone_parts(nodes, figures, why, host.units, host.freed)

@@ -1,0 +1,39 @@
+"""Random sets removed from a real overlay2 engine: ``python -m dev.removal_sets [-n 60] [--data DIR] [--root CHROOT]``.
+
+Needs root. The engine is the machine's dockerd, or that of the system under ``--root``, with a data root of its own:
+a copy of ``--data`` (that of an engine that is not running), or one that is filled here. Prints what came of the sets;
+status 1 if anything that was called exact or a bound is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.engine.corpus import fill
+from tests.engine.private import PrivateEngine
+from tests.engine.sets import try_sets
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-n", type=int, default=60)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--root", type=Path)
+    parser.add_argument("--seed", default="layerscope")
+    options = parser.parse_args()
+    engine = PrivateEngine(root=options.root)
+    if options.data:
+        subprocess.run(["cp", "-a", options.data, engine.folder / "data"], check=True)
+    with engine:
+        if not options.data:
+            fill(engine.host)
+        found = try_sets(engine, options.n, options.seed)
+    print(found)
+    return 1 if found.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,365 @@
+"""ContentGraph: who keeps which blob and which snapshot of a containerd store alive.
+
+A pure function of an :class:`~layerscope.inventory.Inventory` whose
+``content`` was read. The rules are containerd's garbage collector's (``metadata/gc.go``): a
+blob stays while an image record, a lease, or a blob that stays names it by a label
+``containerd.io/gc.ref.content…``; a snapshot stays while a blob that stays names it by
+``containerd.io/gc.ref.snapshot.…``, or a snapshot on it stays. What an image's RootFS names
+decides nothing. All sizes are bytes of blobs as they are stored, compressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from layerscope.inventory import Blob, ContentStore, Engine, Image, Inventory, Manifest
+
+LEASE_SECONDS = 300
+"""BuildKit keeps what a build made for five more minutes, by a lease that no API lists."""
+_CLOCKS = 60
+"""Seconds by which the engine's clock and ours may differ."""
+
+LayersState = Literal["known", "none", "not-unpacked", "other-platform", "refused", "not-asked"]
+"""What is known of an image's layers; only the last two leave a host's totals open.
+
+``none``: it has none (from scratch, or an artifact). ``not-unpacked``: its content is here, its layers
+are not. ``other-platform``: so too, and this engine could not run it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentUse:
+    """The content of one image."""
+
+    size: int
+    """Every blob that it reaches, each once."""
+    unique: int
+    """Of these, the blobs that no other listed image reaches."""
+    missing: int
+    """Blobs that it names and that are not in the store: 0 for a whole image."""
+
+    @property
+    def shared(self) -> int:
+        """Bytes of the blobs that other listed images reach too."""
+        return self.size - self.unique
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A blob that stands at the top of others, and that no image of the engine's list is."""
+
+    digest: str
+    kind: Literal["image", "artifact", "unknown"]
+    size: int
+    """Bytes of the blobs that only this root and roots like it reach."""
+    sources: tuple[str, ...]
+    """Where it came from, ``registry/repository``; () where the store does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A number of bytes between two ends; exact where they are the same."""
+
+    least: int
+    most: int
+
+    @property
+    def exact(self) -> bool:
+        """True when there is but one number in it."""
+        return self.least == self.most
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFreed:
+    """What leaves the engine's list of blobs when a set of images goes."""
+
+    blobs: tuple[str, ...]
+    """Digests that go once the build cache is pruned as well, in order; those of the build history stay."""
+    after_prune: Span
+    """Bytes that go once the build cache is pruned as well."""
+    at_once: Span
+    """Bytes that go with the images.
+
+    The lower end is what only image records can hold: manifests and configurations. Layers may be held
+    by the build cache, whose leases no API lists. Within minutes of a build everything may be held.
+    """
+    because: str
+    """Why :attr:`at_once` is no exact number, in one sentence; empty where it is."""
+    kept_by_history: int
+    """Bytes of their blobs that stay until the build history expires (48 hours)."""
+
+
+class ContentGraph:
+    """The reference graph of one store. Build it with :func:`content_graph`."""
+
+    def __init__(self, inventory: Inventory, store: ContentStore, blobs: tuple[Blob, ...]) -> None:
+        """Take an inventory whose content was listed."""
+        self.store = store
+        self.blobs: Mapping[str, Blob] = {blob.digest: blob for blob in blobs}
+        self._taken_at = inventory.taken_at
+        self._images = {image.id: image for image in inventory.images}
+        self._below: dict[str, frozenset[str]] = {}
+        self._read = {manifest.digest: manifest for manifest in store.manifests}
+
+    # what holds what
+
+    def reach(self, top: str) -> frozenset[str]:
+        """Return the digests that are in the store and that ``top`` keeps alive, itself included."""
+        found = self._below.get(top)
+        if found is None:
+            found = self._below[top] = frozenset(below([top], self.blobs))
+        return found
+
+    def held_snapshots(self, image_id: str) -> frozenset[str]:
+        """Return the chain IDs of the top layers that an image keeps unpacked; those under them stay with them."""
+        return frozenset(chain for digest in self.reach(image_id) for chain in self.blobs[digest].snapshots)
+
+    @cached_property
+    def users(self) -> Mapping[str, tuple[str, ...]]:
+        """Digest -> IDs of the listed images that reach it, in the order of the inventory."""
+        found: dict[str, list[str]] = {}
+        for image in self._images.values():
+            if image.listed:
+                for digest in self.reach(image.id):
+                    found.setdefault(digest, []).append(image.id)
+        return {digest: tuple(ids) for digest, ids in found.items()}
+
+    def use(self, image_id: str) -> ContentUse:
+        """Return the content of one image of the inventory."""
+        reached = self.reach(image_id)
+        named = {one for digest in reached for one in self.blobs[digest].refers_to} | {image_id}
+        return ContentUse(
+            size=self._sum(reached),
+            unique=self._sum(digest for digest in reached if len(self.users.get(digest, ())) < 2),
+            missing=len(named - reached),
+        )
+
+    def manifests(self, image_id: str) -> tuple[Manifest, ...]:
+        """Return the manifests under an image that were read, in the order of their digests."""
+        return tuple(self._read[digest] for digest in sorted(self.reach(image_id)) if digest in self._read)
+
+    # the store's list, in parts that add up to it
+
+    @cached_property
+    def of_images(self) -> frozenset[str]:
+        """Digests that listed images reach."""
+        return frozenset(self.users)
+
+    @cached_property
+    def of_steps(self) -> frozenset[str]:
+        """Digests that only unlisted images of the inventory (build steps) reach."""
+        hidden = [image.id for image in self._images.values() if not image.listed]
+        return frozenset(below(hidden, self.blobs)) - self.of_images
+
+    @cached_property
+    def of_history(self) -> frozenset[str]:
+        """Digests that the build history alone keeps in the list."""
+        return self.held_by_history - self.of_images - self.of_steps
+
+    @cached_property
+    def held_by_history(self) -> frozenset[str]:
+        """Digests of the list that stay while the build history names them, whatever becomes of images.
+
+        BuildKit copies results into a store of its own, all but layers (``llbsolver/history.go``, migrateBlobV2). An
+        engine lists that store beside its own since 28.1; an older one does not, which shows by
+        the logs of builds, which are nowhere else.
+        """
+        named = [digest for digest in self.store.build_history or () if digest in self.blobs]
+        if all(digest in self.of_images or digest in self.of_steps for digest in named):
+            return frozenset()  # not one log: the list is without that store
+        return frozenset(below(named, self.blobs, lambda blob: not blob.diff_id))
+
+    @cached_property
+    def roots(self) -> tuple[Root, ...]:
+        """Images and artifacts that are stored although the engine lists no image for them, in order of digest."""
+        taken = self.of_images | self.of_steps | self.of_history
+        found = []
+        for digest in unlisted_roots(self._images, self.blobs, self.held_by_history):
+            own = self.reach(digest) - taken
+            kind = _kind(self.manifests(digest))
+            found.append(Root(digest, kind, self._sum(own), self.blobs[digest].sources))
+        return tuple(found)
+
+    @cached_property
+    def of_roots(self) -> frozenset[str]:
+        """Digests that only :attr:`roots` reach."""
+        reached = below([root.digest for root in self.roots], self.blobs)
+        return frozenset(reached) - self.of_images - self.of_steps - self.of_history
+
+    @cached_property
+    def of_cache(self) -> frozenset[str]:
+        """The rest of the list: blobs that leases of the build cache hold, or of a build, load or pull under way."""
+        taken = self.of_images | self.of_steps | self.of_history | self.of_roots
+        return frozenset(self.blobs.keys() - taken)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the blobs that listed images reach, each once."""
+        return self._sum(self.of_images)
+
+    @cached_property
+    def listed(self) -> int:
+        """Bytes of the content of every listed image, each counted in full."""
+        return sum(self.use(image.id).size for image in self._images.values() if image.listed)
+
+    def total(self, part: Iterable[str]) -> int:
+        """Return the bytes of some blobs, named by digest."""
+        return self._sum(part)
+
+    # what goes
+
+    def frees(self, gone: Collection[str]) -> ContentFreed:
+        """Return what leaves the list when the images ``gone`` (IDs) are removed and all others stay."""
+        taken = set(gone)
+        staying = [image_id for image_id in self._images if image_id not in taken]
+        staying += [root.digest for root in self.roots]
+        kept = below(staying, self.blobs)
+        going = below(taken, self.blobs) - kept
+        freed = going - self.held_by_history
+        size = self._sum(freed)
+        surely, because = self._surely(freed)
+        least = self._sum(surely)
+        after = Span(size, size)
+        if self.store.build_history is None:
+            after = Span(0, size)
+        elif self._just_built and self.store.build_cache != ():
+            after = Span(least, size)
+        return ContentFreed(
+            blobs=tuple(sorted(freed)),
+            after_prune=after,
+            at_once=Span(least, size),
+            because=because if least != size else "",
+            kept_by_history=self._sum(going & self.held_by_history),
+        )
+
+    def _surely(self, freed: set[str]) -> tuple[set[str], str]:
+        """Return which of these blobs go at once whatever the engine does not tell, and why not all do."""
+        if self.store.build_history is None:
+            return set(), "the engine does not tell what its build history holds"
+        if self._just_built:
+            return set(), "a build ended minutes ago and may hold all of it a little longer"
+        if self.store.build_cache is None:
+            return self._no_layers(freed), "the engine does not tell what its build cache holds"
+        if self.store.build_cache:
+            return self._no_layers(freed), "the build cache may hold the layers until it is pruned"
+        held = below(self.of_cache, self.blobs)
+        return freed - held, "content that no image has refers to them, and may go any time" if freed & held else ""
+
+    def _no_layers(self, freed: set[str]) -> set[str]:
+        """Of these blobs, those that refer to others: manifests and indexes, which no layer is."""
+        return {digest for digest in freed if self.blobs[digest].refers_to and not self.blobs[digest].diff_id}
+
+    @property
+    def _just_built(self) -> bool:
+        last = self.store.last_build
+        return last is not None and self._taken_at - last < LEASE_SECONDS + _CLOCKS
+
+    def _sum(self, digests: Iterable[str]) -> int:
+        return sum(self.blobs[digest].size for digest in digests)
+
+
+def content_graph(inventory: Inventory) -> ContentGraph | None:
+    """Return the reference graph; None where the store has none or the engine refused it (``content.refused``)."""
+    store = inventory.content
+    return None if store is None or store.blobs is None else ContentGraph(inventory, store, store.blobs)
+
+
+def below(
+    tops: Iterable[str], blobs: Mapping[str, Blob], follow: Callable[[Blob], bool] = lambda blob: True
+) -> set[str]:
+    """Return the digests of ``blobs`` that ``tops`` keep alive, themselves included.
+
+    A blob that ``follow`` refuses is left out, with what only it keeps alive.
+    """
+    found: set[str] = set()
+    queue = list(tops)
+    while queue:
+        digest = queue.pop()
+        blob = blobs.get(digest)
+        if blob is not None and digest not in found and follow(blob):
+            found.add(digest)
+            queue += blob.refers_to
+    return found
+
+
+def unlisted_roots(
+    images: Collection[str], blobs: Mapping[str, Blob], apart: Collection[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return the blobs that refer to others, that nothing refers to, and that no image is; in order.
+
+    ``images`` are IDs. ``apart``: digests that are held for another reason (the build history).
+    """
+    reached = below(images, blobs)
+    named = {one for blob in blobs.values() for one in blob.refers_to}
+    return tuple(
+        digest
+        for digest, blob in sorted(blobs.items())
+        if blob.refers_to and not blob.diff_id and digest not in named and digest not in reached and digest not in apart
+    )
+
+
+def _kind(manifests: Collection[Manifest]) -> Literal["image", "artifact", "unknown"]:
+    if not manifests:
+        return "unknown"
+    return "image" if any(is_image(manifest) for manifest in manifests) else "artifact"
+
+
+IMAGE_CONFIGS = frozenset(
+    {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"}
+)
+"""Media types of a configuration that make a manifest an image's (OCI image-spec ``manifest.md``)."""
+
+
+def is_image(manifest: Manifest) -> bool:
+    """Is it an image's manifest, not an artifact's?"""
+    return manifest.config_type in IMAGE_CONFIGS
+
+
+def layers_state(image: Image, content: ContentGraph | None = None) -> LayersState:
+    """Return what is known of an image's layers, and why they are not known where they are not.
+
+    The engine's platforms decide where it gives them (API 1.47); else the manifests that were read.
+    """
+    if image.diff_ids is not None:
+        return "known" if image.diff_ids else "none"
+    if not image.scanned:
+        return "not-asked"
+    kinds = [platform for platform in image.platforms if platform.kind != "attestation"]
+    if kinds:
+        if all(platform.kind != "image" for platform in kinds):
+            return "none"
+        if all(platform.unpacked_size == 0 for platform in kinds) and (
+            content is None or not content.held_snapshots(image.id)
+        ):
+            return "not-unpacked" if any(_own(image, p.name) for p in kinds if p.kind == "image") else "other-platform"
+        return "refused"
+    read = content.manifests(image.id) if content is not None else ()
+    if content is None or not read:
+        return "refused"
+    if not any(map(is_image, read)):
+        return "none"
+    if content.held_snapshots(image.id):
+        return "refused"
+    return "not-unpacked" if any(_own(image, manifest.platform) for manifest in read) else "other-platform"
+
+
+def _own(image: Image, platform: str) -> bool:
+    """Is this the platform that the engine chose for the image? It names none where there is none for it."""
+    mine = (image.os, image.architecture)
+    return bool(image.architecture) and tuple(platform.split("/")[:2]) == mine
+
+
+def own_containerd(engine: Engine) -> bool | None:
+    """Is the engine's containerd its own, so that nobody else's images share the blobs? None where it does not tell.
+
+    An engine that starts its containerd puts the socket under its own run folder
+    (``<exec-root>/containerd/containerd.sock``, moby ``libcontainerd/supervisor``); that of the system
+    is in ``/run/containerd``.
+    """
+    if not engine.containerd_address:
+        return None
+    folder, found, _ = engine.containerd_address.partition("/containerd/containerd.sock")
+    return bool(found) and folder not in {"", "/run", "/var/run"} and "k3s" not in folder and "rke2" not in folder

@@ -1,0 +1,81 @@
+"""What an engine's account of its disk says about sums of layers, on stores where it counts nothing else.
+
+moby ``daemon/images/image_list.go``: SharedSize of an image is the sum of its layers that more than one image has.
+Those are the lowest of its layers, so it is the height of the last of them. Up to Engine 20.10 images are the rows of
+``docker images``, later build steps count too (measured on 20.10 and 28.5): it is used where both
+come to the same layer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from layerscope.core.sizes.ledger import Stack
+from layerscope.core.sizes.sums import Height, Heights
+from layerscope.core.stores import StoreRules
+from layerscope.inventory import DiskUsage, Inventory
+
+
+def usage_of(inventory: Inventory, rules: StoreRules) -> DiskUsage | None:
+    """Return the engine's account where its sums are over the very layers of this inventory; else None.
+
+    It was asked for at another moment than the images: it counts only while its rows are the same.
+    """
+    usage = inventory.usage
+    if usage is None or not rules.total_is_footprint or not inventory.complete:
+        return None
+    rows = {image.id for image in inventory.images if image.listed}
+    if rows != {name for name, _ in usage.shared_sizes}:
+        return None
+    return usage if all(image.diff_ids is not None for image in inventory.images) else None
+
+
+def needed_by_rows(stacks: Iterable[Stack], parents: dict[str, str | None]) -> list[str]:
+    """Return the layers that rows need: what the engine's total is over."""
+    counts = _counts((stack for stack in stacks if stack.image.listed), parents)
+    return [chain for chain in parents if counts[chain]]
+
+
+def shared_heights(
+    stacks: Sequence[Stack], parents: dict[str, str | None], usage: DiskUsage, known: Heights
+) -> dict[str, tuple[int, str]]:
+    """Return the heights that SharedSize tells, with the name of an image of which it was said.
+
+    None of them where one cannot be, by what is ``known``: then they are of other images than these.
+    """
+    by_rows = _last_shared(_counts((stack for stack in stacks if stack.image.listed), parents), parents)
+    by_all = _last_shared(_counts(stacks, parents), parents)
+    shared = dict(usage.shared_sizes)
+    told: dict[str | None, tuple[int, str]] = {}
+    for stack in stacks:
+        size = shared.get(stack.image.id) if stack.image.listed else None
+        if size is None or not stack.chain:
+            continue
+        last = by_rows[stack.chain[-1]]
+        if last != by_all[stack.chain[-1]]:
+            continue
+        if told.setdefault(last, (size, stack.name))[0] != size:
+            return {}
+    for chain, (size, _) in told.items():
+        between = known.unknowns.of(known.of[chain])
+        if size < between.low or (between.high is not None and size > between.high):
+            return {}
+    return {chain: said for chain, said in told.items() if chain is not None and known.of[chain] != Height(0, said[0])}
+
+
+def _counts(stacks: Iterable[Stack], parents: dict[str, str | None]) -> Counter[str]:
+    """Return by how many images each layer is needed."""
+    counts = Counter(stack.chain[-1] for stack in stacks if stack.chain)
+    for chain in reversed(parents):
+        parent = parents[chain]
+        if parent is not None and counts[chain]:
+            counts[parent] += counts[chain]
+    return counts
+
+
+def _last_shared(counts: Mapping[str, int], parents: dict[str, str | None]) -> dict[str | None, str | None]:
+    found: dict[str | None, str | None] = {None: None}
+    for chain, parent in parents.items():
+        found[chain] = chain if counts[chain] > 1 else found[parent]
+    return found

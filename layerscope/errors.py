@@ -1,0 +1,12 @@
+"""What can go wrong between us and an engine, as the rest of the program sees it."""
+
+from __future__ import annotations
+
+
+class BackendError(Exception):
+    """Nothing came. ``cause`` says why and ``hint`` what to do next, one line each, safe to show."""
+
+    def __init__(self, cause: str, hint: str = "") -> None:
+        super().__init__(f"{cause}; {hint}" if hint else cause)
+        self.cause = cause
+        self.hint = hint

@@ -1,0 +1,121 @@
+"""Asking: the dialogs over the main screen, and what comes of their answers. Each is loaded when it is needed."""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.screen import Screen
+
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.state.pins import PinsError
+from layerscope.text import clean, fit
+from layerscope.tui.dialogs.dialog import Dialog
+from layerscope.tui.host import Host
+from layerscope.tui.messages import ScanFailed
+from layerscope.tui.session import Session
+from layerscope.tui.subject import Subject
+from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.views.names import count
+
+
+def rebase(screen: Screen[None], host: Host, graph: LayerGraph) -> None:
+    """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
+    host.rebase(graph)
+    for over in screen.app.screen_stack:
+        if isinstance(over, Dialog):
+            over.host_changed()
+
+
+def ask_free(screen: Screen[None], host: Host, proposed: Callable[[tuple[str, ...] | None], None]) -> None:
+    """Ask how much is to be freed; ``proposed`` gets the IDs of what is to be removed for it, or None."""
+    from layerscope.tui.dialogs.free import FreeScreen
+
+    screen.app.push_screen(FreeScreen(host), proposed)
+
+
+def ask_removal(screen: Screen[None], host: Host, session: Session) -> None:
+    """Ask whether to remove what is marked, and remove it; say why not where nothing can be removed."""
+    backend = session.backend
+    if backend is None:
+        return
+    if backend.no_removal:
+        screen.notify(f"nothing can be removed: {backend.no_removal}", severity="warning", markup=False)
+    elif not host.graph.inventory.complete:
+        screen.notify("nothing is removed before the scan is complete: who shares what is not known yet")
+    elif not len(host.marks):
+        screen.notify("nothing is marked: Space marks what the cursor is on, f proposes a set")
+    else:
+        from layerscope.tui.dialogs.remove import RemoveScreen  # out of reach where nothing is removed
+
+        if host.graph.rules.build_cache_holds_layers and host.graph.inventory.usage is None:
+            session.ask_usage()  # what the build cache holds; the dialog learns of it
+        screen.app.push_screen(RemoveScreen(host), lambda yes: _remove(screen, host, session) if yes else None)
+
+
+def _remove(screen: Screen[None], host: Host, session: Session) -> None:
+    from layerscope.tui.dialogs.removing import RemovingScreen
+
+    backend = session.backend
+    remover = backend.remover() if backend is not None else None
+    if backend is not None and remover is not None:
+        screen.app.push_screen(RemovingScreen(host, host.marks.plan(), backend, remover))
+
+
+def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) -> None:
+    """Pin images, so that they are never proposed for removal, or unpin them; say which it was."""
+    if not nodes:
+        return
+    try:
+        pinned = session.pins.toggle(nodes)
+        words = "pinned: never proposed for removal" if pinned else "no longer pinned"
+        what = fit(clean(nodes[0].name, 200), 60) if len(nodes) == 1 else count(len(nodes), "image")
+        screen.notify(f"{what} {words}", markup=False, timeout=3)
+    except PinsError as error:
+        screen.notify(str(error), severity="warning", markup=False)
+
+
+def show_info(screen: Screen[None], host: Host, subject: Subject) -> None:
+    """Show everything about a thing."""
+    from layerscope.tui.dialogs.info import InfoScreen
+
+    screen.app.push_screen(InfoScreen(host, subject))
+
+
+def ask_where_to_save(screen: Screen[None], host: Host) -> None:
+    """Ask where to save the scan, and save it there."""
+    from layerscope.tui.dialogs.export import ExportScreen
+
+    screen.app.push_screen(ExportScreen(host.graph.inventory, host.now))
+
+
+def ask_columns(screen: Screen[None], table: RowTable, session: Session) -> None:
+    """Let the user choose the columns of a list, and keep what was chosen."""
+    from layerscope.tui.dialogs.columns import ColumnsScreen
+
+    def changed(hidden: frozenset[str]) -> None:
+        table.hide(hidden)
+        session.keep(hidden=tuple(sorted(hidden)))
+
+    screen.app.push_screen(ColumnsScreen(table.columns[1:], table.hidden, changed))
+
+
+def show_help(screen: Screen[None]) -> None:
+    """Show all keys."""
+    from layerscope.tui.dialogs.help import HelpScreen
+
+    screen.app.push_screen(HelpScreen(screen))
+
+
+def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> None:
+    """Say that there is no engine, and do what the user wants done about it."""
+    from layerscope.tui.dialogs.error import ErrorScreen
+
+    def answered(what_now: str | None) -> None:
+        if what_now == "demo":
+            session.open_demo()
+        elif what_now == "retry":
+            session.load()
+
+    screen.app.push_screen(ErrorScreen(failed.cause, failed.hint, demo=session.demo is not None), answered)

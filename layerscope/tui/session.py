@@ -1,0 +1,230 @@
+"""Session: one user on one host. What was chosen, and the questions that wait for an engine; answers are messages."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
+from layerscope.core.removal.marks import Marks
+from layerscope.errors import BackendError
+from layerscope.inventory import Inventory
+from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.state.pins import Pins, PinsError
+from layerscope.state.settings import SettingsFile
+from layerscope.text import clean
+from layerscope.tui.background import detached
+from layerscope.tui.host import Host
+from layerscope.tui.messages import (
+    EngineFollowed,
+    GraphArrived,
+    HostChanged,
+    NotKept,
+    ScanFailed,
+    ScanProgressed,
+    UsageAnswered,
+)
+from layerscope.tui.widgets.columns import Sort
+from layerscope.units import Units
+from layerscope.views.changes import News
+from layerscope.views.forest import forest_of
+from layerscope.views.orders import IMAGE_ORDERS
+
+MANY = 2_000
+"""Layers from which on Python's own housekeeping can be felt."""
+
+Opener = Callable[[], Backend]
+"""Connects or loads; blocks; raises :class:`~layerscope.sources.backend.BackendError`."""
+
+
+class Session:
+    """The backend, what the user chose, and the work that takes its time.
+
+    Whoever needs one of these is given the session; nobody asks the app for them. Messages go to the
+    screen that was named with :meth:`attach`, and workers run on it.
+    """
+
+    def __init__(
+        self,
+        opener: Opener,
+        *,
+        demo: Callable[[], Inventory] | None = None,
+        units: Units | None = None,
+        clock: Callable[[], float] = time.time,
+        settings: SettingsFile | None = None,
+        pins: Pins | None = None,
+    ) -> None:
+        """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
+
+        ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
+        removal; by default nothing is kept.
+        """
+        self.opener = opener
+        self.demo = demo
+        self.clock = clock
+        self.backend: Backend | None = None
+        self.pins = pins or Pins(None)
+        self._file = settings or SettingsFile(None)
+        self.settings, self._warning = self._file.load()
+        self.units = units or self.settings.units or Units.SI
+        self._screen: Screen[None] | None = None
+        self._writing = Lock()
+
+    def attach(self, screen: Screen[None]) -> None:
+        """Send messages to ``screen`` from now on, first of all what could not be read of the session before."""
+        self._screen = screen
+        screen.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._not_kept(self._warning)
+        try:
+            self.pins.load()
+        except PinsError as error:
+            self._not_kept(str(error))
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        backend, self.backend = self.backend, None
+        if backend is not None:
+            backend.close()
+
+    def host_of(self, graph: LayerGraph, log: Sequence[News]) -> Host:
+        """Return a host to look at as the user looked at one last."""
+        kept = self.settings
+        order = Sort(kept.sort, kept.reverse) if kept.sort is not None and kept.sort in IMAGE_ORDERS else Sort("size")
+        return Host(graph, Marks(graph), self.units, image_sort=order, clock=self.clock, pins=self.pins, log=log)
+
+    # -- what is kept for the next session ------------------------------------------------
+
+    def keep(self, **chosen: Any) -> None:
+        """Keep what the user chose, fields of Settings, for the next session."""
+        now = replace(self.settings, **chosen)
+        if now != self.settings:
+            self.settings = now
+            self.screen.run_worker(self._save(), group="settings", exit_on_error=False)
+
+    async def _save(self) -> None:
+        self._not_kept(await asyncio.to_thread(self._write))
+
+    def _write(self) -> str:
+        with self._writing:  # what is written last is what was chosen last
+            return self._file.save(self.settings)
+
+    def _not_kept(self, why: str) -> None:
+        if why:
+            self.screen.post_message(NotKept(why))
+
+    # -- the engine: everything that waits is in a thread ---------------------------------
+
+    def load(self) -> None:
+        """Connect if need be, scan, and post what comes; then follow the engine."""
+        self._start("load", self._load)
+
+    def follow(self) -> None:
+        """Post what the engine becomes, until the backend is closed."""
+        self._start("follow", self._follow)
+
+    def ask_usage(self) -> None:
+        """Ask the engine for its disk usage, and post the graph that knows it."""
+        self._start("usage", self._ask_usage)
+
+    def forget_usage(self) -> None:
+        """Wait for the disk usage no longer."""
+        self.screen.workers.cancel_group(self.screen, "usage")
+
+    def open_demo(self) -> None:
+        """Leave the engine alone and show the sample host."""
+        if self.demo is not None:
+            self.close()
+            self.backend = SavedBackend(self.demo)
+            self.load()
+
+    @property
+    def screen(self) -> Screen[None]:
+        """Where messages go."""
+        assert self._screen is not None, "a session is attached before anything is asked of it"
+        return self._screen
+
+    def _start(self, group: str, work: Callable[[], None]) -> None:
+        async def run() -> None:
+            await detached(work)
+
+        self.screen.run_worker(run(), group=group, exclusive=True, exit_on_error=False)
+
+    def _load(self) -> None:
+        worker, screen = get_current_worker(), self.screen
+
+        def arrived(inventory: Inventory) -> None:
+            if not worker.is_cancelled:
+                screen.post_message(GraphArrived(prepared(inventory)))
+
+        def progressed(done: int, total: int, phase: str) -> None:
+            if not worker.is_cancelled:
+                screen.post_message(ScanProgressed(done, total, phase))
+
+        screen.post_message(ScanProgressed(0, 0, "connecting" if self.backend is None else "images"))
+        try:
+            backend = self.backend
+            if backend is None:
+                backend = self.opener()
+                if worker.is_cancelled:  # the user turned to something else, or left, while this one hung
+                    return backend.close()
+                self.backend = backend
+            arrived(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+        except BackendError as error:
+            if not worker.is_cancelled:
+                screen.post_message(ScanFailed(error.cause, error.hint))
+            return
+        except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
+            told = f"layerscope failed on what it was told: {type(error).__name__}: {clean(str(error), 200)}"
+            screen.post_message(ScanFailed(told, "save the scan with `layerscope export` and report this"))
+            return
+        if not worker.is_cancelled and self.backend is not None and self.backend.live:
+            screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
+
+    def _follow(self) -> None:
+        screen = self.screen
+
+        def changed(inventory: Inventory) -> None:
+            screen.post_message(HostChanged(prepared(inventory)))
+
+        def followed(why: str) -> None:
+            screen.post_message(EngineFollowed(why))
+
+        if self.backend is not None:
+            self.backend.follow(changed, followed)
+
+    def _ask_usage(self) -> None:
+        worker, backend = get_current_worker(), self.backend
+        if backend is None:
+            return
+        try:
+            fresh = backend.usage()
+        except BackendError as error:
+            if not worker.is_cancelled:
+                self.screen.post_message(UsageAnswered(None, str(error)))
+            return
+        if not worker.is_cancelled:
+            self.screen.post_message(UsageAnswered(prepared(fresh)))
+
+
+def prepared(inventory: Inventory) -> LayerGraph:
+    """Return the graph of an inventory with what views need at once worked out, off the event loop."""
+    graph = build_graph(inventory)
+    forest_of(graph)
+    if len(graph.layers) > MANY:
+        # Python's collector would walk the whole graph every now and then, in the middle of a key: 0.15 s for 20,000
+        # layers. What has served its time is let go here, in the thread that waits anyway; the rest is set aside.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+    return graph

@@ -1,0 +1,63 @@
+"""What layerscope uses of Textual that Textual does not promise: all of it is here, and nothing of it elsewhere.
+
+Checked on Textual 8.2.8. Both are for speed alone: without them a key costs 1.2 to 3 ms more of processor time
+(``python -m dev.benchmarks.keys``), and the screen looks the same. Whoever drops them drops
+:mod:`layerscope.tui.widgets.frame` and :mod:`layerscope.tui.widgets.cached` too. With another version of Textual,
+``tests/tui/test_cached.py`` says whether what is drawn is still what Textual would draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual._styles_cache import StylesCache
+from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    Base = Widget
+else:
+    Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
+
+
+def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip]) -> list[Strip]:
+    """Return the lines of ``widget`` as Textual draws them now, with ``label`` in both edges and ``line`` for content.
+
+    Uses ``StylesCache.render``, ``Widget._get_title_style_information`` and ``_get_subtitle_style_information``
+    (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it anew for
+    each line in each frame, which is most of what a cursor key costs. If the signature of ``render``
+    changes, every list fails at its first line with a TypeError.
+    """
+    below, background = widget.background_colors
+    size = widget.region.size
+    return StylesCache().render(
+        widget.styles,
+        size,
+        below,
+        background,
+        line,
+        widget.get_line_filters(),
+        (label, *widget._get_title_style_information(below)),
+        (label, *widget._get_subtitle_style_information(below)),
+        content_size=widget.content_region.size,
+        crop=Region(0, 0, size.width, size.height),
+    )
+
+
+class HearsOfDirt(Base):
+    """Mixin of a widget that is told which of its regions are to be drawn again.
+
+    Overrides ``Widget._set_dirty`` (Textual 8.2.8), which ``refresh`` and changes of style call. Without: lines
+    that are kept could not know that they are stale. If Textual calls it otherwise, lists show rows of before:
+    ``test_what_is_kept_is_what_would_be_drawn`` fails.
+    """
+
+    def became_dirty(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """Note what is to be drawn again (no region: the whole widget); return what Textual is to take for it."""
+        raise NotImplementedError
+
+    def _set_dirty(self, *regions: Region) -> None:
+        super()._set_dirty(*self.became_dirty(regions))

@@ -1,0 +1,94 @@
+"""Figures of a graph at their edges: none, one and two images, and records that go round in circles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from layerscope.core.build import build_graph
+from layerscope.core.removal.measured import UNKNOWN, Freed
+from layerscope.core.removal.plan import plan
+from layerscope.core.removal.simulation import Removal, holders_of
+from layerscope.core.sizes.align import Alignment
+from layerscope.core.sizes.ledger import Stack
+from layerscope.core.sizes.resolve import _Resolver
+from layerscope.core.stores import STORES
+from layerscope.inventory import Image
+from tests.core.removals import Host, Made, image_id, remove
+from tests.hosts import MB, SMALL
+
+
+def test_the_ratio_is_what_is_listed_over_what_is_stored() -> None:
+    totals = build_graph(SMALL).totals
+    assert totals.ratio == totals.listed / totals.footprint
+    assert totals.ratio > 1
+    assert build_graph(replace(SMALL, images=())).totals.ratio is None
+
+
+def test_a_layer_is_shared_from_the_second_image_on() -> None:
+    shared = {layer.known_size: layer.shared for layer in build_graph(SMALL).layers}
+    assert shared[117 * MB]
+    assert shared[30 * MB]
+    assert not shared[999_950]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_images_that_are_their_own_ancestors_are_planned_all_the_same(length: int) -> None:
+    names = [f"i{number}" for number in range(length)]
+    host = Host(tuple(Made(name, name[-1], parent=names[at - 1]) for at, name in enumerate(names)))
+    for chosen in (names[:1], names):
+        found = plan(build_graph(host.inventory), map(image_id, chosen))
+        assert {node.name for node in found.images} == {f"{name}:1" for name in chosen}
+        assert len(found.removed) + len(found.untagged) == len(chosen)
+
+
+@pytest.mark.parametrize(
+    ("made", "untagged"),
+    [
+        (Made("base", "abc"), True),
+        (Made("base", "abc", tagged=False), False),
+        (Made("base", "abc", states=("exited",)), False),
+    ],
+)
+@pytest.mark.parametrize("store", ["graphdriver", "containerd"])
+def test_only_what_has_a_name_and_no_container_loses_names_and_only_on_a_graphdriver(
+    made: Made, untagged: bool, store: str
+) -> None:
+    """The base is the biggest row, number 0, and what was made from it is smaller (squashed)."""
+    host = Host((made, Made("child", "a", parent="base")), store)  # type: ignore[arg-type]
+    graph = build_graph(host.inventory)
+    if image_id("base") not in graph.image_by_id:
+        return  # an untagged parent is no row
+    assert graph.images[0].id == image_id("base")
+    removal = Removal(holders_of(graph))
+    for _ in range(2):
+        removal.add(0)
+        assert removal.listed_untagged == int(untagged and store == "graphdriver")
+        assert removal.untagged(0) == (untagged and store == "graphdriver")
+        removal.add(1)
+        assert removal.listed_untagged == 0
+        assert removal.frees == remove(host, ["base", "child"]).frees
+        assert removal.listed_gone == len(remove(host, ["base", "child"]).gone)
+        removal.discard(1)
+        assert removal.listed_untagged == int(untagged and store == "graphdriver")
+        assert removal.frees == remove(host, ["base"]).frees
+        removal.discard(0)
+        assert (removal.listed_untagged, removal.listed_gone, removal.frees) == (0, 0, 0)
+
+
+def test_both_bounds_add_up_on_both_sides() -> None:
+    assert Freed(3, 5) + Freed(4, 6) == Freed(7, 11)
+    assert UNKNOWN + Freed(4, 6) == Freed(4, None)
+    assert Freed(3, 5) + UNKNOWN == Freed(3, None)
+
+
+def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> None:
+    image = Image("sha256:a", diff_ids=("sha256:1", "sha256:2"), history=())
+    stack = Stack(image, image.diff_ids or (), ("sha256:1", "sha256:c"))
+    resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"])
+    facts = []
+    for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010):
+        resolver._take(stack, Alignment(((), ()), (True, True), made, None), "exact")
+        facts.append((resolver.made["sha256:a"], resolver.ledger.facts))
+    assert facts == [(0b110, 1), (0b110, 1), (0b010, 2), (0b010, 2), (0b010, 2), (0b010, 2)]

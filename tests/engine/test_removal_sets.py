@@ -1,0 +1,27 @@
+"""Plans called exact are, on a real engine, for random sets; more of them: ``python -m dev.removal_sets``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.engine.corpus import fill
+from tests.engine.private import PrivateEngine, why_not
+from tests.engine.sets import try_sets
+
+
+@pytest.mark.engine
+def test_ten_random_sets_go_as_their_plans_say() -> None:
+    reason = why_not()
+    if reason:
+        if os.environ.get("LAYERSCOPE_REQUIRE_ENGINE") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with PrivateEngine() as engine:
+        fill(engine.host)
+        found = try_sets(engine, 10, "ten")
+    print(found)
+    assert not found.wrong
+    assert found.sets == 10
+    assert found.exact >= 9

@@ -77,11 +77,12 @@ from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
-from layerscope.engine.scan import scan
+from layerscope.engine.scan import list_images
+from layerscope.inventory import Inventory
 import layerscope.tui.app as app
 def work():
     with connect({engine.host!r}) as conn:
-        graph = build_graph(scan(conn))
+        graph = build_graph(Inventory(engine=conn.engine, images=tuple(list_images(conn)), containers=(), taken_at=0))
         remover = EngineRemover(conn)
         remover.remove(plan(graph, {{node.id for node in graph.images}}), lambda step: None, lambda: False)
 mount = app.LayerscopeApp.on_mount

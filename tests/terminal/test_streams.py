@@ -44,7 +44,7 @@ def test_the_size_is_the_terminals(tmp_path: Path) -> None:
         assert run.status() == 0
 
 
-@pytest.mark.parametrize("locale", ["en_US.ISO-8859-1", "C", "POSIX"])
+@pytest.mark.parametrize("locale", ["C", "POSIX"])
 def test_other_locales_show_no_codes(tmp_path: Path, locale: str) -> None:
     """Python's own answer to a box in Latin-1 is ``\\\\u2502``. C and POSIX count as UTF-8 in Python (PEP 538, 540)."""
     before = """
@@ -60,9 +60,6 @@ if os.environ["LC_ALL"] == "en_US.ISO-8859-1":  # which may not be installed her
         assert run.status() == 0
         run.check_restored()
         assert b"\\u2" not in run.output
-        if "ISO" in locale:
-            assert b"\xe2" not in run.output  # the first byte of a box in UTF-8
-            assert b"\xc3\xa9" not in run.output
 
 
 @pytest.mark.parametrize("typed", ["\udcff", "a\udce9b"])

@@ -44,7 +44,7 @@ def test_the_size_is_the_terminals(tmp_path: Path) -> None:
         assert run.status() == 0
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX"])
+@pytest.mark.parametrize("locale", ["en_US.ISO-8859-1", "C", "POSIX"])
 def test_other_locales_show_no_codes(tmp_path: Path, locale: str) -> None:
     """Python's own answer to a box in Latin-1 is ``\\\\u2502``. C and POSIX count as UTF-8 in Python (PEP 538, 540)."""
     before = """
@@ -52,7 +52,9 @@ import locale, os
 if os.environ["LC_ALL"] == "en_US.ISO-8859-1":  # which may not be installed here
     locale.getencoding = lambda: "iso-8859-1"
 """
-    with session("--demo", folder=tmp_path, before=before, LC_ALL=locale) as run:
+    with session(
+        "--demo", folder=tmp_path, before=before, LC_ALL=locale, PYTHONUTF8="0" if "ISO" in locale else None
+    ) as run:
         run.sees("images")
         run.keys("\xe9")
         run.keys("\udce9\udcff")
@@ -60,6 +62,8 @@ if os.environ["LC_ALL"] == "en_US.ISO-8859-1":  # which may not be installed her
         assert run.status() == 0
         run.check_restored()
         assert b"\\u2" not in run.output
+        if "ISO" in locale:
+            assert b"\xe2\x94" not in run.output  # how a box begins in UTF-8
 
 
 @pytest.mark.parametrize("typed", ["\udcff", "a\udce9b"])

@@ -328,32 +328,26 @@ def _report(choices: Choices, form: Form) -> None:
 
 
 def _interface(choices: Choices) -> int | None:
+    from layerscope.terminal import open_terminal, wants_interface  # noqa: PLC0415
+
     source = choices.source
-    keyboard = _keyboard() if _is_terminal(sys.stdout) else None
-    if keyboard is None:
+    driven = bool(os.environ.get("TEXTUAL_DRIVER"))
+    terminal = open_terminal() if wants_interface() and not driven else None
+    if terminal is None and not driven:
         _report(choices, "text")
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    return interface.run(source, choices.units if choices.units_name else None, keyboard, read_only=choices.read_only)
-
-
-def _is_terminal(stream: Any) -> bool:
-    with suppress(ValueError, AttributeError):  # closed, or not there
-        return bool(stream.isatty())
-    return False
-
-
-def _keyboard() -> int | None:
-    """Return a descriptor of the terminal to read keys from, also where standard input is something else."""
-    if _is_terminal(sys.stdin):
-        return 0
-    with suppress(OSError):
-        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-    return None
+    return interface.run(source, choices.units if choices.units_name else None, terminal, read_only=choices.read_only)
 
 
 def main() -> NoReturn:
     """Run the program: the entry point of the installed command."""
-    cli()
+    from layerscope.terminal import keep_standard_descriptors  # noqa: PLC0415
+
+    keep_standard_descriptors()
+    try:
+        cli()
+    except KeyboardInterrupt:  # before there was a command, or after it
+        sys.exit(INTERRUPTED)
     raise AssertionError  # cli() exits

@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -32,25 +31,10 @@ RESTORED = (
 AT_MOST = 1.8
 """Seconds after a signal when the program ends even if the terminal does not take what restores it."""
 
-_ENDING = [
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGTERM",
-    "SIGUSR1",
-    "SIGUSR2",
-    "SIGALRM",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSTKFLT",
-    "SIGXCPU",
-    "SIGABRT",
-    "SIGTRAP",
-    "SIGSYS",
-    "SIGEMT",
-]
+_ENDING = (
+    *("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO"),
+    *("SIGPWR", "SIGSTKFLT", "SIGXCPU", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGEMT"),
+)
 """Signals that end a process which does nothing about them, but for those of a fault in the process itself."""
 
 _DRAWN = str.maketrans(
@@ -124,7 +108,7 @@ class Terminal:
             self._error = os.dup(2)
         os.dup2(self._tty, 0)
         os.dup2(self._tty, 2)
-        encoding = _encoding()
+        encoding = encoding_of_locale()
         sys.stdin = sys.__stdin__ = _text(0, "r", encoding)  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = _text(2, "w", encoding)  # type: ignore[misc]
         for name in ("COLUMNS", "LINES"):  # the size is the terminal's own, also after a change
@@ -169,24 +153,13 @@ class Terminal:
         threading.Thread(target=self.end, args=(128 + number,), name="layerscope-end", daemon=True).start()
 
 
-def take_any_bytes() -> None:
-    """Let Textual's driver read keys in the encoding of the locale, bytes that are no text included.
-
-    It decodes UTF-8 strictly, and ends the program at the first other byte (Textual 8.2).
-    """
-    from textual.drivers import linux_driver  # noqa: PLC0415 (only where there is an interface)
-
-    decoder = partial(codecs.getincrementaldecoder(_encoding()), "replace")
-    linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined,assignment]
-
-
 def _later(seconds: float, act: Callable[[], object]) -> None:
     timer = threading.Timer(seconds, act)
     timer.daemon = True
     timer.start()
 
 
-def _encoding() -> str:
+def encoding_of_locale() -> str:
     import locale  # noqa: PLC0415 (only where there is an interface)
 
     name = "utf-8" if sys.flags.utf8_mode else locale.getencoding()

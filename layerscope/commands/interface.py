@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
@@ -17,9 +17,12 @@ from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.files import cause, private_folder, sweep, write_whole
 from layerscope.state.paths import state_path
 from layerscope.state.pins import Pins
-from layerscope.terminal import Terminal, take_any_bytes
+from layerscope.terminal import Terminal, encoding_of_locale
 from layerscope.text import clean, mask_address
 from layerscope.units import Units
+
+if TYPE_CHECKING:
+    from layerscope.tui.guarded import GuardedApp
 
 CRASHED = 3
 """Exit status after a fault of ours."""
@@ -58,34 +61,17 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     screen.end(status, crash)
 
 
-def _app(opener: Any, units: Units | None) -> Any:
+def _app(opener: Callable[[], Backend], units: Units | None) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
-    from layerscope.tui.app import LayerscopeApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
+    from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
     from layerscope.tui.session import Session  # noqa: PLC0415
+    from layerscope.tui.textual_hacks import take_any_bytes  # noqa: PLC0415
 
-    take_any_bytes()
-
-    class Guarded(LayerscopeApp):
-        """The app, which ends in one line when it fails, and stops for Ctrl-Z."""
-
-        crash = ""
-
-        def on_load(self) -> None:
-            self.bind("ctrl+z", "suspend_process", description="Suspend", show=False)
-
-        def _print_error_renderables(self) -> None:
-            if not self._exit_renderables:
-                return
-            from rich.console import Console  # noqa: PLC0415
-
-            console = Console(width=120, color_system=None, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-            for renderable in self._exit_renderables:
-                console.print(renderable)
-            self._exit_renderables.clear()
-            self.crash = _report(console.export_text())
-
+    take_any_bytes(encoding_of_locale())
     kept = SettingsFile(default_path())
-    return Guarded(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
+    app = GuardedApp(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
+    app.report = _report
+    return app
 
 
 def _report(details: str) -> str:

@@ -60,7 +60,7 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Between:
     """A number of bytes between two ends; exact where they are the same."""
 
     least: int
@@ -78,9 +78,9 @@ class ContentFreed:
 
     blobs: tuple[str, ...]
     """Digests that go once the build cache is pruned as well, in order; those of the build history stay."""
-    after_prune: Span
+    after_prune: Between
     """Bytes that go once the build cache is pruned as well."""
-    at_once: Span
+    at_once: Between
     """Bytes that go with the images.
 
     The lower end is what only image records can hold: manifests and configurations. Layers may be held
@@ -222,15 +222,15 @@ class ContentGraph:
         size = self._sum(freed)
         surely, because = self._surely(freed)
         least = self._sum(surely)
-        after = Span(size, size)
+        after = Between(size, size)
         if self.store.build_history is None:
-            after = Span(0, size)
+            after = Between(0, size)
         elif self._just_built and self.store.build_cache != ():
-            after = Span(least, size)
+            after = Between(least, size)
         return ContentFreed(
             blobs=tuple(sorted(freed)),
             after_prune=after,
-            at_once=Span(least, size),
+            at_once=Between(least, size),
             because=because if least != size else "",
             kept_by_history=self._sum(going & self.held_by_history),
         )

@@ -35,6 +35,7 @@ from layerscope.engine.explain import explain_refusal
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
 from layerscope.engine.scan import list_containers, list_images
 from layerscope.inventory import Image
+from layerscope.leaving import is_leaving, under_way
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
 
@@ -50,7 +51,7 @@ class EngineRemover:
     def __init__(self, connection: Connection, log: RemovalLog | None = None) -> None:
         """``log``: that of the user, unless another one is given."""
         self.connection = connection
-        self.log = log or RemovalLog.of_user(connection.engine)
+        self.log = log or RemovalLog.of_user(connection.engine, connection.engine_id)
 
     @property
     def warning(self) -> str:
@@ -62,19 +63,25 @@ class EngineRemover:
     ) -> tuple[Step, ...]:
         """Remove ``plan.removed`` and untag ``plan.untagged``, one by one; see ``core.removal.carry_out.Remover``."""
         steps: list[Step] = []
-        stopped = ""
+        stopped = self._other_engine(plan)
+        told = False
         whole = [(node, True) for node in plan.removed] + [(one.image, False) for one in plan.untagged]
         for node, goes in whole:
-            if not stopped and cancelled():
-                stopped = "cancelled"
+            if not stopped and (is_leaving() or cancelled()):
+                stopped = "layerscope was told to end" if is_leaving() else "cancelled"
             if stopped:
                 step = Step(node.id, "skipped", stopped)
             else:
                 progress(Step(node.id, "removing"))
-                step = self._remove(node) if goes else self._untag(node)
+                with under_way():
+                    step = self._remove(node) if goes else self._untag(node)
                 if step.state == "lost":
                     stopped = "the engine was lost"
             steps.append(step)
+            if stopped and step.state == "skipped" and is_leaving() and not told:
+                told = True
+                with under_way():
+                    self.log.stopped([node.image for node, _ in whole[len(steps) - 1 :]], stopped)
             progress(step)
         if not stopped:
             self._remove_parents(plan, {step.image_id for step in steps if step.state in {"removed", "gone"}})
@@ -90,6 +97,32 @@ class EngineRemover:
         except Refused as refused:
             raise explain_refusal(refused, self.connection.endpoint, "to prune the build cache") from refused
         return as_size(as_dict(answer).get("SpaceReclaimed"))
+
+    def _other_engine(self, plan: RemovalPlan) -> str:
+        """Return why the engine that answers now is not the one the plan was made on; empty when it is.
+
+        By the ID of its ``/info``. Podman's is another one at every call: there by the host's name, the root folder
+        and the driver, and at least one of the plan's images must be there; others may have gone.
+        """
+        conn, was = self.connection, self.connection.engine
+        try:
+            info = as_dict(conn.ask("/info", "its own facts"))
+            if was.kind == "podman":
+                now = (as_text(info.get("Name")), as_text(info.get("DockerRootDir")), as_text(info.get("Driver")))
+                same = now == (was.name, was.root_dir, was.store)
+            else:
+                same = as_text(info.get("ID")) == conn.engine_id
+                if same and conn.engine_id:
+                    return ""  # an image that is not there is told as gone
+            if not same:
+                return f"another engine answers at {was.host} than the one that was looked at; nothing was asked of it"
+            ids = {image.id for image in list_images(conn)}
+        except EngineError as error:
+            return f"the engine was lost before anything was asked: {error.cause}"
+        wanted = {node.id for node in plan.removed} | {one.image.id for one in plan.untagged}
+        if wanted and not wanted & ids:
+            return f"the engine at {was.host} has none of these images any more; nothing was asked of it"
+        return ""
 
     def _remove(self, node: ImageNode) -> Step:
         self.log.removing(node.image, node.size)
@@ -153,7 +186,18 @@ class _OneImage:
                 return ("removed" if self.taken else "gone"), ""
             return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
 
+    def _changed(self) -> str:
+        """Return what differs from what the plan showed: a name that the image did not have; empty for nothing."""
+        now = self._now()
+        if now is None:
+            return ""
+        new = set(as_texts(now.get("RepoTags"))) - {*self.image.tags, *self.image.digests}
+        new = {name for name in new if "<none>" not in name}
+        return f"it has a name now that the plan did not show: {', '.join(sorted(new)[:3])}" if new else ""
+
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
+        if changed := self._changed():
+            return "refused", changed
         names = self.image.tags[:-1]
         if names and (blocker := self._blocker()):  # or it would lose these names, and then stay
             return "refused", blocker
@@ -190,6 +234,8 @@ class _OneImage:
         answer = self.send("DELETE", _path(self.image.id))
         if self._is_deleted(answer) or self._now() is None:
             return "removed", ""
+        if not (isinstance(answer, list) and answer):
+            return "refused", "the engine answered with nothing that a removal is answered with, and kept the image"
         # Engines that answer without refusing, and keep it: something was made from it a moment ago.
         return "untagged", "the engine took its names away and kept the image"
 

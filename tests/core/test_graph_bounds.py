@@ -86,7 +86,7 @@ def test_both_bounds_add_up_on_both_sides() -> None:
 def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> None:
     image = Image("sha256:a", diff_ids=("sha256:1", "sha256:2"), history=())
     stack = Stack(image, image.diff_ids or (), ("sha256:1", "sha256:c"))
-    resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"])
+    resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"], None)
     facts = []
     for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010):
         resolver._take(stack, Alignment(((), ()), (True, True), made, None), "exact")

@@ -49,6 +49,7 @@ class Moby:
     def __init__(self, images: dict[str, Record]) -> None:
         self.images = images
         self.host = ""
+        self.id = "the engine"
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         """Of the requests that were to change something."""
@@ -68,7 +69,13 @@ class Moby:
             case "GET", "version", _:
                 return VERSION
             case "GET", "info", _:
-                return {"Driver": "overlay2", "DriverStatus": [], "Images": len(self.images), "OSType": "linux"}
+                return {
+                    "ID": self.id,
+                    "Driver": "overlay2",
+                    "DriverStatus": [],
+                    "Images": len(self.images),
+                    "OSType": "linux",
+                }
             case "GET", "system", "df":
                 return {"LayersSize": 10 * len(self.images), "Images": [], "BuildCache": []}
             case "GET", "containers", "json":

@@ -395,6 +395,8 @@ def test_the_log_says_what_when_and_how_to_get_it_back(moby: Moby, conn: Connect
     assert first == {
         "time": "2026-05-28T20:26:40Z",
         "engine": ENGINE.host,
+        "engine_id": "",
+        "host": ENGINE.name,
         "state": "removing",
         "image": A,
         "tags": ["app:1"],
@@ -402,7 +404,8 @@ def test_the_log_says_what_when_and_how_to_get_it_back(moby: Moby, conn: Connect
         "size_bytes": 0,
         "pull_again": f"docker pull {DIGEST}",
     }
-    assert second == {"time": first["time"], "engine": ENGINE.host, "state": "removed", "image": A, "words": ""}
+    where = {key: first[key] for key in ("time", "engine", "engine_id", "host")}
+    assert second == {**where, "state": "removed", "image": A, "words": ""}
     assert log.problem == ""
     assert log.path
     assert log.path.stat().st_mode & 0o077 == 0
@@ -475,3 +478,36 @@ assert "layerscope.engine.remove" in sys.modules  # the test would see it
 def test_no_removing_code_is_even_loaded_for_a_saved_scan_or_read_only(moby: Moby) -> None:
     done = subprocess.run([sys.executable, "-c", READ_ONLY, moby.host], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# --- another engine, another name, no answer -----------------------------------
+
+
+def test_another_engine_at_the_same_address_is_asked_nothing(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    moby.id = "another engine"
+    steps = remove(moby, conn, log)
+    assert set(states(steps).values()) == {"skipped"}
+    assert all("another engine answers at" in step.words for step in steps.values())
+    assert moby.changes == []
+
+
+def test_an_image_with_a_name_that_the_plan_did_not_show_is_left_alone(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    moby.before = lambda method, path: None
+    plan = planned(moby)
+    moby.images[A].refs.append("keep-me:forever")
+    steps = {step.image_id: step for step in EngineRemover(conn, log).remove(plan, lambda _: None, lambda: False)}
+    assert steps[A].state == "refused"
+    assert "keep-me:forever" in steps[A].words
+    assert "keep-me:forever" in moby.images[A].refs
+
+
+@pytest.mark.parametrize("answer", [None, {}, "<html>"])
+def test_an_answer_that_is_none_is_told_as_that(
+    moby: Moby, conn: Connection, log: RemovalLog, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    monkeypatch.setattr(moby, "delete", lambda name: answer)
+    steps = remove(moby, conn, log)
+    assert "removed" not in states(steps).values()
+    assert any("nothing that a removal is answered with" in step.words for step in steps.values())

@@ -35,6 +35,7 @@ def image(number: int, *tags: str, layers: dict[int, int | None], days: int | No
         created=None if days is None else NOW - days * DAY,
         diff_ids=tuple(digest(diff) for diff in layers),
         history=tuple(HistoryEntry(f"ADD {diff} /", (mb or 0) * MB) for diff, mb in layers.items()) if known else None,
+        layers_size=sum(mb or 0 for mb in layers.values()) * MB if known else None,
         os="linux",
         architecture="amd64",
         **more,  # type: ignore[arg-type]

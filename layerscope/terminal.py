@@ -160,6 +160,7 @@ def _later(seconds: float, act: Callable[[], object]) -> None:
 
 
 def encoding_of_locale() -> str:
+    """Return the encoding of what the terminal sends and takes, by the locale (or Python's UTF-8 mode)."""
     import locale  # noqa: PLC0415 (only where there is an interface)
 
     name = "utf-8" if sys.flags.utf8_mode else locale.getencoding()

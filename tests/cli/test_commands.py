@@ -213,7 +213,8 @@ def test_a_report_is_not_held_up_by_the_engine_s_own_total(monkeypatch: pytest.M
         result = run("report", "--json", "--host", engine.host)  # the engine never answers: to come back is the test
     totals = held(result.stdout)["totals"]
     assert totals["engine_bytes"] is None
-    assert totals["footprint_bytes"] == FOOTPRINT
+    assert not totals["exact"]  # three layers of its classic builds are told apart by texts alone, and by that total
+    assert FOOTPRINT - 1_000 < totals["footprint_bytes"] <= FOOTPRINT
 
 
 def test_an_engine_that_refuses_its_own_total_is_reported_without() -> None:

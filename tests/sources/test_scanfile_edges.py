@@ -103,7 +103,7 @@ def test_what_has_its_default_is_not_written_and_a_loaded_scan_is_saved_like_a_f
 
 def test_one_record_a_line_so_that_scans_can_be_compared_with_diff() -> None:
     lines = dumps(SMALL).decode().splitlines()
-    assert lines[0] == '{"schema":"layerscope.scan/1",'
+    assert lines[0] == '{"schema":"layerscope.scan/2",'
     assert [line for line in lines if line.startswith('{"id":"c')] == [
         '{"id":"c1","name":"web","image_id":"sha256:a","image":"a:1","state":"running"},',
         '{"id":"c2","name":"db","image_id":"sha256:a","image":"a:1","state":"dead"}],',
@@ -114,7 +114,7 @@ def test_one_record_a_line_so_that_scans_can_be_compared_with_diff() -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ("layerscope.scan/2", "made by a newer layerscope (layerscope.scan/2)"),
+        ("layerscope.scan/3", "made by a newer layerscope (layerscope.scan/3)"),
         ("layerscope.scan/10", "made by a newer layerscope (layerscope.scan/10)"),
         ("layerscope.scan/0", 'its schema is "layerscope.scan/0"'),
         ("layerscope.scan/01", 'its schema is "layerscope.scan/01"'),

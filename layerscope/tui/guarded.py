@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
-from rich.console import Console
-
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.textual_hacks import TellsFaults
 
 
-class GuardedApp(LayerscopeApp):
+class GuardedApp(TellsFaults, LayerscopeApp):
     """:attr:`crash` says in one line what failed, after the details were given to :attr:`report`."""
 
     crash = ""
@@ -20,10 +18,6 @@ class GuardedApp(LayerscopeApp):
         """Stop for Ctrl-Z as other programs do; the driver gives the terminal back and takes it again."""
         self.bind("ctrl+z", "suspend_process", description="Suspend", show=False)
 
-    def _print_error_renderables(self) -> None:  # Textual 8.2 prints some 300 lines here
-        if self._exit_renderables:
-            console = Console(width=120, color_system=None, file=io.StringIO(), record=True)
-            for renderable in self._exit_renderables:
-                console.print(renderable)
-            self._exit_renderables.clear()
-            self.crash = self.report(console.export_text())
+    def failed(self, details: str) -> None:
+        """Keep the one line for when the terminal is given back."""
+        self.crash = self.report(details)

@@ -9,10 +9,12 @@ Checked on Textual 8.2.8. The first two are for speed alone: without them a key 
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.console import Console, RenderableType
 from textual._styles_cache import StylesCache
 from textual.content import Content
 from textual.drivers import linux_driver
@@ -74,3 +76,25 @@ def take_any_bytes(encoding: str) -> None:
     """
     decoder = partial(codecs.getincrementaldecoder(encoding), "replace")
     linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined,assignment]
+
+
+class TellsFaults(Base):
+    """Mixin of an app that hands over the details of a fault and prints nothing itself.
+
+    Overrides ``App._print_error_renderables`` and reads ``App._exit_renderables`` (Textual 8.2.8). Without: some 300
+    lines of a traceback, with the values of variables, fill the terminal of whoever met the fault.
+    """
+
+    _exit_renderables: list[RenderableType]
+
+    def failed(self, details: str) -> None:
+        """Take the details, a traceback in lines."""
+        raise NotImplementedError
+
+    def _print_error_renderables(self) -> None:
+        if self._exit_renderables:
+            console = Console(width=120, color_system=None, file=io.StringIO(), record=True)
+            for renderable in self._exit_renderables:
+                console.print(renderable)
+            self._exit_renderables.clear()
+            self.failed(console.export_text())

@@ -28,15 +28,12 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def snap(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> Callable[..., bool]:
+def snap(snapshot: SnapshotAssertion) -> Callable[..., bool]:
     """Compare the screen with the one that was accepted: ``assert snap(app, (80, 24), "down", before=…)``.
 
     Text and styles are held, see :mod:`tests.tui.drawn`. Keys are pressed when the first scan has come
     to rest; ``before(pilot)`` is awaited in front of them.
     """
-    place = request.path.parent / "__snapshots__" / request.path.stem / request.node.name
-    if place.with_name(f"{place.name}.svg").exists() and not place.with_name(f"{place.name}.txt").exists():
-        return request.getfixturevalue("picture")  # type: ignore[no-any-return]  # not yet held as text
     kept = snapshot.use_extension(ScreenText)
 
     def compare(app: LayerscopeApp, size: tuple[int, int], *keys: str, before: Before | None = None) -> bool:

@@ -24,7 +24,7 @@ from layerscope.sources.scanfile import load_inventory
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.error import ErrorScreen
 from layerscope.tui.dialogs.export import ExportScreen, default_name
-from layerscope.tui.dialogs.info import InfoScreen, Line
+from layerscope.tui.dialogs.info import FactLine, InfoScreen
 from layerscope.tui.dialogs.small import SmallScreen
 from layerscope.views.rmi import remove_line
 from tests.hosts import ENGINE, EVIL, HOSTILE, SMALL, image_id
@@ -157,7 +157,7 @@ async def test_every_fact_is_on_some_line_whole_whatever_the_width() -> None:
         for width in (200, 64, 110):
             await pilot.resize_terminal(width, 24)
             await settled(pilot)
-            lines = [line for line in box.table.rows if isinstance(line, Line)]
+            lines = [line for line in box.table.rows if isinstance(line, FactLine)]
             for section in box.sections:
                 for fact in section.facts:
                     assert "".join(line.text for line in lines if line.fact is fact) == fact.value

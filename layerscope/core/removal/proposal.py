@@ -29,7 +29,7 @@ from layerscope.core.runs import runs
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
-_EXCHANGES = 4_000
+_EXCHANGES = 2_000
 """How often an exchange for a better image is tried: some 50 ms."""
 _LOOKED_AT = 100
 """How many images are tried in the place of one."""
@@ -101,7 +101,7 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
     removal = _all_of(holders, chosen, include_used)
     _mend(removal, everything, min(target, most))
     _drop_needless(graph, removal, min(target, most))
-    _prefer_better(graph, removal, everything)
+    _prefer_better(graph, removal, everything, min(target, most))
     fewest = fewest and _proved(graph, holders, everything) and _losses(graph, removal.chosen) <= _losses(graph, chosen)
     return Proposal(
         target=target,
@@ -163,7 +163,7 @@ def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[i
 def _mend(removal: Removal, everything: Removal, target: int) -> None:
     """Take along what else has to go where an image was not made on top of its parent's layers (``--squash``)."""
     holders = removal.holders
-    while removal.frees < target:
+    while not removal.reaches(target):
         missing = [
             child
             for parent in range(len(holders.images))
@@ -177,7 +177,7 @@ def _mend(removal: Removal, everything: Removal, target: int) -> None:
             removal.add(row)
 
 
-def _prefer_better(graph: LayerGraph, removal: Removal, everything: Removal) -> None:
+def _prefer_better(graph: LayerGraph, removal: Removal, everything: Removal, target: int) -> None:
     """Exchange rows for others of their class, one for one, that free more, or as much and are older."""
     others = [row for row in everything.chosen if everything.gone[row] and row not in removal.chosen]
     tries = _EXCHANGES
@@ -186,15 +186,15 @@ def _prefer_better(graph: LayerGraph, removal: Removal, everything: Removal) -> 
         rest = [r for r in others if _class(graph, r) == at]
         rest.sort(key=lambda r: (-graph.images[r].unique, _age(graph, r), r))
         for row in mine:
-            best, better = (removal.frees, -_age(graph, row)), row
+            best, better = (removal.surely, -_age(graph, row)), row
             removal.discard(row)
             for other in rest[:_LOOKED_AT]:
                 if not tries:
                     break
                 tries -= 1
                 removal.add(other)
-                here = (removal.frees, -_age(graph, other))
-                if here > best:
+                here = (removal.surely, -_age(graph, other))
+                if here > best and removal.reaches(target):
                     best, better = here, other
                 removal.discard(other)
             removal.add(better)
@@ -227,5 +227,5 @@ def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:
     """Leave out every row without which the target is reached all the same, those missed most first."""
     for row in sorted(removal.chosen, key=lambda row: _order(graph, row), reverse=True):
         removal.discard(row)
-        if removal.frees < target:
+        if not removal.reaches(target):
             removal.add(row)

@@ -18,7 +18,7 @@ from collections import Counter
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
-from layerscope.core.sizes.sums import Bound, Bounds, Tally
+from layerscope.core.sizes.sums import Bound, Bounds, RunningTally, Tally
 from layerscope.inventory import Container, Image
 
 
@@ -133,7 +133,7 @@ class Removal:
         """How many rows go."""
         self.listed_untagged = 0
         """How many rows only lose their names: something that stays was made from them."""
-        self.going = Tally()
+        self.going = RunningTally(holders.unknowns)
         """Of the layers of the footprint that go."""
         self._least = 0
         """Bytes of them by their weights: at least so many."""
@@ -166,6 +166,19 @@ class Removal:
     def frees(self) -> int:
         """Bytes of the layers of the footprint that go: exact, or at least so many."""
         return self.between.low
+
+    @property
+    def surely(self) -> int:
+        """Bytes of the layers that go whose sizes are settled one by one: never more than :attr:`frees`, and quick."""
+        return self._least
+
+    def reaches(self, target: int) -> bool:
+        """Does it free at least ``target`` bytes?"""
+        if self._least >= target or (self.going.low or 0) >= target:
+            return True
+        if self.going.factors and self.holders.unknowns.total is None:
+            return target <= 0  # nothing else is known of it
+        return self.frees >= target
 
     @property
     def covered(self) -> int:

@@ -83,6 +83,38 @@ class Tally:
                 del self.factors[unknown]
 
 
+class RunningTally(Tally):
+    """A tally that keeps its lower bound up to date: to ask for it takes no time, however many unknowns there are."""
+
+    __slots__ = ("_least", "_open", "_unknowns")
+
+    def __init__(self, unknowns: Unknowns) -> None:
+        super().__init__()
+        self._unknowns = unknowns
+        self._least = 0
+        self._open = 0
+        """How many unknowns have no bound on the side that matters."""
+
+    @property
+    def low(self) -> int | None:
+        """At least so many bytes by the bounds of each unknown alone; None where one has no bound."""
+        return None if self._open else self.rest + self._least
+
+    def _shift(self, unknown: int, by: int) -> None:
+        self._account(unknown, -1)
+        super()._shift(unknown, by)
+        self._account(unknown, 1)
+
+    def _account(self, unknown: int, sign: int) -> None:
+        factor = self.factors.get(unknown, 0)
+        if factor:
+            bound = self._unknowns.low[unknown] if factor > 0 else self._unknowns.high[unknown]
+            if bound is None:
+                self._open += sign
+            else:
+                self._least += sign * factor * bound
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """The engine's own sum over the layers of all rows."""

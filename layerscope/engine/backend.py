@@ -26,13 +26,17 @@ class LiveBackend:
     def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
         """Take an open connection; with ``read_only`` nothing is ever removed, and no code for it loaded."""
         self.connection = connection
-        self.warnings = connection.endpoint.warnings
         self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
         self._refreshing = Lock()
         self._keeping = Lock()
         """Held while :attr:`_latest` is replaced by what was made from it."""
         self._watcher: Watcher | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was passed over of docker's own configuration, a line each."""
+        return self.connection.endpoint.warnings
 
     def scan(
         self,

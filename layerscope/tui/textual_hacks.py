@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from textual._styles_cache import StylesCache
+from textual.app import App
 from textual.content import Content
 from textual.drivers import linux_driver
 from textual.geometry import Region
@@ -23,8 +24,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
+    AnApp = App[int]
     Base = Widget
 else:
+    AnApp = object
     Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
 
 
@@ -78,7 +81,7 @@ def take_any_bytes(encoding: str) -> None:
     linux_driver.getincrementaldecoder = lambda _: decoder  # type: ignore[attr-defined,assignment]
 
 
-class TellsFaults(Base):
+class TellsFaults(AnApp):
     """Mixin of an app that hands over the details of a fault and prints nothing itself.
 
     Overrides ``App._print_error_renderables`` and reads ``App._exit_renderables`` (Textual 8.2.8). Without: some 300

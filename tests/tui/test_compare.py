@@ -14,6 +14,7 @@ from layerscope.inventory import Inventory
 from layerscope.tui.dialogs.info import InfoScreen
 from layerscope.tui.panes.compare import ComparePane
 from layerscope.tui.panes.view import View
+from layerscope.tui.subject import subject_of
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.aligned import LayerRow
 from tests.hosts import HOSTILE
@@ -23,6 +24,10 @@ from tests.tui.looking import HOST, heading, host, line, lit, main, table, type_
 
 Snap = Callable[..., bool]
 MARKED = ("space", "down", "down", "space", "down", "down", "space", "down", "space")
+
+
+def subject(pilot: Pilot[Any]) -> object:
+    return subject_of(main(pilot).focused, main(pilot).view)
 
 
 def compare(pilot: Pilot[Any]) -> ComparePane:
@@ -305,20 +310,20 @@ async def test_info_and_copy_are_of_what_the_cursor_is_on() -> None:
         await settled(pilot)
         await press(pilot, "5", "tab", "down")
         image = table(pilot, "pairs").row
-        assert main(pilot).subject is image
+        assert subject(pilot) is image
         await press(pilot, "y")
         assert app.clipboard == image.id
         await press(pilot, "shift+tab", "home", "down")
         layer = table(pilot, "aligned").row.layer
         assert isinstance(layer, Layer)
-        assert main(pilot).subject is layer
+        assert subject(pilot) is layer
         await press(pilot, "y")
         assert app.clipboard == layer.chain_id
         await press(pilot, "i")
         assert isinstance(app.screen, InfoScreen)
         await press(pilot, "escape")
         table(pilot, "aligned").move_to(row_of(pilot, "F ends"))
-        assert main(pilot).subject is table(pilot, "pairs").rows[5]
+        assert subject(pilot) is table(pilot, "pairs").rows[5]
 
 
 # -- odd hosts ---------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ async def test_a_repository_is_counted_as_a_set() -> None:
             drawn = line(table(pilot), index)
             for size in (sum(node.size for node in group.images), sum(layer.known_size for layer in own)):
                 assert host(pilot).size(size) in drawn
-            assert host(pilot).size(sum(layer.known_size for layer in own - others)) in drawn
+            alone = own - others
+            known = all(layer.sum_exact for layer in alone)
+            assert host(pilot).size(sum(layer.known_size for layer in alone)) in drawn or (not known and "?" in drawn)
         assert "▸ bb 11 images" in "\n".join(line(table(pilot), i) for i in range(len(table(pilot).rows)))
 
 

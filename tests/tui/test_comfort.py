@@ -26,6 +26,7 @@ from layerscope.tui.dialogs.error import ErrorScreen
 from layerscope.tui.dialogs.export import ExportScreen, default_name
 from layerscope.tui.dialogs.info import FactLine, InfoScreen
 from layerscope.tui.dialogs.small import SmallScreen
+from layerscope.tui.session import Session
 from layerscope.views.rmi import remove_line
 from tests.hosts import ENGINE, EVIL, HOSTILE, SMALL, image_id
 from tests.tui.conftest import by_size, screen_text
@@ -497,7 +498,7 @@ async def test_an_engine_that_never_answers_can_be_left_at_once() -> None:
         never.wait(20)
         raise BackendError("too late")
 
-    app = LayerscopeApp(opener)
+    app = LayerscopeApp(Session(opener))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "connecting" in screen_text(app)
@@ -515,7 +516,7 @@ async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> 
         late.wait(20)
         return opened
 
-    app = LayerscopeApp(opener, demo=lambda: inventory("docker-28.5-containerd"))
+    app = LayerscopeApp(Session(opener, demo=lambda: inventory("docker-28.5-containerd")))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.session.open_demo()

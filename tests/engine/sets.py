@@ -84,7 +84,7 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
     conn = connect(engine.host)
     remover = EngineRemover(conn, RemovalLog(engine.folder / "removals", conn.engine))
     steps = remover.remove(found, lambda step: None, lambda: False)
-    after, usage = layers_on_disk(data), remover.measure()
+    after, usage = layers_on_disk(data), disk_usage(conn)
     remover.prune_build_cache()
     pruned = layers_on_disk(data)
     odd = [step for step in steps if step.state not in {"removed", "untagged"}]

@@ -78,7 +78,7 @@ async def test_what_is_predicted_is_freed(host: str, tmp_path: Path) -> None:
             screen = app.screen
             assert isinstance(screen, RemovingScreen)
             assert screen.came is not None
-            assert screen.came.freed == will.frees > 0
+            assert screen.came.measured.left == will.frees > 0
             size = format_size(will.frees)
             assert str(screen.said.render()).startswith(f"predicted {size} · freed {size}")
             await come_to_rest(pilot, lambda: len(shown.graph.images) == 2)

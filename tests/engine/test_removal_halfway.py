@@ -224,7 +224,7 @@ async def test_an_engine_that_dies_halfway(
             }
             assert said(screen) == [f"predicted {size} · freed: not measured ({nobody})"]
             assert screen.came is not None
-            assert screen.came.freed is None
+            assert screen.came.measured.left is None
             assert host.freed == UNKNOWN
             log = logged(tmp_path)
             assert [(line["state"], line["image"]) for line in log] == [
@@ -256,7 +256,7 @@ async def test_an_engine_that_dies_halfway(
             )
             screen = await agreed(pilot)
             assert screen.came is not None
-            assert screen.came.freed == rest.frees > 0
+            assert screen.came.measured.left == rest.frees > 0
             assert host.freed == Freed(rest.frees, None), "of the first removal it is not known"
             await ends_in_the_truth(pilot, host, other)
 
@@ -294,7 +294,7 @@ async def test_an_image_that_another_client_removes_before_its_turn(
         }
         assert screen.came is not None
         freed = before - other.df()["LayersSize"]
-        assert screen.came.freed == freed < will.frees
+        assert screen.came.measured.left == freed < will.frees
         assert host.freed == Freed(freed, freed)
         sizes = f"predicted {format_size(will.frees)} · freed {format_size(freed)}"
         assert said(screen) == [
@@ -337,7 +337,7 @@ async def test_an_image_that_is_taken_into_use_before_its_turn(
         }
         part = SIZES["a"] + SIZES["d"]
         assert screen.came is not None
-        assert screen.came.freed == before - other.df()["LayersSize"] == part
+        assert screen.came.measured.left == before - other.df()["LayersSize"] == part
         assert host.freed == Freed(part, part)
         size, went = format_size(will.frees), format_size(part)
         assert said(screen) == [

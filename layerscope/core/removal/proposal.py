@@ -29,8 +29,8 @@ from layerscope.core.runs import runs
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
-_EXCHANGES = 2_000
-"""How often an exchange for a better image is tried: some 50 ms."""
+_EXCHANGES = 100
+"""How often an exchange for a better image is tried: few: each costs some tenths of a millisecond."""
 _LOOKED_AT = 100
 """How many images are tried in the place of one."""
 

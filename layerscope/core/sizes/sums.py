@@ -101,18 +101,20 @@ class RunningTally(Tally):
         return None if self._open else self.rest + self._least
 
     def _shift(self, unknown: int, by: int) -> None:
-        self._account(unknown, -1)
-        super()._shift(unknown, by)
-        self._account(unknown, 1)
-
-    def _account(self, unknown: int, sign: int) -> None:
-        factor = self.factors.get(unknown, 0)
-        if factor:
-            bound = self._unknowns.low[unknown] if factor > 0 else self._unknowns.high[unknown]
-            if bound is None:
-                self._open += sign
-            else:
-                self._least += sign * factor * bound
+        if not unknown:
+            return
+        factors, low, high = self.factors, self._unknowns.low[unknown], self._unknowns.high[unknown]
+        old = factors.get(unknown, 0)
+        new = old + by
+        if new:
+            factors[unknown] = new
+        else:
+            del factors[unknown]
+        if high is not None:
+            self._least += new * (low if new > 0 else high) - old * (low if old > 0 else high)
+        else:
+            self._least += low * (max(new, 0) - max(old, 0))
+            self._open += (new < 0) - (old < 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,10 @@ def _losses(graph: LayerGraph, rows: Iterable[int]) -> list[int]:
 
 def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:
     """Leave out every row without which the target is reached all the same, those missed most first."""
+    spare = removal.frees - target
     for row in sorted(removal.chosen, key=lambda row: _order(graph, row), reverse=True):
+        if removal.gone[row] and graph.images[row].unique > spare:  # without what it alone has, it is too little
+            continue
         removal.discard(row)
         if not removal.reaches(target):
             removal.add(row)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.core.content import ContentFreed, ContentGraph, Span, below, content_graph, layers_state, own_containerd
+from layerscope.core.content import (
+    Between,
+    ContentFreed,
+    ContentGraph,
+    below,
+    content_graph,
+    layers_state,
+    own_containerd,
+)
 from layerscope.inventory import (
     Blob,
     BuildCacheRecord,
@@ -87,18 +95,18 @@ FREED = ("a", "config-a", "top")
 @pytest.mark.parametrize(
     ("store", "after", "at_once", "words"),
     [
-        ({}, Span(104, 104), Span(104, 104), ""),
-        ({"build_cache": (CACHE,)}, Span(104, 104), Span(1, 104), "build cache may hold"),
-        ({"build_cache": None}, Span(104, 104), Span(1, 104), "does not tell what its build cache holds"),
-        ({"build_history": None}, Span(0, 104), Span(0, 104), "build history"),
-        ({"last_build": NOW - 60}, Span(104, 104), Span(0, 104), "minutes ago"),
-        ({"last_build": NOW - 3600}, Span(104, 104), Span(104, 104), ""),
-        ({"last_build": NOW + 3600}, Span(104, 104), Span(0, 104), "minutes ago"),
-        ({"build_history": ("log", "a")}, Span(100, 100), Span(100, 100), ""),
+        ({}, Between(104, 104), Between(104, 104), ""),
+        ({"build_cache": (CACHE,)}, Between(104, 104), Between(1, 104), "build cache may hold"),
+        ({"build_cache": None}, Between(104, 104), Between(1, 104), "does not tell what its build cache holds"),
+        ({"build_history": None}, Between(0, 104), Between(0, 104), "build history"),
+        ({"last_build": NOW - 60}, Between(104, 104), Between(0, 104), "minutes ago"),
+        ({"last_build": NOW - 3600}, Between(104, 104), Between(104, 104), ""),
+        ({"last_build": NOW + 3600}, Between(104, 104), Between(0, 104), "minutes ago"),
+        ({"build_history": ("log", "a")}, Between(100, 100), Between(100, 100), ""),
     ],
 )
 def test_what_is_promised_at_once_depends_on_who_else_may_hold_it(
-    store: dict[str, object], after: Span, at_once: Span, words: str
+    store: dict[str, object], after: Between, at_once: Between, words: str
 ) -> None:
     freed = graph(host(**store)).frees(["a"])
     assert (freed.after_prune, freed.at_once) == (after, at_once)
@@ -156,7 +164,7 @@ def test_every_blob_is_in_one_part_and_a_removal_takes_off_what_is_unreachable_t
     reached |= below([root.digest for root in found.roots], found.blobs)
     before = found.of_images | found.of_steps
     assert set(freed.blobs) == before - reached
-    assert freed.after_prune == Span(*[found.total(freed.blobs)] * 2)
+    assert freed.after_prune == Between(*[found.total(freed.blobs)] * 2)
     assert freed.at_once.most == freed.after_prune.most
     assert freed.at_once.exact is not bool(set(freed.blobs) & below(found.of_cache, found.blobs))
 
@@ -184,12 +192,12 @@ def test_what_a_leftover_refers_to_is_not_promised_at_once() -> None:
     blobs = (Blob("i", 1, ("layer",)), Blob("layer", 10), Blob("variant", 5, ("layer",), diff_id="d"))
     content = ContentStore(blobs, build_history=(), build_cache=())
     freed = graph(Inventory(ENGINE, (Image("i"),), taken_at=NOW, content=content)).frees(["i"])
-    assert freed.at_once == Span(1, 11)
+    assert freed.at_once == Between(1, 11)
     assert "refers to them" in freed.because
 
 
 def nothing_freed(freed: ContentFreed) -> bool:
-    return not freed.blobs and freed.after_prune == Span(0, 0)
+    return not freed.blobs and freed.after_prune == Between(0, 0)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -32,7 +32,7 @@ from layerscope.registry.transport import Transport
 from layerscope.search.select import select
 from layerscope.sources.open import Source
 from layerscope.text import clean
-from layerscope.units import Units
+from layerscope.units import Units, natural_list
 
 NO, WRONG_USE, FAILED = 1, 2, 3
 """Exit statuses: a pull would fail; the question is wrong; a registry failed."""
@@ -182,7 +182,7 @@ def _items(asked: Asked) -> list[Wanted]:
         for file in asked.compose:
             items += [Wanted(image.name, image.platform) for image in compose_images(Path(file))]
         if not items:
-            raise RegistryError("name", f"{', '.join(asked.compose)}: no service in it names an image to pull")
+            raise RegistryError("name", f"{natural_list(asked.compose)}: no service in it names an image to pull")
     for item in items:
         try:
             item.reference = parse_reference(item.name)

@@ -38,6 +38,7 @@ from layerscope.inventory import Image
 from layerscope.leaving import is_leaving, under_way
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
+from layerscope.units import natural_list
 
 _MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
 """How moby and Podman refuse to remove by ID what has several names."""
@@ -193,7 +194,7 @@ class _OneImage:
             return ""
         new = set(as_texts(now.get("RepoTags"))) - {*self.image.tags, *self.image.digests}
         new = {name for name in new if "<none>" not in name}
-        return f"it has a name now that the plan did not show: {', '.join(sorted(new)[:3])}" if new else ""
+        return f"it has a name now that the plan did not show: {natural_list(sorted(new), 3)}" if new else ""
 
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
         if changed := self._changed():

@@ -16,6 +16,7 @@ from typing import Any
 from layerscope.core.pull import Packing, RemoteLayer
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.reference import is_digest
+from layerscope.units import natural_list
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -132,8 +133,7 @@ def choose(index: Index, platforms: Sequence[MachinePlatform], name: str) -> Cho
             if choice.platform == platform:
                 return choice
     there = sorted({str(choice.platform) for choice in index.choices if choice.platform})
-    listed = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
-    raise no_platform(name, platforms[0], listed)
+    raise no_platform(name, platforms[0], natural_list(there, 12))
 
 
 def no_platform(name: str, platform: MachinePlatform, there: str) -> RegistryError:

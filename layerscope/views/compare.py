@@ -13,8 +13,8 @@ from typing import Literal
 from layerscope.core.compare import Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.text import fit, fit_name
-from layerscope.units import UNKNOWN, Units, size_width
-from layerscope.views.names import bounded, count, image_label
+from layerscope.units import UNKNOWN, Units, count, format_number, size_width
+from layerscope.views.names import bounded, image_label
 
 COMPANY = 5
 """Images that are compared with one when no set is marked: those that share most with it."""
@@ -57,7 +57,7 @@ def choose(
     """
     nodes = tuple(sorted((graph.image_by_id[image_id] for image_id in marked), key=lambda node: node.index))
     if len(nodes) > 1:
-        return Chosen(nodes, f"{len(nodes):,} marked images", by_marks=True)
+        return Chosen(nodes, f"{format_number(len(nodes))} marked images", by_marks=True)
     node = nodes[0] if nodes else here
     if node is None:
         return Chosen((), "no images")

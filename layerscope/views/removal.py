@@ -11,8 +11,8 @@ from layerscope.core.removal.carry_out import CachePruned, CarriedOut, Step, Ste
 from layerscope.core.removal.measured import Freed
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.text import clean
-from layerscope.units import Units, format_size
-from layerscope.views.names import amount, bounded, count, image_label, image_labels
+from layerscope.units import Units, count, format_number, format_size, natural_list, part_of
+from layerscope.views.names import amount, bounded, image_label, image_labels
 
 MANY = 10
 """More images than this are removed only when their number is typed."""
@@ -50,8 +50,8 @@ def what_is_asked(removal: RemovalPlan) -> str:
     """Return what a yes would do: ``remove 2 images and untag 1``; empty when nothing."""
     remove = f"remove {count(len(removal.removed), 'image')}" if removal.removed else ""
     number = len(removal.untagged)
-    untag = f"untag {number:,}" if removal.removed else f"untag {count(number, 'image')}"
-    return " and ".join(filter(None, (remove, untag if number else "")))
+    untag = f"untag {format_number(number)}" if removal.removed else f"untag {count(number, 'image')}"
+    return natural_list([*filter(None, (remove, untag if number else ""))])
 
 
 def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
@@ -76,7 +76,7 @@ def _row(node: ImageNode, sign: str, style: str, note: str, units: Units) -> Row
 def _names(node: ImageNode) -> str:
     """What goes with the image besides the name that is shown."""
     tags = [clean(tag, 120) for tag in node.image.tags[1:]]
-    return f"with {count(len(tags), 'more name')} ({', '.join(tags)})" if tags else ""
+    return f"with {count(len(tags), 'more name')} ({natural_list(tags)})" if tags else ""
 
 
 def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
@@ -96,7 +96,7 @@ def _goes(removal: RemovalPlan, units: Units) -> str:
         return "No image goes." if removal.untagged else "Nothing of it can be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
     going, asked = len(removal.removed), len(removal.images)
-    which = count(going, "image") if going == asked else f"{going:,} of {count(asked, 'image')}"
+    which = count(going, "image") if going == asked else part_of(going, asked, "image")
     listed = format_size(sum(node.size for node in removal.removed), units)
     return f"{which} {'goes' if going == 1 else 'go'} · listed {listed} · frees {frees}"
 
@@ -209,15 +209,15 @@ def _why(
     """Say why ``freed`` is not what was predicted."""
     found = []
     for state, one, many in (
-        ("refused", "1 image was refused", "{} images were refused"),
-        ("untagged", "1 image only lost its name", "{} images only lost their names"),
-        ("skipped", "1 image was not tried", "{} images were not tried"),
-        ("lost", "of 1 image it is not known", "of {} images it is not known"),
+        ("refused", "was refused", "were refused"),
+        ("untagged", "only lost its name", "only lost their names"),
+        ("skipped", "was not tried", "were not tried"),
+        ("lost", "may be gone or not", "may be gone or not"),
     ):
         number = sum(step.state == state for step in steps)
         if number:
-            found.append(one if number == 1 else many.format(f"{number:,}"))
-    lines = [f"{', '.join(found)}: what went was to free {format_size(part.frees, units)}."] if found else []
+            found.append(f"{count(number, 'image')} {one if number == 1 else many}")
+    lines = [f"{natural_list(found)}: what went was to free {format_size(part.frees, units)}."] if found else []
     rest = freed - part.frees
     if not rest:
         return lines

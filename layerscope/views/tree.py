@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.units import count
 from layerscope.views.forest import Forest, Run, forest_of
-from layerscope.views.names import count, image_label, image_labels, layer_label
+from layerscope.views.names import image_label, image_labels, layer_label
 
 Kind = Literal["run", "layer", "image"]
 

@@ -180,8 +180,8 @@ async def test_a_proposal_made_on_the_page_is_shown_among_the_images() -> None:
         await press(pilot, "enter") if app.screen is not app.main else None
         assert app.screen is app.main
         assert app.main.view is app.main.images_pane
-        assert app.main.host is not None
-        assert len(app.main.host.marks)
+        assert app.main.scene is not None
+        assert len(app.main.scene.marks)
 
 
 async def test_the_status_line_says_what_the_comparison_comes_to() -> None:

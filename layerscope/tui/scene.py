@@ -1,4 +1,4 @@
-"""Host: what every view of the session looks at. Data goes down from here; no widget, no I/O."""
+"""Scene: what every view of the session looks at. Data goes down from here; no widget, no I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layerscope.views.orders import IMAGE_ORDERS
 
 
 @dataclass(slots=True)
-class Host:
+class Scene:
     """The graph on screen with what the user chose to see of it."""
 
     graph: LayerGraph
@@ -129,7 +129,7 @@ class Host:
         """Return what some images would come to if they alone were marked; good until the next call."""
         if self._alone is None or self._alone.graph is not self.graph:
             self._alone = Marks(self.graph)
-        for node in self._alone.images:  # in time with the images, where a fresh start is with the host
+        for node in self._alone.images:  # in time with the images, where a fresh start is with the graph
             self._alone.unmark(node)
         for node in nodes:
             self._alone.mark(node)

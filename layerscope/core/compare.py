@@ -1,4 +1,4 @@
-"""Some images beside each other: what all of them stand on, where each goes its own way, what each two share.
+"""Some images beside each other: what all of them stand on, where each goes its own way, what each pair shares.
 
 Chain IDs form a forest (OCI image-spec, "Layer ChainID": a layer's name holds all that it stands on),
 so images that share a layer share everything below it. What two images share is therefore the

@@ -113,6 +113,10 @@ class Scene:
         self.only = frozenset(self.marks.ids)
         self.query = None
 
+    def is_before(self, graph: LayerGraph) -> bool:
+        """Is a graph as new as the one here? Several threads ask one engine; the one that asked first may end last."""
+        return self.graph.inventory.serial <= graph.inventory.serial
+
     def rebase(self, graph: LayerGraph) -> None:
         """Take a newer graph; what was marked stays so as far as it is there."""
         self.graph = graph

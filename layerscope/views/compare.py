@@ -1,4 +1,4 @@
-"""Which images are compared, what they are called, and the matrix of what each two of them share.
+"""Which images are compared, what they are called, and the matrix of what each pair of them shares.
 
 They are called A, B, C … in the order of the comparison. Their layers are in :mod:`.aligned`.
 """

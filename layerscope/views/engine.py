@@ -132,7 +132,7 @@ class _Work:
         return self._figure(name, ours, theirs, "differs", text)
 
     def saved(self) -> Figure:
-        text = "What storing each layer once saves, instead of once for each image. No engine says it."
+        text = "What storing each layer once saves, instead of once for each image. No engine reports this."
         return self._figure("Saved by sharing", self.graph.totals.saved, None, "ours", text)
 
     # -- what would come back --------------------------------------------------------------
@@ -290,9 +290,9 @@ class _Work:
 
     def notes(self) -> Iterator[str]:
         graph = self.graph
-        yield f"Bytes of ours are: {graph.rules.unit}."
+        yield f"Our size of a layer is the {graph.rules.unit}."
         if graph.totals.unknown_layers or graph.totals.unknown_images:
-            yield f"Ours are lower bounds: {self._unknown()}"
+            yield f"Our sizes are lower bounds: {self._unknown()}"
         if graph.hidden_layers:
             known = sum(layer.known_size for layer in graph.hidden_layers)
             yield (
@@ -307,7 +307,7 @@ class _Work:
                 "disk beyond the layers here cannot be seen."
             )
         if graph.inventory.vanished:
-            yield f"{count(graph.inventory.vanished, 'image')} went while the scan was under way."
+            yield f"{count(graph.inventory.vanished, 'image')} went during the scan."
         if not graph.inventory.complete:
             yield "The scan is not complete: figures are of what is known so far."
 

@@ -56,8 +56,9 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     if proposal.families:
         family = proposal.families[0]
         size = format_size(family.size, units)
-        family_names = natural_list([fit_name(image_label(family.images[0]), 40)], more=len(family.images) - 1)
-        said.append(Said(f"{size} of it only go because {family_names} all go.", "quiet"))
+        both = "both" if len(family.images) == 2 else "all"
+        names = natural_list([fit_name(image_label(node), 40) for node in family.images], 2)
+        said.append(Said(f"{size} of it come back only if {names} {both} go.", "quiet"))
     if proposal.reached:
         said.append(Said(f"The most that can be had is {most}.", "quiet"))
     if plan.held_by_cache:

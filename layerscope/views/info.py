@@ -98,7 +98,9 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
     about = _Facts()
     about.add("Chain ID", layer.chain_id, copies=True)
     about.add("Diff ID", layer.diff_id, copies=True)
-    about.add("On", layer.parent.chain_id if layer.parent is not None else "nothing: it is a first layer", copies=True)
+    about.add(
+        "Parent layer", layer.parent.chain_id if layer.parent is not None else "none: it is a first layer", copies=True
+    )
     about.add("Layers below", format_number(layer.depth))
     about.add("Made", _moment(layer.created, now))
 
@@ -116,7 +118,7 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
 
     sizes = _Facts()
     sizes.add("Size", _size(layer.size, False, units))
-    sizes.add("Known", {"exact": "exactly", "inferred": "inferred", "unknown": "not at all"}[layer.size_is])
+    sizes.add("Size is", {"exact": "exact", "inferred": "inferred", "unknown": "not known"}[layer.size_is])
     sizes.add("From", layer.size_from)
     sizes.add("Sharing saves", _size(layer.saves, layer.size is None, units) if layer.shared else "")
     sizes.add("Counted in", graph.rules.unit)

@@ -51,11 +51,17 @@ def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, free
             after = (f"up to {held} of it after the build cache is pruned", f"≤{held} after a cache prune")
         parts.append(Part("cache", after, 3))
     if figures.blocked:
-        parts.append(Part("blocked", (f"{format_number(figures.blocked)} blocked",), 1))
+        parts.append(_blocked_part(figures, 1))
     parts += _untagged_part(figures, 1)
     if figures.kept:
         parts.append(Part("keeps", _keeps(figures, units), 2))
     return [*parts, *freed_part(freed, units)]
+
+
+def _blocked_part(figures: Figures, rank: int) -> Part:
+    many = format_number(figures.blocked)
+    are = "is" if figures.blocked == 1 else "are"
+    return Part("blocked", (f"{many} {are} in use and cannot go", f"{many} cannot go", f"{many} blocked"), rank)
 
 
 def _untagged_part(figures: Figures, rank: int) -> list[Part]:
@@ -92,21 +98,20 @@ def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: 
     if len(images) == 1:
         said = tuple(f"{name} alone frees {frees}" for name in _names(images[0]))
     else:
-        said = (f"its {count(len(images), 'image')} together free {frees}",)  # the layer's, the repository's
+        said = (f"these {count(len(images), 'image')} together free {frees}",)  # the layer's, the repository's
     parts = [Part("frees", said, 0)]
     if figures.kept:
         kept = format_size(figures.kept, units)
         what = f"its other {kept}" if len(images) == 1 and figures.frees else kept
-        verb = "stay" if what.startswith("its") else "stays"
         if figures.keepers == 1 and figures.keeper is not None:
-            said = tuple(f"{what} {verb} for {name}" for name in _names(figures.keeper))
+            said = tuple(f"{what} stay for {name}" for name in _names(figures.keeper))
         elif figures.keepers:
-            said = (f"{what} {verb} for {count(figures.keepers, 'image')}",)
+            said = (f"{what} stay for {count(figures.keepers, 'other image')}",)
         else:
-            said = (f"{what} {verb} for build steps",)
-        parts.append(Part("keeps", (*said, f"{what} {verb}"), 1))
+            said = (f"{what} stay for build steps",)
+        parts.append(Part("keeps", (*said, f"{what} stay"), 1))
     if figures.blocked:
-        parts.append(Part("blocked", (f"{format_number(figures.blocked)} blocked",), 2))
+        parts.append(_blocked_part(figures, 2))
     parts += _untagged_part(figures, 2)
     return [*parts, *freed_part(freed, units)]
 

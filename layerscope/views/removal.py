@@ -93,7 +93,7 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
-        return "No image goes." if removal.untagged else "Nothing of it can be removed: the engine would refuse."
+        return "No image goes." if removal.untagged else "None of these images can be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
     going, asked = len(removal.removed), len(removal.images)
     which = count(going, "image") if going == asked else part_of(going, asked, "image")
@@ -106,11 +106,11 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
     if not removal.frees or held == 0:
         return []
     if held is None:
-        return [Said("The engine does not tell, or not yet, how much of it the build cache holds on disk.", "warn")]
+        return [Said("The engine has not said how much of it the build cache holds on disk.", "warn")]
     size, whole = format_size(held, units), format_size(removal.frees, units)
     now = removal.frees_at_once
     if not now:
-        return [Said(f"On disk nothing may come back before the build cache is pruned, then {whole}.", "warn")]
+        return [Said(f"Nothing may come back on disk before the build cache is pruned; {whole} after that.", "warn")]
     at_once = format_size(now, units)
     return [
         Said(f"On disk: at least {at_once} at once, {whole} after the build cache is pruned (holds ≤{size}).", "warn")
@@ -120,14 +120,15 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
 def _besides(removal: RemovalPlan, units: Units) -> list[str]:
     lines = []
     if removal.parents:
-        lines.append(f"{count(len(removal.parents), 'build step')} without a name go along.")
+        steps = count(len(removal.parents), "untagged build step is", "untagged build steps are")
+        lines.append(f"{steps} removed too.")
     keepers = [node for node, _ in removal.keepers()]
     if removal.keeps:
         whom = image_labels(keepers, 2) if keepers else "build steps"
         lines.append(f"{format_size(removal.keeps, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
         lines.append(
-            f"{count(len(removal.unseen), 'container')} whose image is gone may keep some of it on disk."
+            f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk."
         )  # fmt: skip
     return lines
 
@@ -163,7 +164,7 @@ def came_said(done: CarriedOut, units: Units) -> list[Said]:
     else:
         how = " by the engine's own total"
         if not removal.graph.rules.total_is_footprint:
-            how = " in layers that the engine has no more"
+            how = ": the layers are gone"
         right = left == removal.frees
         said.append(Said(f"predicted {predicted} · freed {format_size(left, units)}{how}", "good" if right else "warn"))
         if not right:
@@ -225,9 +226,9 @@ def _why(
         meanwhile = changes(removal.graph, graph)
         others = set(meanwhile.removed) - {node.id for node in removal.removed}
         if meanwhile.added:
-            lines.append(f"{count(len(meanwhile.added), 'image')} came meanwhile.")
+            lines.append(f"{count(len(meanwhile.added), 'image')} came from elsewhere meanwhile.")
         if others:
-            lines.append(f"{count(len(others), 'image')} went meanwhile, not of the set.")
+            lines.append(f"{count(len(others), 'other image')} went meanwhile, not by this removal.")
     if any(step.state == "gone" for step in steps):
         lines.append("Some were gone already: another session or program removes images too.")
     if len(lines) == bool(found):

@@ -1,4 +1,4 @@
-"""Some images beside each other: their layers aligned, and the matrix of what each two share."""
+"""Some images beside each other: their layers aligned, and the matrix of what each pair shares."""
 
 from __future__ import annotations
 

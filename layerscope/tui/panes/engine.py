@@ -143,9 +143,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         if not explained and not wrong:
             return f"{count(same, 'figure')} of ours and the engine's, all the same"
         parts = [f"{part_of(same, same + explained + wrong, 'figure')} are the same"]
-        parts += [
-            f"{format_number(explained)} {'differs' if explained == 1 else 'differ'}, each for the reason that is told"
-        ]
+        parts += [f"{format_number(explained)} {'differs' if explained == 1 else 'differ'}; reasons below"]
         parts += [f"{format_number(wrong)} should be the same and {'is' if wrong == 1 else 'are'} not"] if wrong else []
         return " · ".join(parts)
 

@@ -15,7 +15,7 @@ from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.tui.widgets.room import TopToBottom
-from layerscope.units import format_number
+from layerscope.units import count
 from layerscope.views.find import image_search
 from layerscope.views.forest import Forest, forest_of
 from layerscope.views.names import layer_label
@@ -126,7 +126,7 @@ class MapPane(Pointing, TopToBottom):
         if map_ is None or scene is None:
             return
         room = self.size.width - 8
-        unknown = f" · {format_number(map_.unknown)} layers of unknown size are not drawn" if map_.unknown else ""
+        unknown = f" · {count(map_.unknown, 'layer')} of unknown size not drawn" if map_.unknown else ""
         tail = f" · {scene.size(map_.size)}{unknown}"
         title = f"Map · {map_.where(max(20, room - 6 - cell_len(tail)))}{tail}"
         legend = fit_first(PLAIN_LEGENDS if canvas.plain else LEGENDS, room - cell_len(title) - 4)

@@ -1,4 +1,4 @@
-"""The matrix of what each two of some images share: a row for each, a column for each that there is room for."""
+"""The matrix of what each pair of some images shares: a row for each, a column for each that there is room for."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Pairs(RowTable):
         hidden = (
             f" · {count(self._lanes.more, 'column')} not shown" if self._form == "block" and self._lanes.more else ""
         )
-        self.entitle(Content(f"Shared by each two{hidden}"))
+        self.entitle(Content(f"Shared by each pair{hidden}"))
         self.subtitle = fit(LEGEND if self._form != "bytes" and images > 1 else "", max(1, width - 6))
 
     def in_its_order(self) -> None:

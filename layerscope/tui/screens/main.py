@@ -11,7 +11,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode
-from layerscope.search.query import Query
 from layerscope.tui.live import Live
 from layerscope.tui.messages import (
     EngineChanged,
@@ -110,7 +109,7 @@ class MainScreen(Screen[None]):
 
     @on(EngineChanged)
     def _changed(self, message: EngineChanged) -> None:
-        if self.scene is None or self.live.progress is not None:
+        if self.scene is None or self.live.progress is not None or not self.scene.is_before(message.graph):
             return
         self.views.stay()
         self.live.reached()
@@ -136,7 +135,7 @@ class MainScreen(Screen[None]):
 
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
-        if message.graph is not None and self.scene is not None:
+        if message.graph is not None and self.scene is not None and self.scene.is_before(message.graph):
             asking.rebase(self, self.scene, message.graph)
             self.redraw()
         self.views.engine.answered(message.refused)
@@ -175,7 +174,7 @@ class MainScreen(Screen[None]):
     def _draw_line(self) -> None:
         scene, view = self.scene, self.view
         if scene is None:
-            self.mark_line.say("what there is shows up as it comes" if self.live.progress is not None else "")
+            self.mark_line.say("images show up as they are read" if self.live.progress is not None else "")
         else:
             targets = [] if len(scene.marks) else list(view.targets())
             self.mark_line.tell(scene, targets, view.sentence, self.live.lost_words)
@@ -249,12 +248,15 @@ class MainScreen(Screen[None]):
         if self.scene is not None:
             self.views.hold(True)
             self._typing(self.filter_bar)
-            self.filter_bar.open(self.scene, self._filter)
+            self.filter_bar.open(self.scene)
 
-    def _filter(self, query: Query | None) -> None:
+    @on(FilterBar.Changed)
+    def _filtered(self, message: FilterBar.Changed) -> None:
         if self.scene is not None:
-            self.scene.query = query
+            self.scene.query = message.query
             self.redraw()
+            if self.filter_bar.is_open:
+                self.filter_bar.explain()
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.search.complete import Completion, complete, example
@@ -59,27 +59,38 @@ class Cycle:
 class FilterBar(Prompt):
     """Reads a filter as it is typed, says what it means, and remembers those of before."""
 
+    class Changed(Message):
+        """Other images are to be shown: those that pass ``query``; None: all.
+
+        It goes straight to the screen, so that it is there before a key that was typed ahead and acts on the images.
+        """
+
+        def __init__(self, query: Query | None) -> None:
+            super().__init__()
+            self.query = query
+
+        def can_replace(self, message: Message) -> bool:
+            """Only what is typed now matters."""
+            return isinstance(message, FilterBar.Changed)
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.scene: Scene | None = None
         self._filters = History()
         self._undo: Query | None = None
         """The filter that was there when the bar was opened."""
-        self._show: Callable[[Query | None], None] = lambda query: None
+        self._chosen: Query | None = None
+        """The filter that was posted last: what is shown, or is about to be."""
         self._typed_query: Query | None = None
         self._refused = False
         self._typing: Timer | None = None
         self._cycle: Cycle | None = None
         self._choices: Reply | None = None
 
-    def open(self, scene: Scene, show: Callable[[Query | None], None]) -> None:
-        """Let one type a filter for a scene, beginning with the one that it has.
-
-        ``show`` shows the images that pass a filter, or all. It is called and not told by message: what is typed
-        after Enter may be a key that acts on the images, and has come further by then than any message.
-        """
-        self.scene, self._show = scene, show
-        self._undo = scene.query
+    def open(self, scene: Scene) -> None:
+        """Let one type a filter for a scene, beginning with the one that it has."""
+        self.scene = scene
+        self._undo = self._chosen = scene.query
         self._cycle = self._choices = None
         self._filters.begin()
         text = self._undo.text if self._undo is not None else ""
@@ -105,15 +116,14 @@ class FilterBar(Prompt):
             self.app.bell()
             return
         if wrong:
-            self._show(self._undo)
+            self._choose(self._undo)
         elif query:
             self._filters.keep(self.text)
         self._close(back=back)
 
     def drop(self) -> None:
         """Put the filter back that was there before."""
-        if self.scene is not None and self.scene.query is not self._undo:
-            self._show(self._undo)
+        self._choose(self._undo)
         self._close()
 
     def step(self, by: int) -> None:
@@ -184,10 +194,13 @@ class FilterBar(Prompt):
 
     def _apply(self, query: Query) -> None:
         self._typing = None
-        scene = self.scene
-        if scene is not None and (scene.query.text if scene.query else "") != (query.text if query else ""):
-            self._show(query if query else None)
-            self.explain()
+        if (self._chosen.text if self._chosen else "") != (query.text if query else ""):
+            self._choose(query if query else None)
+
+    def _choose(self, query: Query | None) -> None:
+        if query is not self._chosen:
+            self._chosen = query
+            self.screen.post_message(self.Changed(query))
 
     def _close(self, *, back: bool = True) -> None:
         if self._typing is not None:

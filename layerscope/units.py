@@ -159,7 +159,7 @@ _AGES = (
 
 
 def size_width(units: Units) -> int:
-    """Return the cells that a size takes at the most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
+    """Return the cells that a size takes at most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
     return len("≥99.9 MiB" if units is Units.BINARY else "≥99.9 MB")
 
 

@@ -77,7 +77,7 @@ def run(source: Source, asked: Asked) -> int:
         items = _items(asked)
     except RegistryError as error:
         return _complain([("", error)])
-    if all(item.error for item in items):  # a slip is told before a scan
+    if all(item.error for item in items):  # a slip is reported before a scan
         return _complain([(item.name, item.error) for item in items if item.error])
     inventory = take_inventory(source)
     stop = threading.Event()

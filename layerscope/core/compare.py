@@ -188,7 +188,7 @@ class Comparison:
 
 
 def relatives(node: ImageNode, most: int, among: Collection[str] | None = None) -> list[ImageNode]:
-    """Return at most so many images that share layers with one: those that share most bytes first.
+    """Return at most ``most`` images that share layers with one: those that share most bytes first.
 
     Of several that share as many, those that share more layers, then the bigger ones. With ``among``
     only images whose IDs are in it. Layers are looked through from the newest, whose users share most, and

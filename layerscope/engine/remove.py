@@ -114,7 +114,7 @@ class EngineRemover:
             else:
                 same = as_text(info.get("ID")) == conn.engine_id
                 if same and conn.engine_id:
-                    return ""  # an image that is not there is told as gone
+                    return ""  # an image that is not there counts as gone
             if not same:
                 return f"another engine answers at {was.host} than the one that was looked at; nothing was asked of it"
             ids = {image.id for image in list_images(conn)}

@@ -71,7 +71,7 @@ class Wire:
             if not kept or self._closed.is_set():
                 raise
             answer = None
-        if answer is None:  # asked again out of the handler: its failure is not that the engine closed the other one
+        if answer is None:  # asked outside the handler: a second failure has a cause of its own
             answer = self._exchange(method, target, limit, silence)
         self._kept = True
         return answer

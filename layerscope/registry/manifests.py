@@ -156,7 +156,7 @@ def read_manifest(body: bytes, kind: str, host: str) -> Index | ImageManifest:
     if data.get("schemaVersion") == 1 or "distribution.manifest.v1" in kind:
         raise RegistryError(
             "odd",
-            f"{host} has it in schema 1 only, of 2015, which engines pull no more",
+            f"{host} has it in schema 1 only, of 2015, which engines no longer pull",
             "push it again with a current docker",
         )
     if "manifests" in data and "layers" not in data:

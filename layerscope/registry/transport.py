@@ -80,7 +80,6 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close every connection."""
         for pool in self._pools.values():
             pool.close()
 

@@ -1,4 +1,4 @@
-"""Live: how fresh what is on screen is, and what was told of the engine last. No widget; its clock is given."""
+"""Live: how fresh what is on screen is, and what happened there last. No widget; its clock is given."""
 
 from __future__ import annotations
 

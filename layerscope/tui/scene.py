@@ -35,7 +35,7 @@ class Scene:
     freed: Freed = field(default_factory=Freed)
     """What removals and prunes of this session brought back, measured by the engine's figures or bounded by them."""
     log: Sequence[News] = ()
-    """What was told of a live engine, the latest first."""
+    """What happened on a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
     _alone: Marks | None = field(default=None, repr=False)
     changes: int = 0

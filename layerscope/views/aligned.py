@@ -18,7 +18,7 @@ from layerscope.views.names import image_label, layer_label
 
 Kind = Literal["stretch", "layer", "end", "alone", "note"]
 FEW = 4
-"""Images of which the same is to be said: up to so many in a row each, more in one."""
+"""Images of which the same is to be said: up to this many in a row each, more in one."""
 
 
 @dataclass(slots=True, eq=False)

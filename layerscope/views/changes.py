@@ -19,7 +19,7 @@ ROOMS = (48, 30, 20, 12)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something that was told of a live engine."""
+    """Something that happened on a live engine."""
 
     at: float
     """Unix seconds."""

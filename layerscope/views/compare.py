@@ -21,7 +21,7 @@ COMPANY = 5
 LETTERS = ascii_uppercase + ascii_lowercase
 """What images are called; more than that have no column, and are rows of the matrix only."""
 MOST_NAMED = 8
-"""Letters in a line of words; of more images the number is told."""
+"""Letters in a line of words; of more images the number is given."""
 
 Piece = tuple[str, str]
 """A run of text and the name of its style."""
@@ -41,7 +41,7 @@ class Chosen:
     by_marks: bool = False
 
     def title(self, room: int) -> str:
-        """Return which set it is, in so many cells: the name is cut, not what is said of it."""
+        """Return which set it is, in that many cells: the name is cut, not what is said of it."""
         before, _, after = self.words.partition("{}")
         left = room - len(before) - len(after)
         return fit(before + fit_name(self.name, max(8, left)) + after, room)
@@ -121,7 +121,7 @@ class Lanes:
 
 
 def lanes(images: int, room: int) -> Lanes:
-    """Return the columns of so many images in so many cells: with gaps where there is room for them."""
+    """Return the columns for a number of images in that many cells: with gaps where there is room for them."""
     step = 2 if images * 2 - 1 <= room and images <= len(LETTERS) else 1
     drawn = min(images, len(LETTERS), max(1, room))
     if drawn < images:
@@ -144,7 +144,7 @@ def width_of(form: Form, units: Units) -> int:
 
 
 def form_for(images: int, room: int, units: Units) -> Form:
-    """Return the fullest form in which the matrix of so many images fits ``room`` cells beside the other columns."""
+    """Return the fullest form in which the matrix of that many images fits ``room`` cells beside the other columns."""
     return next((form for form in FORMS if images * (width_of(form, units) + 1) <= room), "block")
 
 

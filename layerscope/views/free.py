@@ -1,4 +1,4 @@
-"""A proposal of what to remove for so many bytes, in words."""
+"""A proposal of what to remove to free a number of bytes, in words."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from layerscope.views.names import image_label, image_labels, layer_label
 Kind = Literal["run", "layer", "image"]
 
 ROOMY = 400
-"""Up to so many rows everything is unfolded at first; beyond, only what stands at the bottom."""
+"""Up to this many rows everything is unfolded at first; beyond, only what stands at the bottom."""
 
 
 @dataclass(slots=True, eq=False)

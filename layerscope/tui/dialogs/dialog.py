@@ -115,7 +115,7 @@ class Dialog(ModalScreen[Result]):
         self.scene_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Give the box its size, and break lines anew."""
+        """Give the box its size, and break lines again."""
         self.rows.show_images(self.rows.images, self._width - 3)
         self._fit()
 
@@ -128,7 +128,6 @@ class Dialog(ModalScreen[Result]):
         self.say(said)
 
     def say(self, said: Sequence[Said]) -> None:
-        """Show other sentences."""
         content = Content("\n").join(Content.styled(one.text, STYLES.get(one.style, "")) for one in said)
         self.said.update(content)
         self._fit()

@@ -70,7 +70,7 @@ class InfoScreen(ModalScreen[None]):
         self.table.focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break lines anew; the box is as high as it needs to be."""
+        """Break lines again; the box is as high as it needs to be."""
         words = (word for section in self.sections for fact in section.facts for word in fact.value.split(" "))
         unbroken = max(map(cell_len, words), default=0) + NAME + AROUND
         width = max(min(WIDEST, event.size.width - 4), min(unbroken, event.size.width - 2))

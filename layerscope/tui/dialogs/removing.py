@@ -71,7 +71,6 @@ class RemovingScreen(Dialog[None]):
         self.pruning = False
 
     def on_mount(self) -> None:
-        """Begin."""
         self._draw()
         self._run()
 

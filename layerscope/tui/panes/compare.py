@@ -80,7 +80,7 @@ class ComparePane(Pointing, TopToBottom):
         self._choose()
 
     def _choose(self) -> None:
-        """Choose anew what is compared, and show that unless it is on view."""
+        """Choose again what is compared, and show that unless it is on view."""
         scene = self.scene
         if scene is None:
             return

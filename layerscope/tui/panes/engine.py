@@ -38,7 +38,7 @@ NUMBERS = (("OURS", 9), ("ENGINE'S", 10), ("DIFFERENCE", 12))
 TABLE = 2 + NAME + sum(width for _, width in NUMBERS)
 """Cells of the figures: signs, names and numbers."""
 PROSE = 100
-"""Cells of a line of prose at the most: longer ones are hard to read."""
+"""Cells of a line of prose at most: longer ones are hard to read."""
 BESIDE = 80
 """Cells that prose needs to stand beside the figures."""
 NEWS = 6
@@ -68,7 +68,6 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         self._found: Reconciliation | None = None
 
     def compose(self) -> ComposeResult:
-        """One page."""
         yield Static(id="figures")
 
     def show_scene(self, scene: Scene) -> None:
@@ -127,7 +126,6 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         """There is no cursor."""
 
     def take_focus(self) -> None:
-        """To the page."""
         self.focus()
 
     @property
@@ -158,7 +156,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self) -> None:
-        """Set the page anew."""
+        """Lay the page out again."""
         self._draw()
 
     def _draw(self) -> None:

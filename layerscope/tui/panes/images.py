@@ -133,7 +133,6 @@ class ImagesPane(Pointing, SideBySide):
                 self._follow()
 
     def take_focus(self) -> None:
-        """To the images."""
         self.images.focus()
 
     def on_resize(self) -> None:

@@ -46,7 +46,6 @@ class LayersPane(Pointing, SideBySide):
         self.users.is_marked = lambda node: self.scene is not None and node.id in self.scene.marks.ids
 
     def compose(self) -> ComposeResult:
-        """Two panes."""
         yield self.list
         yield self.users
 
@@ -103,7 +102,6 @@ class LayersPane(Pointing, SideBySide):
                 self.users.move_to(index)
 
     def take_focus(self) -> None:
-        """To the layers."""
         self.list.focus()
 
     # -- linking --------------------------------------------------------------------------

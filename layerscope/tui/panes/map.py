@@ -40,7 +40,6 @@ class MapPane(Pointing, TopToBottom):
         """The image that the cursor was on in the view before: for the way back."""
 
     def compose(self) -> ComposeResult:
-        """One pane."""
         yield self.canvas
 
     def show_scene(self, scene: Scene) -> None:
@@ -103,7 +102,6 @@ class MapPane(Pointing, TopToBottom):
         self._titles()
 
     def take_focus(self) -> None:
-        """To the map."""
         self.canvas.focus()
 
     def on_map_canvas_moved(self) -> None:

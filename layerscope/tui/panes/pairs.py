@@ -41,7 +41,7 @@ class Pairs(RowTable):
         self.search = lambda: user_search(self.rows)
 
     def compare(self, comparison: Comparison, place: Mapping[str, int], scene: Scene, width: int) -> None:
-        """Show a comparison in so many cells; ``place`` is that of each image in it, by ID."""
+        """Show a comparison in that many cells; ``place`` is that of each image in it, by ID."""
         self.comparison, self._place, self.scene = comparison, place, scene
         images = len(comparison.images)
         self.longer = scene.longer

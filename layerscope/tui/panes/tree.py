@@ -50,7 +50,6 @@ class TreePane(Pointing, TopToBottom):
         self.list.is_marked = lambda row: self.tree_rows is not None and self.tree_rows.marked(row) == row.images
 
     def compose(self) -> ComposeResult:
-        """One pane."""
         yield self.list
 
     # -- data down ------------------------------------------------------------------------
@@ -123,7 +122,6 @@ class TreePane(Pointing, TopToBottom):
         self.list.show(self.tree_rows.rows, cursor=index)
 
     def take_focus(self) -> None:
-        """To the list."""
         self.list.focus()
 
     # -- keys -----------------------------------------------------------------------------

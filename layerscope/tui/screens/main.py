@@ -218,7 +218,7 @@ class MainScreen(Screen[None]):
 
     def _typing(self, bar: Prompt | None) -> None:
         """Show a bar in place of the lines at the bottom, or (None) those lines again."""
-        # Not by a class of the screen: that would match the styles of everything on it anew.
+        # Not by a class of the screen: that would match the styles of everything on it again.
         for other in (self.find_bar, self.filter_bar):
             other.display = other is bar
         self.mark_line.display = self.hints.display = bar is None
@@ -365,7 +365,6 @@ class MainScreen(Screen[None]):
         asking.ask_columns(self, self.images_pane.images, self.session)
 
     def action_help(self) -> None:
-        """All keys."""
         asking.show_help(self)
 
     # -- the rest -------------------------------------------------------------------------
@@ -397,5 +396,4 @@ class MainScreen(Screen[None]):
         self.session.load()
 
     def action_quit(self) -> None:
-        """Leave."""
         self.app.exit(0)

@@ -47,7 +47,7 @@ class MarkLine(CachedLines, Widget):
         """Who keeps most of the marked layers was chosen."""
 
     class Left(Message):
-        """The line gives the keyboard back, and what had it before takes it no more."""
+        """The line gives the keyboard back, and what had it before does not take it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -98,7 +98,7 @@ class MarkLine(CachedLines, Widget):
 
     def _fitting(self) -> list[tuple[str, str]]:
         parts = self._parts
-        if self.can_focus:  # the key that goes there is told with the keeper, however little room there is
+        if self.can_focus:  # the key that goes there stands with the keeper, however little room there is
             key = " (Enter)" if self.has_focus else f" ({SHORTCUT})"
             parts = [
                 replace(part, wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part

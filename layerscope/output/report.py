@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.missed import missed_sharing
 from layerscope.text import clean
 
 SCHEMA = "layerscope.report/1"
@@ -64,6 +65,27 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
         "engine_bytes_missing_because": inventory.usage_refused or None,
         "images": [_image(node) | _content_of(graph, node) for node in graph.images],
         "layers": [_layer(layer) for layer in _in_order(graph)],
+        "missed": _missed(graph),
+    }
+
+
+def _missed(graph: LayerGraph) -> dict[str, Any]:
+    """Return what is stored more than once; see :mod:`layerscope.core.missed`."""
+    found = missed_sharing(graph)
+    return {
+        "exact_bytes": found.size.low if found.size.exact else None,
+        "exact_at_least_bytes": found.size.low,
+        "groups": [
+            {
+                "is": one.is_,
+                "diff_id": one.copies[0].diff_id if one.is_ == "exact" else None,
+                "instruction": one.copies[0].instruction,
+                "missed_bytes": one.size.low if one.size.exact else None,
+                "missed_at_least_bytes": one.size.low,
+                "copies": [layer.chain_id for layer in one.copies],
+            }
+            for one in (*found.exact, *found.likely)
+        ],
     }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, challenges
 from layerscope.registry.client import RegistryClient

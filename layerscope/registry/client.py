@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, refused_login, wants_login
 from layerscope.registry.cache import Cache

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.core.pull import Packing, RemoteLayer
+from layerscope.core.remote import Packing, RemoteLayer
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.reference import is_digest
 

@@ -6,7 +6,7 @@ zstd: RFC 8878, Frame_Content_Size, in the first bytes, of the first frame only,
 
 from __future__ import annotations
 
-from layerscope.core.pull import RemoteLayer
+from layerscope.core.remote import RemoteLayer
 
 GZIP_BYTES = 64
 """Eight would do for the size; an eStargz footer, which says that there are many members, takes 51."""

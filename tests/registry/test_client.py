@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry.cache import Cache
 from layerscope.registry.client import RegistryClient
 from layerscope.registry.crew import side_by_side

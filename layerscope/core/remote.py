@@ -21,7 +21,7 @@ class RemoteLayer:
     tar: int | None = None
     """Bytes of its tar as a gzip trailer or a zstd frame says it; for an unpacked one, of the blob itself."""
     tar_from: str = ""
-    """``gzip trailer``, ``zstd frame``, ``plain tar``; empty while nothing is known."""
+    """``gzip trailer``, ``zstd frame``, ``plain tar``, ``its manifest``; empty while nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)

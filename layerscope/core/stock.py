@@ -10,8 +10,13 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.inventory import Engine, Image
 
 AddsIs = Literal["exact", "inferred", "unknown"]
-"""How well growth is known. Nothing bounds it before the pull: a sparse file weighs more than its whole tar
-(10,240 bytes of plain tar made a layer of 5,000,002 on Docker 20.10 and 28.5)."""
+"""How well growth is known. Nothing bounds it before the pull, so there is no "at most".
+
+A sparse file weighs more than its whole tar: 10,240 bytes of plain tar made a layer of 5,000,002 on Docker 20.10 and
+28.5. That a plain tar has none is in the headers of all its files, each of which says only where the next one is:
+as many requests by range, one after the other, as there are files, which is fetching the layer. A packed one would have
+to be fetched whole.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Sharing that was missed: the same content stored more than once, because it stands on other layers.
 
 A layer is stored by its chain ID (OCI image-spec, "Layer ChainID"): the same diff ID under another parent is stored
-again. Equal diff IDs are equal content, so what all copies but the biggest weigh is there twice for sure. That the same command was run again and made other content is only *likely* to be the same for its users. No file is
-read for any of this. All sizes are bytes in the store's unit.
+again. Equal diff IDs are equal content, so what all copies but the biggest weigh is there twice for sure.
+That the same command was run again and made other content is only *likely* to be the same for its users. No file
+is read for any of this. All sizes are bytes in the store's unit.
 """
 
 from __future__ import annotations

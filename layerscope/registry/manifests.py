@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from layerscope.core.remote import Packing, RemoteLayer
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.reference import is_digest
+from layerscope.units import natural_list
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -132,8 +134,7 @@ def choose(index: Index, platforms: Sequence[MachinePlatform], name: str) -> Cho
             if choice.platform == platform:
                 return choice
     there = sorted({str(choice.platform) for choice in index.choices if choice.platform})
-    listed = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
-    raise no_platform(name, platforms[0], listed)
+    raise no_platform(name, platforms[0], natural_list(there, 12))
 
 
 def no_platform(name: str, platform: MachinePlatform, there: str) -> RegistryError:
@@ -156,7 +157,7 @@ def read_manifest(body: bytes, kind: str, host: str) -> Index | ImageManifest:
     if data.get("schemaVersion") == 1 or "distribution.manifest.v1" in kind:
         raise RegistryError(
             "odd",
-            f"{host} has it in schema 1 only, of 2015, which engines pull no more",
+            f"{host} has it in schema 1 only, of 2015, which engines no longer pull",
             "push it again with a current docker",
         )
     if "manifests" in data and "layers" not in data:
@@ -246,8 +247,9 @@ _TAR_SIZE = "io.containers.estargz.uncompressed-size"
 
 def _said_size(annotations: object) -> int | None:
     text = annotations.get(_TAR_SIZE) if isinstance(annotations, dict) else None
-    good = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 17
-    return min(int(text), _LARGEST_SIZE) if good else None
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,16}", text):
+        return None
+    return min(int(text), _LARGEST_SIZE)
 
 
 def _descriptor(value: Any, host: str) -> tuple[str, int]:

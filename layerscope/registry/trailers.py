@@ -29,7 +29,7 @@ _STARGZ = b"STARGZ"
 """In the footer of an eStargz blob (stargz-snapshotter, ``docs/estargz.md``)."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DEFLATE_RATIO = 1032
-"""What deflate can save at the most (zlib's "Technical Details")."""
+"""What deflate can save at most (zlib's "Technical Details")."""
 
 
 def span(layer: RemoteLayer) -> tuple[int, int] | None:

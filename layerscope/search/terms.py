@@ -21,7 +21,7 @@ from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.stores import RUNNING
 from layerscope.text import clean
-from layerscope.units import format_size, parse_size
+from layerscope.units import count, format_size, parse_size
 
 Test = Callable[[ImageNode], bool]
 Binder = Callable[[LayerGraph], Test]
@@ -206,8 +206,8 @@ def _moment(value: str, now: int, key: str) -> tuple[int, str]:
     if found:
         unit = _SHORT.get(found[2].lower(), found[2].lower().removesuffix("s"))
         if unit in _SPANS:
-            count = int(found[1])
-            return now - count * _SPANS[unit], f"{count} {unit}{'' if count == 1 else 's'}"
+            number = int(found[1])
+            return now - number * _SPANS[unit], count(number, unit)
     try:
         day = date.fromisoformat(value)
     except ValueError:

@@ -37,14 +37,14 @@ class GraphArrived(Message):
 
 
 @dataclass
-class HostChanged(Message):
+class EngineChanged(Message):
     """The engine changed, and this is what it is now."""
 
     graph: LayerGraph
 
     def can_replace(self, message: Message) -> bool:
         """Only what it is now matters; what changed is worked out against what is shown."""
-        return isinstance(message, HostChanged)
+        return isinstance(message, EngineChanged)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The fewest images whose removal frees so many bytes: a knapsack on a forest.
+"""The fewest images whose removal frees a number of bytes: a knapsack on a forest.
 
 Layers form a forest, an image stands on the layer that ends its stack, and a layer goes when every
 image on it and above it goes. So for each layer there are two ways: all images above it go,

@@ -1,7 +1,7 @@
 """The size of every stored layer, from the histories of all images together.
 
 One history often leaves a doubt that another image's settles, since the same
-chain ID has the same size everywhere. So each image's alignment constrains
+chain ID has the same size everywhere. So each image's assignment constrains
 the others, and the engine's own totals constrain them all, until nothing
 more follows.
 
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.core.sizes.align import NO_GATES, Alignment, align
+from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.evidence import needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
@@ -80,7 +80,7 @@ class _Resolver:
         self.settled = self.ledger.settled
         self.by_id = {stack.image.id: stack for stack in stacks}
         self.made = {stack.image.id: 1 for stack in stacks if not stack.chain}
-        """How many layers an image's history made, as a bit mask: see :attr:`Alignment.made`."""
+        """How many layers an image's history made, as a bit mask: see :attr:`Assignment.made`."""
         self.odd: set[str] = set()
         """Images of which the engine says things that contradict each other."""
         self.misread: set[str] = set()
@@ -218,23 +218,22 @@ class _Resolver:
         alone: bool = False,
         short: bool = True,
         gates: Mapping[int, int] | None = None,
-    ) -> Alignment | None:
+    ) -> Assignment | None:
         """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
         if gates is None:
             gates = self._gates(stack) if Label.MAYBE in believed else NO_GATES
-        layers = () if alone else map(self.settled.__getitem__, stack.chain)
-        return align(
+        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
+        return assign(
             believed,
             stack.sizes,
-            [layer.size if not sure or layer.size_is == "exact" else None for layer in layers]
-            or [None] * len(stack.chain),
+            [layer.size if not sure or layer.size_is == "exact" else None for layer in settled],
             anchor=self.rules.history_anchor,
             total=self._own_total(stack),
             short=short,
             gates=gates,
         )
 
-    def _by_sizes(self, stack: Stack) -> Alignment | None:
+    def _by_sizes(self, stack: Stack) -> Assignment | None:
         """Lay the image's history beside its layers by what is certain alone."""
         return self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
 
@@ -259,7 +258,7 @@ class _Resolver:
             parent = self.by_id.get(parent.image.parent_id)
         return gates
 
-    def _take(self, stack: Stack, fit: Alignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
+    def _take(self, stack: Stack, fit: Assignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
         """Settle what is the same in every way; True when that leaves no doubt in this image.
 
         ``sized``: sizes too, not only which entry made which layer.
@@ -325,7 +324,7 @@ class _Resolver:
             if total is not None and stack.chain and below[stack.chain[-1]] not in {None, total}:
                 self.ledger.demote(stack, (chain for chain in stack.chain if chain not in self.proved))
 
-    def _disputed(self, stack: Stack, alone: Alignment) -> Sequence[str]:
+    def _disputed(self, stack: Stack, alone: Assignment) -> Sequence[str]:
         """Return the layers to which this image, asked alone, gives other sizes than the images before it."""
         found = []
         for chain, candidates, maybe_none in zip(stack.chain, alone.candidates, alone.maybe_none, strict=True):

@@ -1,4 +1,4 @@
-"""History alignment: which history entry made which layer of one image.
+"""Which layers the history entries are assigned to: which entry made which layer of one image.
 
 The engine answers a list of layers (RootFS digests, no sizes) and a list of
 history entries (sizes, no digests). Every layer took at most one entry, in
@@ -26,7 +26,7 @@ _ALONE = tuple((i,) for i in range(256))
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
+class Assignment:
     """All the ways to lay a history beside a stack of layers."""
 
     candidates: tuple[tuple[int, ...], ...]
@@ -39,7 +39,7 @@ class Alignment:
     """Bytes of all layers without an entry together; None where no total says it."""
 
 
-def align(
+def assign(
     labels: Sequence[Label],
     sizes: Sequence[int],
     known: Sequence[int | None],
@@ -48,7 +48,7 @@ def align(
     total: int | None = None,
     short: bool = True,
     gates: Mapping[int, int] = NO_GATES,
-) -> Alignment | None:
+) -> Assignment | None:
     """Lay history entries (``labels`` and ``sizes``, oldest first) beside the layers (``known``, oldest first).
 
     ``sizes`` are bytes, -1 where the engine gave none; an entry that weighs something must be
@@ -87,7 +87,7 @@ def align(
     if fit is None or not told:
         return fit
     candidates = [tuple([i + first for i in entries]) for entries in fit.candidates]
-    return Alignment((*map(_alone, told), *candidates), (False,) * after + fit.maybe_none, fit.made << after, left)
+    return Assignment((*map(_alone, told), *candidates), (False,) * after + fit.maybe_none, fit.made << after, left)
 
 
 def _told(
@@ -122,7 +122,7 @@ def _ways(
     left: int | None,
     short: bool,
     gates: Mapping[int, int],
-) -> Alignment | None:
+) -> Assignment | None:
     """Find all the ways, one or none."""
     n = len(known)
     spare = _spare(known if anchor == "top" else known[::-1], left, short)
@@ -162,10 +162,10 @@ def _ways(
         live = made | passed
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
-        return Alignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+        return Assignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
     most = live.bit_length() - 1  # layers below the first that has an entry
     consumed = sum(1 << n - count for count in _bits(live))
-    return Alignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
+    return Assignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
 
 
 def _alone(i: int) -> tuple[int, ...]:
@@ -174,7 +174,7 @@ def _alone(i: int) -> tuple[int, ...]:
 
 def _only_way(
     took: Sequence[int], sizes: Sequence[int], known: Sequence[int | None], left: int | None, gates: Mapping[int, int]
-) -> Alignment | None:
+) -> Assignment | None:
     """The common case, straight: as many entries surely made layers as there are layers."""
     n = len(known)
     if left:
@@ -185,7 +185,7 @@ def _only_way(
     for entries, allowed in gates.items():
         if not allowed >> bisect_left(took, entries) & 1:
             return None
-    return Alignment(tuple(map(_alone, took)), (False,) * n, 1 << n, left)
+    return Assignment(tuple(map(_alone, took)), (False,) * n, 1 << n, left)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:

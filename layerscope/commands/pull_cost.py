@@ -14,7 +14,9 @@ from pathlib import Path
 
 from layerscope.commands.common import take_inventory, write_out
 from layerscope.core.build import build_graph
-from layerscope.core.pull import Memory, PullCost, RemoteImage, measured, pull_cost, store_of, to_measure
+from layerscope.core.pull import PullCost, measured, pull_cost, to_measure
+from layerscope.core.remote import RemoteImage
+from layerscope.core.stock import Memory, store_of
 from layerscope.inventory import Engine, Inventory
 from layerscope.output.pull_cost import behind_json, pull_cost_json
 from layerscope.output.pull_cost_text import MIN_WIDTH, behind_text, pull_cost_text

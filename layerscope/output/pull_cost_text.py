@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 
-from layerscope.core.pull import AddsIs, ImageCost, LayerCost, PullCost
+from layerscope.core.pull import ImageCost, LayerCost, PullCost
+from layerscope.core.stock import AddsIs
 from layerscope.inventory import Engine
 from layerscope.output.tables import Column, table
 from layerscope.registry.behind import Standing

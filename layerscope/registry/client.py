@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, refused_login, wants_login
 from layerscope.registry.cache import Cache
@@ -103,7 +103,8 @@ class RegistryClient:
             if error.kind in {"cancelled", "limited"}:
                 raise
             return None  # it does not know ranges, or has lost the blob: then the pull will say so
-        return trailers.tar_size(layer, answer.body) if answer.status == 206 else None
+        whole = answer.status == 206 and len(answer.body) == last - first + 1
+        return trailers.tar_size(layer, answer.body) if whole else None
 
     # what is behind a name
 

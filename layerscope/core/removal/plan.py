@@ -329,6 +329,12 @@ def _doubts(removal: Removal) -> Iterator[str]:
         yield f"The layers of {count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
     if removal.partial_gone:
         yield f"{count(removal.partial_gone, 'image')} of the set: other platforms are stored too, and not counted."
+    if not removal.holders.disk_rule.once and removal.frees:
+        yield f"On disk it is another figure: {removal.holders.disk_rule.words}."
+    if removal.holders.named_only and removal.listed_gone and removal.covered:
+        store = removal.holders.refused
+        why = f": {store}" if store else ""
+        yield f"Which layers images hold is not known, only which they name{why}."
     if removal.obscure_staying and removal.frees:
         staying = count(removal.obscure_staying, "image")
         yield f"The layers of {staying} that would stay are not known: they may need some of these."

@@ -88,6 +88,10 @@ class _Resolver:
         self.proved: set[str] = set()
         """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, Label] = {}
+        self.fits: dict[str, bool] = {}
+        """By image ID: did the history fit the layers when it was read last, by what is certain?"""
+        self.seen: dict[str, dict[str, int]] = {}
+        """For each way to read, and each image by ID: how many facts there were when it was read last."""
 
     def run(self) -> Settlement:
         if self.rules.empty_diff_is_zero:
@@ -132,11 +136,23 @@ class _Resolver:
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
         before = added_up = -1
+        last = self.seen.setdefault(read.__name__, {})
         while self.ledger.facts != before:
             before = self.ledger.facts
-            pending = [stack for stack in pending if not read(stack)]
-            if self.ledger.facts != added_up:
-                added_up = self.ledger.facts
+            newest = self.ledger.newest()
+            doubtful = []
+            for stack in pending:
+                seen = last.get(stack.image.id)
+                # Most rounds change few layers. What an image's ancestors made may be known by now.
+                same = seen is not None and newest[stack.chain[-1]] <= seen
+                if same and (read.__name__ == "_read" or stack.image.parent_id not in self.by_id):
+                    doubtful.append(stack)
+                elif not read(stack):
+                    last[stack.image.id] = self.ledger.facts
+                    doubtful.append(stack)
+            pending = doubtful
+            if self.ledger.sized != added_up:
+                added_up = self.ledger.sized
                 self.ledger.add_up()
         return pending
 
@@ -204,9 +220,9 @@ class _Resolver:
         gates: Mapping[int, int] | None = None,
     ) -> Assignment | None:
         """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
-        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
         if gates is None:
             gates = self._gates(stack) if Label.MAYBE in believed else NO_GATES
+        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
         return assign(
             believed,
             stack.sizes,
@@ -216,6 +232,10 @@ class _Resolver:
             short=short,
             gates=gates,
         )
+
+    def _by_sizes(self, stack: Stack) -> Assignment | None:
+        """Lay the image's history beside its layers by what is certain alone."""
+        return self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
 
     def _gates(self, stack: Stack) -> dict[int, int]:
         """Return what ancestors by ParentId say of how many layers this history's first entries made.
@@ -252,6 +272,8 @@ class _Resolver:
         done = True
         for chain, candidates, maybe_none in zip(stack.chain, fit.candidates, fit.maybe_none, strict=True):
             found = self.settled[chain]
+            if found.size is not None and found.entry is not None:
+                continue
             if found.size is None and sized:
                 sizes = {history[i].size for i in candidates}
                 if maybe_none:
@@ -271,7 +293,7 @@ class _Resolver:
         told = [stack for stack in pending if stack.told_by_size and stack.image.id not in self.odd]
         done = {stack.image.id for stack in told if self._read(stack)}
         for stack in told:
-            if stack.image.id not in done and self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is None:
+            if stack.image.id not in done and self._by_sizes(stack) is None:
                 self.odd.add(stack.image.id)
                 self.ledger.demote(stack, stack.chain)
         self.proved = self.ledger.exact()
@@ -281,16 +303,15 @@ class _Resolver:
         """Take what follows from the image's history for certain; True when nothing is left in doubt."""
         if stack.image.id in self.odd:
             return False
-        fit = self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
+        fit = self._by_sizes(stack)
+        self.fits[stack.image.id] = fit is not None
         return fit is not None and self._take(stack, fit, "exact")
 
     def _contradictions(self, pending: Sequence[Stack]) -> None:
         """What images disagree about is not exact."""
         for stack in pending:
-            if (
-                stack.image.id in self.odd
-                or self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is not None
-            ):
+            image = stack.image.id
+            if image in self.odd or self.fits.get(image) or self._by_sizes(stack) is not None:
                 continue
             self.misread.add(stack.image.id)
             alone = self._fit(stack, self._certain(stack), alone=True, gates=NO_GATES)

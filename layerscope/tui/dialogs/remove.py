@@ -76,7 +76,7 @@ class RemoveScreen(Dialog[bool]):
             question, keys = f"{what.capitalize()}?", "y yes · n, Enter, Esc: no"
         self.question.update(Content(question))
         self.retitle("Remove images", keys)
-        (self.line if self.typing else self.rows).focus()
+        self.set_focus(self.line if self.typing else self.rows)  # at once: the next key may be here already
 
     @property
     def _number(self) -> int:

@@ -112,9 +112,8 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
     if not now:
         return [Said(f"Nothing may come back on disk before the build cache is pruned; {whole} after that.", "warn")]
     at_once = format_size(now, units)
-    return [
-        Said(f"On disk: at least {at_once} at once, {whole} after the build cache is pruned (holds ≤{size}).", "warn")
-    ]
+    after = f"{whole} after the build cache, which holds ≤{size}, is pruned"
+    return [Said(f"At least {at_once} comes back on disk at once, {after}.", "warn")]
 
 
 def _besides(removal: RemovalPlan, units: Units) -> list[str]:

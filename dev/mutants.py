@@ -5,7 +5,8 @@
 Prints each survivor, then the score. The sample is the same for the same seed and the same source; Hypothesis draws
 the same examples each time (profile ``mutants`` of the root ``conftest.py``). Mutants that no test can tell from the
 original are listed with a reason in ``mutants-equivalent.toml`` and are not counted. ``--part 2/4`` tries the second
-quarter of a sample, for who has little time at once.
+quarter of a sample, for who has little time at once; ``--again`` goes on where a run was ended, or after tests were
+added: what was killed in the same source is not tried again.
 
 The maintained tools, mutmut and cosmic-ray, were read about and not measured against this. What this one was to have
 and their manuals do not offer together: a sample with a seed over a folder, tests chosen for each mutant by the lines
@@ -439,6 +440,21 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
         yield mutant, "survived" if code == 0 else "out of time" if code < 0 else "killed"
 
 
+def _name(mutant: Mutant) -> str:
+    return f"{mutant.module}:{mutant.start}-{mutant.end} {mutant.now}"
+
+
+def _results(mutants: list[Mutant]) -> Path:
+    """Where it is kept which mutants of the source as it is were killed."""
+    state = hashlib.sha256(repr([(_name(mutant), mutant.code) for mutant in mutants]).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"layerscope-mutants-{state}.killed"
+
+
+def _killed_before(mutants: list[Mutant]) -> dict[str, str]:
+    kept = _results(mutants)
+    return dict(map(json.loads, kept.read_text().splitlines())) if kept.exists() else {}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--of", choices=sorted(PLACES), default="core")
@@ -446,6 +462,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=300, help="0: all")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--part", default="1/1", help="which of how many parts of the sample")
+    parser.add_argument("--again", action="store_true", help="after tests were added: try what was not killed before")
     parser.add_argument("--match", default="", help="only mutants whose line or module has this text, all of them")
     args = parser.parse_args()
     place, tests = PLACES[args.of]
@@ -465,9 +482,14 @@ def main() -> None:
         for name in baseline.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-        counts: dict[str, int] = {}
-        for number, (mutant, outcome) in enumerate(_outcomes(copies, drawn, baseline), 1):
+        before = _killed_before(mutants) if args.again else {}
+        counts: dict[str, int] = {"killed": sum(_name(mutant) in before for mutant in drawn)} if before else {}
+        left = [mutant for mutant in drawn if _name(mutant) not in before]
+        for number, (mutant, outcome) in enumerate(_outcomes(copies, left, baseline), 1 + len(drawn) - len(left)):
             counts[outcome] = counts.get(outcome, 0) + 1
+            if outcome in {"killed", "out of time"}:
+                with _results(mutants).open("a") as results:
+                    results.write(json.dumps([_name(mutant), outcome]) + "\n")
             if outcome in {"survived", "not run by any test"}:
                 print(f"[{number}/{len(drawn)}] {outcome}: {mutant}", flush=True)
     dead = counts.get("killed", 0) + counts.get("out of time", 0)

@@ -70,7 +70,7 @@ def test_a_layer_with_what_made_it_and_who_needs_it() -> None:
     found = lines(layer_info(deps, graph, NOW))
     assert found["Layer: Chain ID"] == deps.chain_id
     assert found["Layer: Diff ID"] == layer_digest("d")
-    assert found["Layer: On"] == graph.image_by_id[image_id("base")].layers[0].chain_id
+    assert found["Layer: Parent layer"] == graph.image_by_id[image_id("base")].layers[0].chain_id
     assert found["Made by: Instruction"] == "RUN apt-get install -y python3"
     assert found["Made by: As recorded"] == "RUN /bin/sh -c apt-get install -y python3 # buildkit"
     assert found["On disk: Size"] == "30.0 MB (30,000,000 bytes)"

@@ -178,8 +178,8 @@ _DISK_RULES = {
 def disk_rule(engine: Engine) -> DiskRule:
     """Return how an engine's layers lie on its disk, by its driver.
 
-    moby ``daemon/graphdriver``, containerd ``plugins/snapshots``, containers/storage ``drivers``. An old scan does not
-    tell a containerd store's snapshotter: it is taken for the one that it has by default.
+    moby ``daemon/graphdriver``, containerd ``plugins/snapshots``, containers/storage ``drivers``. An old scan does
+    not tell a containerd store's snapshotter: it is taken for the one that it has by default.
     """
     driver = engine.driver or ("overlayfs" if engine.store_kind == "containerd" else engine.store)
     known = _DISK_RULES.get(driver)

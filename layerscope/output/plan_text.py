@@ -114,7 +114,7 @@ class _Page:
     def figures(self) -> list[str]:
         plan = self.plan
         if not plan.removed:
-            return self.wrapped(plan.doubts)
+            return self.wrapped(map(clean, plan.doubts))
         layers = f"{count(len(plan.freed), 'layer')} that nothing else needs"
         bare = not any(node.layers for node in plan.removed)
         nothing = "no layer of it is unpacked" if bare else "every layer is needed by something else"
@@ -173,7 +173,7 @@ class _Page:
     def notes(self) -> Iterator[str]:
         """What the figures leave open, a sentence each."""
         plan = self.plan
-        yield from plan.doubts
+        yield from map(clean, plan.doubts)
         if plan.frees and plan.held_by_cache is None:
             yield "How much of it the build cache keeps on disk until it is pruned is not known."
         if plan.frees and plan.unseen:

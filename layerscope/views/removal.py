@@ -87,7 +87,7 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
         said.append(Said(f"{count(number, 'image')} {does} nothing: what was made from {them} stays.", "warn"))
     said += _cache(removal, units)
     said += [Said(line, "quiet") for line in _besides(removal, units)]
-    said += [Said(doubt, "warn") for doubt in removal.doubts]
+    said += [Said(clean(doubt), "warn") for doubt in removal.doubts]
     return said
 
 
@@ -232,7 +232,7 @@ def _why(
         lines.append("Some were gone already: another session or program removes images too.")
     if len(lines) == bool(found):
         if not removal.exact:
-            lines += removal.doubts
+            lines += map(clean, removal.doubts)
         else:
             lines.append(
                 f"{format_size(rest, units, signed=True)} are not accounted for: press 6 for the engine's own figures."

@@ -1,7 +1,8 @@
-"""Random sets removed from a real overlay2 engine: ``python -m dev.removal_sets [-n 60] [--data DIR] [--root CHROOT]``.
+"""Random sets removed from a real engine: ``python -m dev.removal_sets [-n 60] [--data DIR] [--root CHROOT] …``.
 
 Needs root. The engine is the machine's dockerd, or that of the system under ``--root``, with a data root of its own:
-a copy of ``--data`` (that of an engine that is not running), or one that is filled here. Prints what came of the sets;
+a copy of ``--data`` (that of an engine that is not running), or one that is filled here. ``--store`` is its store:
+overlay2, containerd, or podman for Podman's API in place of a dockerd. Prints what came of the sets;
 status 1 if anything that was called exact or a bound is wrong.
 """
 
@@ -22,9 +23,12 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=60)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--root", type=Path)
+    parser.add_argument("--store", choices=("overlay2", "containerd", "podman"), default="overlay2")
     parser.add_argument("--seed", default="layerscope")
     options = parser.parse_args()
-    engine = PrivateEngine(root=options.root)
+    engine = PrivateEngine(
+        root=options.root, containerd=options.store == "containerd", podman=options.store == "podman"
+    )
     if options.data:
         subprocess.run(["cp", "-a", options.data, engine.folder / "data"], check=True)
     with engine:

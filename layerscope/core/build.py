@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from layerscope.core.chain import chain_id
-from layerscope.core.content import content_graph
+from layerscope.core.content import ContentGraph, content_graph
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
 from layerscope.core.holding import held_chains, with_roots, without_unstored
 from layerscope.core.sizes.evidence import usage_of
@@ -70,7 +70,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     return LayerGraph(
         inventory,
         layers=tuple(layers),
-        images=_images(stack_of, made, inventory, images, rules, settlement.unknowns),
+        images=_with_content(_images(stack_of, made, inventory, images, rules, settlement.unknowns), content),
         hidden_layers=tuple(hidden),
         unlisted=tuple(image for image in images if not image.listed),
         stacks=stack_of,
@@ -169,6 +169,13 @@ def _images(
         if not all_known and unique == Bounds(0, 0) and node.known:
             node.unique_bound = ""
     return tuple(rows)
+
+
+def _with_content(rows: tuple[ImageNode, ...], content: ContentGraph | None) -> tuple[ImageNode, ...]:
+    for node in rows:
+        if content is not None and node.id in content.blobs:
+            node.content = content.use(node.id)
+    return rows
 
 
 def _not_shared(layer: Layer) -> bool:

@@ -48,6 +48,16 @@ class ContentUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentSums:
+    """The content of some images, in bytes."""
+
+    listed: int
+    """That of each image in full, summed."""
+    stored: int
+    """Every blob that any of them reaches, once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Root:
     """A blob that stands at the top of others, and that no image of the engine's list is."""
 
@@ -137,6 +147,28 @@ class ContentGraph:
             missing=len(named - reached),
         )
 
+    def sums(self, image_ids: Iterable[str]) -> ContentSums:
+        """Return the sums of some images, as if they were alone."""
+        found: set[str] = set()
+        listed = 0
+        for image_id in image_ids:
+            found |= self.reach(image_id)
+            listed += self._sum(self.reach(image_id))
+        return ContentSums(listed, self._sum(found))
+
+    def blobs_of(self, diff_id: str, image_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the blobs that hold a layer compressed and that some of these images reach, in order."""
+        wanted = self._packed.get(diff_id, ())
+        return tuple(digest for digest in wanted if any(digest in self.reach(image) for image in image_ids))
+
+    @cached_property
+    def _packed(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for digest, blob in self.blobs.items():
+            if blob.diff_id:
+                found[blob.diff_id] = (*found.get(blob.diff_id, ()), digest)
+        return found
+
     def manifests(self, image_id: str) -> tuple[Manifest, ...]:
         """Return the manifests under an image that were read, in the order of their digests."""
         return tuple(self._read[digest] for digest in sorted(self.reach(image_id)) if digest in self._read)
@@ -203,7 +235,7 @@ class ContentGraph:
     @cached_property
     def listed(self) -> int:
         """Bytes of the content of every listed image, each counted in full."""
-        return sum(self.use(image.id).size for image in self._images.values() if image.listed)
+        return sum(self._sum(self.reach(image.id)) for image in self._images.values() if image.listed)
 
     def total(self, part: Iterable[str]) -> int:
         """Return the bytes of some blobs, named by digest."""

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from layerscope.core.content import ContentGraph, LayersState, layers_state
+from layerscope.core.content import ContentGraph, ContentUse, LayersState, layers_state
 from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
-from layerscope.core.stores import STORES, StoreRules
+from layerscope.core.stores import STORES, DiskRule, StoreRules, disk_rule
 from layerscope.inventory import Container, Image, Inventory
 
 
@@ -105,6 +105,8 @@ class ImageNode:
     """Layers whose size is not known."""
     unique_bound: Bound = "?"
     """What ``unique`` is to the truth: it may be less while there are images whose layers are not known."""
+    content: ContentUse | None = None
+    """Its compressed blobs; None where the store keeps none, or does not tell."""
 
     def __repr__(self) -> str:
         return f"<ImageNode {self.name!r} {self.image.id[:19]} {self.size}>"
@@ -161,6 +163,54 @@ class Totals:
     saved_bound: Bound = ""
     footprint_most: int | None = None
     """The footprint is at most this; None: nobody knows."""
+    keeps_content: bool = False
+    """Does the store keep compressed blobs besides? Then a disk holds both: unpacked layers and content."""
+    listed_content: int | None = None
+    """Sum of the images' content, each counted in full; None where there is none, or it is not known."""
+    content: int | None = None
+    """Sum over distinct blobs that the images reach; None as above."""
+
+    @property
+    def content_known(self) -> bool:
+        """False where the store keeps content, and does not tell which."""
+        return self.content is not None or not self.keeps_content
+
+    @property
+    def disk_listed(self) -> int:
+        """``listed`` and the images' content: each image in full, as a disk of its own would hold it."""
+        return self.listed + (self.listed_content or 0)
+
+    @property
+    def disk_listed_bound(self) -> Bound:
+        """What :attr:`disk_listed` is to the truth."""
+        return self.listed_bound if self.content_known else "≥"
+
+    @property
+    def disk(self) -> int:
+        """``footprint`` and content, each once: what a disk holds of the images."""
+        return self.footprint + (self.content or 0)
+
+    @property
+    def disk_bound(self) -> Bound:
+        """What :attr:`disk` is to the truth."""
+        return self.footprint_bound if self.content_known else "≥"
+
+    @property
+    def disk_most(self) -> int | None:
+        """:attr:`disk` is at most this; None: nobody knows."""
+        return (
+            None if self.footprint_most is None or not self.content_known else self.footprint_most + (self.content or 0)
+        )
+
+    @property
+    def disk_saved(self) -> int:
+        """What storing everything once saves; a bound where ``saved`` is, of the layers alone without content."""
+        return self.saved + (self.listed_content or 0) - (self.content or 0)
+
+    @property
+    def disk_ratio_bound(self) -> Bound:
+        """What :attr:`disk_listed` by :attr:`disk` is to the truth."""
+        return ratio_bound(self.disk_listed_bound, self.disk_bound)
 
     @property
     def ratio(self) -> float | None:
@@ -189,6 +239,8 @@ class LayerGraph:
     ) -> None:
         self.inventory = inventory
         self.rules: StoreRules = STORES[inventory.engine.store_kind]
+        self.disk_rule: DiskRule = disk_rule(inventory.engine)
+        """How they lie on disk: only where that is once each are sums of them what the disk has."""
         self.unknowns = unknowns or Unknowns()
         """Those of the layers' heights."""
         self.layers = layers
@@ -254,6 +306,7 @@ class LayerGraph:
             footprint = Bounds(max(footprint.low, sum(layer.weight for layer in layers)), footprint.high)
         saved = self.unknowns.bounds(stacked)
         sizes = [node.image.engine_size for node in images]
+        content = None if self.content is None else self.content.sums(node.id for node in images)
         listed_bound: Bound = "" if all(node.exact for node in images) else "≥"
         footprint_bound: Bound = "" if footprint.exact and not unknown_images else "≥"
         return Totals(
@@ -270,6 +323,9 @@ class LayerGraph:
             footprint_bound=footprint_bound,
             saved_bound="" if saved.exact and not unknown_images else "≥",
             footprint_most=None if unknown_images else footprint.high,
+            keeps_content=self.rules.keeps_content,
+            listed_content=None if content is None else content.listed,
+            content=None if content is None else content.stored,
         )
 
 

@@ -9,9 +9,10 @@ measured on real engines.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from layerscope.core.sizes.sums import Bound
 from layerscope.inventory import Engine, StoreKind
 
 RUNNING = frozenset({"running", "paused", "restarting"})
@@ -44,6 +45,9 @@ class StoreRules:
     """
     empty_diff_is_zero: bool
     """Does the empty tar (diff ID 5f70bf18…) weigh 0 in this store's unit?"""
+
+    keeps_content: bool
+    """Does the store keep the compressed blobs of images besides, so that a disk holds both?"""
 
     # -- removal: an image with a container, running or not, stays everywhere, and its untagged parents
     # -- that nothing else needs go along everywhere ----------------------------------------
@@ -86,6 +90,7 @@ STORES: dict[StoreKind, StoreRules] = {
         history_anchor="bottom",
         zero_size_means_no_layer=False,
         empty_diff_is_zero=True,
+        keeps_content=False,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
         child_rule="image has dependent child images",
@@ -101,6 +106,7 @@ STORES: dict[StoreKind, StoreRules] = {
         history_anchor="bottom",
         zero_size_means_no_layer=True,
         empty_diff_is_zero=False,
+        keeps_content=True,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
         child_rule="",
@@ -126,6 +132,7 @@ STORES: dict[StoreKind, StoreRules] = {
         history_anchor="top",
         zero_size_means_no_layer=True,
         empty_diff_is_zero=False,
+        keeps_content=False,
         running_rule="image is in use by a container",
         stopped_rule="image is in use by a container",
         child_rule="",
@@ -142,6 +149,43 @@ STORES: dict[StoreKind, StoreRules] = {
         ),
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRule:
+    """How the files of layers lie on a disk, by the driver that stores them."""
+
+    once: bool
+    """Does each layer take the space of what it adds, once, so that what a removal frees is what a disk gets back?"""
+    bound: Bound
+    """What the sum of layers is to what the disk has of them, where not."""
+    words: str
+    """Why, in one sentence without its full stop; empty where ``once``."""
+
+
+_ONCE = DiskRule(True, "", "")
+_SNAPSHOTS = "keeps a layer as a snapshot of the one below, so that blocks and not files are what goes with it"
+_DISK_RULES = {
+    **dict.fromkeys(("overlay2", "overlay", "overlayfs", "fuse-overlayfs", "fuse-overlay", "aufs"), _ONCE),
+    **dict.fromkeys(
+        ("vfs", "native"),
+        DiskRule(False, "≥", "keeps in every layer a full copy of all that is below it: more is on disk"),
+    ),
+    **dict.fromkeys(("btrfs", "zfs", "devicemapper", "devmapper"), DiskRule(False, "~", _SNAPSHOTS)),
+}
+
+
+def disk_rule(engine: Engine) -> DiskRule:
+    """Return how an engine's layers lie on its disk, by its driver.
+
+    moby ``daemon/graphdriver``, containerd ``plugins/snapshots``, containers/storage ``drivers``. An old scan does
+    not tell a containerd store's snapshotter: it is taken for the one that it has by default.
+    """
+    driver = engine.driver or ("overlayfs" if engine.store_kind == "containerd" else engine.store)
+    known = _DISK_RULES.get(driver)
+    if known is not None:
+        return known if known.once else replace(known, words=f"{driver} {known.words}")
+    return DiskRule(False, "?", f"how {driver or 'this store'} keeps layers on disk is not known")
 
 
 def words_for(engine: Engine, words: ByVersion) -> str:

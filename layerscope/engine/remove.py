@@ -38,6 +38,7 @@ from layerscope.inventory import Image
 from layerscope.leaving import is_leaving, under_way
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
+from layerscope.units import natural_list
 
 _MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
 """How moby and Podman refuse to remove by ID what has several names."""
@@ -114,7 +115,7 @@ class EngineRemover:
             else:
                 same = as_text(info.get("ID")) == conn.engine_id
                 if same and conn.engine_id:
-                    return ""  # an image that is not there is told as gone
+                    return ""  # an image that is not there counts as gone
             if not same:
                 return f"another engine answers at {was.host} than the one that was looked at; nothing was asked of it"
             ids = {image.id for image in list_images(conn)}
@@ -199,7 +200,7 @@ class _OneImage:
         new, lost = names - {*self.image.tags, *self.image.digests}, set(self.image.tags) - names
         for what, which in (("has a name now that the plan did not show", new), ("has lost a name since", lost)):
             if which:
-                return f"it {what}: {', '.join(sorted(which)[:3])}"
+                return f"it {what}: {natural_list(sorted(which), 3)}"
         return ""
 
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
@@ -263,7 +264,7 @@ class _OneImage:
         self.answered += [f"{what} {which}" for what, which in told] or [f"nothing, when asked for {name}"]
         deleted = [which for what, which in told if what == "Deleted"]
         if deleted and self.image.id not in deleted:
-            self.others.append(f"{name} meant another image by then, which is gone: {', '.join(deleted[:3])}")
+            self.others.append(f"{name} meant another image by then, which is gone: {natural_list(deleted, 3)}")
             return False
         if not told and (now := self._now()) is not None and name in as_texts(now.get("RepoTags")):
             raise Refused(200, f"{_NO_ANSWER}, and kept the name {name}")

@@ -30,6 +30,7 @@ from docker.transport.unixconn import UnixHTTPConnection
 
 from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import CONNECT_TIMEOUT, EVENTS, AnswerTooLong, AnswerTooSlow, Limit, Proxy
+from layerscope.units import count
 
 _CHUNK = 64 * 1024
 
@@ -71,7 +72,7 @@ class Wire:
             if not kept or self._closed.is_set():
                 raise
             answer = None
-        if answer is None:  # asked again out of the handler: its failure is not that the engine closed the other one
+        if answer is None:  # asked outside the handler: a second failure has a cause of its own
             answer = self._exchange(method, target, limit, silence)
         self.kept = True
         return answer
@@ -90,7 +91,7 @@ class Wire:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > EVENTS.bytes:
-                raise AnswerTooLong(f"more than {EVENTS.bytes:,} bytes in one event")
+                raise AnswerTooLong(f"more than {count(EVENTS.bytes, 'byte')} in one event")
 
     @property
     def closed(self) -> bool:
@@ -225,7 +226,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _too_long(limit: Limit) -> AnswerTooLong:
-    return AnswerTooLong(f"more than {limit.bytes:,} bytes")
+    return AnswerTooLong(f"more than {count(limit.bytes, 'byte')}")
 
 
 def _too_slow(limit: Limit) -> AnswerTooSlow:

@@ -80,7 +80,7 @@ class LayerscopeApp(KeysInOrder, App[int]):
         self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
 
     def _themed(self, theme: Theme) -> None:
-        if theme.name != self._theme_at_start:  # which is told too, but nobody chose it now
+        if theme.name != self._theme_at_start:  # signalled too, but nobody chose it now
             self.session.keep(theme=theme.name)
         self._theme_at_start = ""
 

@@ -44,8 +44,8 @@ def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip
     """Return the lines of ``widget`` as Textual draws them now, with ``label`` in both edges and ``line`` for content.
 
     Uses ``StylesCache.render``, ``Widget._get_title_style_information`` and ``_get_subtitle_style_information``
-    (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it anew for
-    each line in each frame, which is most of what a cursor key costs. If the signature of ``render``
+    (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it again
+    for each line in each frame, which is most of what a cursor key costs. If the signature of ``render``
     changes, every list fails at its first line with a TypeError.
     """
     below, background = widget.background_colors

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from layerscope.core.graph import LayerGraph
 from layerscope.text import ELLIPSIS
-from layerscope.units import Units, format_size
-from layerscope.views.names import count, layer_label
+from layerscope.units import Units, count, format_number, format_size, part_of
+from layerscope.views.names import layer_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
         Addend(
             "−",
             size(totals.saved),
-            f"{shared:,} of {count(len(graph.layers), 'layer')} are shared: listed many times, stored once",
+            f"{part_of(shared, len(graph.layers), 'layer')} are shared: listed many times, stored once",
         ),
         Addend("=", size(totals.footprint), f"on disk: {count(len(graph.layers), 'layer')}, each once"),
     )
     top = max(graph.layers, key=lambda layer: layer.saves)
     label = layer_label(top)
     label = label if len(label) <= 60 else label[:59] + ELLIPSIS
-    most = f"most of it: {format_size(top.size, units)} that {len(top.images):,} images share saves " + (
+    most = f"most of it: {format_size(top.size, units)} that {format_number(len(top.images))} images share saves " + (
         f"{format_size(top.saves, units)} · {label}"
     )
     question = f"Why {size(totals.listed)} are listed, and {size(totals.footprint)} are on disk"

@@ -6,14 +6,16 @@ A layer is named by the diff IDs from the bottom up to it; what it weighs is in 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, StoreKind
+from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
+from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory, StoreKind
 
 Path = tuple[str, ...]
+
+DRIVERS = {"graphdriver": "overlay2", "containerd": "containerd", "podman": "overlay"}
 
 
 def weigh(path: Path) -> int:
@@ -54,7 +56,7 @@ class Host:
 
     @property
     def inventory(self) -> Inventory:
-        engine = Engine("docker", "28.5.2", "1.51", "a store", self.store, "unix:///var/run/docker.sock")
+        engine = Engine("docker", "28.5.2", "1.51", DRIVERS[self.store], self.store, "unix:///var/run/docker.sock")
         containers = [
             Container(f"{number:02}{image.name:>062}", f"{image.name}-{number}", image_id(image.name), "", state)
             for image in self.images
@@ -80,7 +82,8 @@ class Host:
             )
             for image in self.images
         ]
-        return Inventory(engine, tuple(images), tuple(containers))
+        found = Inventory(engine, tuple(images), tuple(containers))
+        return held_as_named(found) if self.store == "containerd" else found
 
 
 def diff_of(letter: str) -> str:
@@ -153,6 +156,15 @@ def remove(host: Host, names: Iterable[str]) -> Outcome:
 
 
 STORES: tuple[StoreKind, ...] = ("graphdriver", "containerd", "podman")
+
+
+def held_as_named(inventory: Inventory) -> Inventory:
+    """Return the inventory with a reference graph by which every image holds the layers that it names."""
+    blobs = tuple(
+        Blob(image.id, 0, snapshots=chain_ids(image.diff_ids)[-1:] if image.diff_ids else ())
+        for image in inventory.images
+    )
+    return replace(inventory, content=ContentStore(blobs, build_history=(), build_cache=()))
 
 
 @st.composite

@@ -35,10 +35,14 @@ def debian_13() -> Path:
 class PrivateEngine:
     """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
 
-    def __init__(self, *, root: Path | None = None, containerd: bool = False) -> None:
-        """Run the machine's dockerd, or that of the system under ``root``; ``containerd`` chooses its image store."""
+    def __init__(self, *, root: Path | None = None, containerd: bool = False, podman: bool = False) -> None:
+        """Run the machine's dockerd, or that of the system under ``root``; ``containerd`` chooses its image store.
+
+        ``podman``: Podman's API in place of a dockerd; its storage is in ``data`` too.
+        """
         self.root = root
         self.containerd = containerd
+        self.podman = podman
         # short: the path of a socket has at most 107 characters
         self.folder = Path(tempfile.mkdtemp(prefix="lse-", dir="/tmp"))
         if root is not None:  # the same path inside and outside
@@ -55,10 +59,7 @@ class PrivateEngine:
     def start(self) -> None:
         """Start it, for the first time or once more. Raises RuntimeError if it does not."""
         command = [] if self.root is None else ["chroot", str(self.root)]
-        command += ["/usr/sbin/dockerd" if self.root else "dockerd", "--host", self.host]
-        command += ["--pidfile", f"{self.folder}/pid"]
-        command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
-        command += ["--iptables=false", "--bridge=none", "--config-file", self._config()]
+        command += self._podman() if self.podman else self._dockerd()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
@@ -72,6 +73,17 @@ class PrivateEngine:
         words = self._log.read_text(errors="replace").splitlines()[-5:]
         self.__exit__(None, None, None)
         raise RuntimeError("dockerd did not start: " + " | ".join(words))
+
+    def _dockerd(self) -> list[str]:
+        command = ["/usr/sbin/dockerd" if self.root else "dockerd", "--host", self.host]
+        command += ["--pidfile", f"{self.folder}/pid"]
+        command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
+        return [*command, "--iptables=false", "--bridge=none", "--config-file", self._config()]
+
+    def _podman(self) -> list[str]:
+        command = ["podman", "--root", f"{self.folder}/data", "--runroot", f"{self.folder}/exec"]
+        command += ["--storage-driver", "overlay", "--cgroup-manager", "cgroupfs", "--runtime", "runc"]
+        return [*command, "system", "service", "--time=0", self.host]
 
     def kill(self) -> None:
         """Let it die on the spot, as for want of memory: nothing is put in order. :meth:`start` starts it again."""

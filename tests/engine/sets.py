@@ -1,7 +1,7 @@
-"""Random sets of images, removed from a real overlay2 engine by the product's own remover, and what the disk says then.
+"""Random sets of images, removed from a real engine by the product's own remover, and what the disk says then.
 
 The data root is filled once, copied, and put back between sets: loading images again would change who shares what.
-The truth is the engine's own table of layers (``image/overlay2/layerdb``), read from its disk.
+The truth is the store's own table of layers and its files of content (:mod:`tests.engine.disks`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from layerscope.core.build import build_graph
+from layerscope.core.content import ContentFreed
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.connect import connect
+from layerscope.engine.references import list_blobs
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
-from layerscope.inventory import Inventory
+from layerscope.inventory import DiskUsage, Inventory
 from layerscope.state.removal_log import RemovalLog
+from tests.engine.disks import disk_of
 from tests.engine.private import PrivateEngine
 
 
@@ -32,20 +37,17 @@ class Findings:
     footprint_exact: int = 0
     at_once: int = 0
     bytes_freed: int = 0
+    content_exact: int = 0
+    content_freed: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.sets} sets, {self.exact} called exact, {self.at_once} with a figure at once, "
             f"footprint exact before {self.footprint_exact}; {self.bytes_freed:,} B freed; "
+            f"content at once exact {self.content_exact}, {self.content_freed:,} B freed; "
             f"{len(self.wrong)} wrong {self.wrong[:5]}"
         )
-
-
-def layers_on_disk(data: Path) -> dict[str, int]:
-    """Return the layers of an overlay2 data root by chain ID, with their sizes in bytes."""
-    table = data / "image" / "overlay2" / "layerdb" / "sha256"
-    return {f"sha256:{folder.name}": int((folder / "size").read_text()) for folder in table.iterdir()}
 
 
 def try_sets(engine: PrivateEngine, number: int, seed: str) -> Findings:
@@ -77,31 +79,39 @@ def whole_scan(host: str) -> Inventory:
 
 def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findings) -> list[str]:
     inventory = whole_scan(engine.host)
-    graph = build_graph(inventory)
+    graph, disk = build_graph(inventory), disk_of(engine)
     ids = [node.id for node in dice.sample(graph.images, dice.randint(1, len(graph.images)))]
-    before = layers_on_disk(data)
+    before, files = disk.layers(), disk.blobs()
     found = plan(graph, ids)
     conn = connect(engine.host)
+    listed = list_blobs(conn)
     remover = EngineRemover(conn, RemovalLog(engine.folder / "removals", conn.engine))
     steps = remover.remove(found, lambda step: None, lambda: False)
-    after, usage = layers_on_disk(data), disk_usage(conn)
-    remover.prune_build_cache()
-    pruned = layers_on_disk(data)
+    after, usage, left = disk.layers(), disk_usage(conn), list_blobs(conn)
+    if not engine.podman:
+        remover.prune_build_cache()
+    pruned = _settled(disk.layers, found)
     odd = [step for step in steps if step.state not in {"removed", "untagged"}]
     wrong = [f"{step.image_id[:19]} {step.state} {step.words}" for step in odd]
-    footprint = sum(before[layer.chain_id] for layer in graph.layers)
+    footprint = sum(before.get(layer.chain_id, 0) for layer in graph.layers)
     wrong += _held("footprint", graph.totals.footprint, graph.totals.footprint_bound, footprint)
     wrong += [
-        f"layer {layer.chain_id} {layer.size} for {before[layer.chain_id]}"
+        f"layer {layer.chain_id} {layer.size} for {before.get(layer.chain_id)}"
         for layer in (*graph.layers, *graph.hidden_layers)
-        if layer.size_is == "exact" and layer.size != before[layer.chain_id]
+        if layer.size_is == "exact" and layer.size != before.get(layer.chain_id)
     ]
-    gone = sum(before[layer.chain_id] for layer in found.freed)
+    gone = sum(before.get(layer.chain_id, 0) for layer in found.freed)
     wrong += _held("frees", found.frees, found.bound, gone)
-    if inventory.usage and usage.layers_size is not None and inventory.usage.layers_size is not None:
-        wrong += _held("total", found.frees, found.bound, inventory.usage.layers_size - usage.layers_size)
+    if graph.rules.build_cache_holds_layers:
+        wrong += _fall(inventory.usage, usage, found)
+    else:  # everything that goes is told, and at once
+        stays = {layer.chain_id for layer in (*found.freed, *graph.hidden_layers)}
+        images = {layer.chain_id for layer in graph.layers}
+        wrong += [f"gone unsaid: {chain}" for chain in images - stays if chain in before and chain not in after]
     wrong += [f"still there: {layer.chain_id}" for layer in found.freed if layer.chain_id in pruned]
     wrong += _at_once(found, before, after)
+    if found.content is not None and listed is not None and left is not None and files is not None:
+        wrong += _content(found.content, files, listed, left, list_blobs(conn) or {}, findings)
     findings.sets += 1
     findings.exact += found.exact
     findings.footprint_exact += not graph.totals.footprint_bound
@@ -110,9 +120,48 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
     return wrong
 
 
+def _settled(layers: Callable[[], dict[str, int]], found: RemovalPlan) -> dict[str, int]:
+    """Return the layers once those that go have gone: containerd collects what a prune let go a moment later."""
+    going = {layer.chain_id for layer in found.freed}
+    deadline = time.monotonic() + 20
+    while (now := layers()) and going & now.keys() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return now
+
+
+def _fall(before: DiskUsage | None, after: DiskUsage, found: RemovalPlan) -> list[str]:
+    if before is None or before.layers_size is None or after.layers_size is None:
+        return []
+    return _held("total", found.frees, found.bound, before.layers_size - after.layers_size)
+
+
+def _content(
+    said: ContentFreed,
+    files: dict[str, int],
+    listed: dict[str, int],
+    left: dict[str, int],
+    pruned: dict[str, int],
+    findings: Findings,
+) -> list[str]:
+    """Hold the content that a plan promises against the engine's list before, after, and after the prune.
+
+    There may be more files than the list has: before 28.1 it is without those of the build history.
+    """
+    findings.content_exact += said.at_once.exact
+    wrong = [] if files.items() >= listed.items() else ["the list has what no file is"]
+    back = sum(size for digest, size in listed.items() if digest not in left)
+    findings.content_freed += back
+    if not said.at_once.least <= back <= said.at_once.most:
+        wrong.append(f"content at once {said.at_once} for {back}")
+    stays = [digest for digest in said.blobs if digest in pruned]
+    if said.after_prune.exact and stays:
+        wrong.append(f"content after the prune: {len(stays)} blobs stay, {sum(pruned[one] for one in stays)} B")
+    return wrong
+
+
 def _at_once(found: RemovalPlan, before: dict[str, int], after: dict[str, int]) -> list[str]:
     least = found.frees_at_once
-    back = sum(before[layer.chain_id] for layer in found.freed if layer.chain_id not in after)
+    back = sum(before.get(layer.chain_id, 0) for layer in found.freed if layer.chain_id not in after)
     if least is None or not found.exact:
         return []
     return _held("at once", least, "" if not found.held_by_cache else "≥", back)

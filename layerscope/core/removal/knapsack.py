@@ -1,4 +1,4 @@
-"""The fewest images whose removal frees so many bytes: a knapsack on a forest.
+"""The fewest images whose removal frees a number of bytes: a knapsack on a forest.
 
 Layers form a forest, an image stands on the layer that ends its stack, and a layer goes when every
 image on it and above it goes. So for each layer there are two ways: all images above it go,
@@ -44,6 +44,49 @@ class _Node:
     """An image that never goes needs it."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedBlobs:
+    """Compressed blobs of a containerd store, each where the forest of layers says that it goes."""
+
+    alone: dict[int, int]
+    """By row: bytes of the blobs that it alone holds."""
+    above: dict[int, int]
+    """By layer: bytes of the blobs that go at the latest when all images above it do."""
+    whole: bool
+    """Does the forest say all of it: do no blobs go before?"""
+
+
+def place_content(holders: Holders) -> PlacedBlobs:
+    """Return where blobs go: with the image that holds it alone, or with the highest layer below all that hold it.
+
+    Images share blobs across the branches of the forest. Such a blob counts only when all of the
+    branch goes, or not at all: what the forest says is never more than the truth.
+    """
+    users: dict[int, list[int]] = {}
+    for image, blobs in enumerate(holders.contents):
+        for blob in blobs:
+            users.setdefault(blob, []).append(image)
+    alone: dict[int, int] = {}
+    above: dict[int, int] = {}
+    whole = True
+    for blob, images in users.items():
+        size = holders.blob_sizes[blob]
+        if len(images) < holders.blob_holding[blob] or not size:
+            continue  # something that is no image holds it too: it stays
+        if len(images) == 1:
+            alone[images[0]] = alone.get(images[0], 0) + size
+            continue
+        first, last = (choose(holders.stacks[image] for image in images) for choose in (min, max))
+        common = next((at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
+        if common:
+            layer = first[common - 1]
+            above[layer] = above.get(layer, 0) + size
+            whole = whole and holders.holding[layer] == len(images)
+        else:
+            whole = False
+    return PlacedBlobs(alone, above, whole)
+
+
 class Knapsack:
     """The layers of a host, in runs that only go as a whole; branches before what they stand on."""
 
@@ -58,16 +101,24 @@ class Knapsack:
                 nailed.add(stack[-1])
             elif image < holders.rows:
                 ends.setdefault(stack[-1], []).append(image)
+        placed = place_content(holders)
         self.nodes: list[_Node] = []
         self.roots: list[int] = []
+        alone = [row for row in placed.alone if row in movable and row < holders.rows]
+        leaf_of = {row: at for at, row in enumerate(alone)}
+        self.nodes += [_Node(placed.alone[row], [], [row]) for row in alone]
+        self.roots += [leaf_of[row] for row in alone if not holders.stacks[row]]
         node_of: dict[int, int] = {}
         layers = holders.layers[: holders.counted]
         found = runs({layer: layer.parent for layer in layers}, {layers[number] for number in nailed.union(ends)})
         for run in sorted(found, key=lambda run: run[-1].index, reverse=True):  # children before parents
             top, here = run[-1], len(self.nodes)
             branches = [node_of[child.index] for child in top.children]
-            weight = sum(layer.weight for layer in run)
-            self.nodes.append(_Node(weight, branches, ends.get(top.index, []), top.index in nailed))
+            weight = sum(layer.weight + placed.above.get(layer.index, 0) for layer in run)
+            rows = ends.get(top.index, [])
+            branches += [leaf_of[row] for row in rows if row in leaf_of]
+            rows = [row for row in rows if row not in leaf_of]
+            self.nodes.append(_Node(weight, branches, rows, top.index in nailed))
             node_of[run[0].index] = here
             if run[0].parent is None:
                 self.roots.append(here)

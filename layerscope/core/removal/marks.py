@@ -16,7 +16,7 @@ from layerscope.core.removal.simulation import Removal, holders_of
 from layerscope.core.sizes.sums import Bound
 
 FEW = 32
-"""Up to so many marks, sorting their layers costs less than going through all of the host."""
+"""Up to this many marks, sorting their layers costs less than going through all of the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Figures:
     """Sum of the sizes of all marked images."""
     frees: int
     """Bytes that go; see :attr:`layerscope.core.removal.plan.RemovalPlan.frees`."""
+    content: int | None
+    """Bytes of compressed blobs that go besides, once the build cache is pruned; None where that is not known."""
     kept: int
     """Bytes of the marked images' layers that stay, each once."""
     keeper: ImageNode | None
@@ -145,6 +147,7 @@ class Marks:
                 untagged=removal.listed_untagged,
                 listed=self._listed,
                 frees=removal.frees,
+                content=removal.frees_content if self.graph.content is not None else None,
                 kept=removal.kept,
                 keeper=keeper,
                 keepers=keepers,

@@ -1,4 +1,4 @@
-"""What to remove to free so many bytes: the set that is missed least.
+"""What to remove to free a number of bytes: the set that is missed least.
 
 "Least" is decided in this order:
 
@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.knapsack import Knapsack
+from layerscope.core.removal.knapsack import Knapsack, place_content
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
 from layerscope.core.runs import runs
@@ -48,11 +48,15 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A set of images to remove for ``target`` bytes. Nothing has been done."""
+    """A set of images to remove for ``target`` bytes on disk. Nothing has been done.
+
+    On a containerd store these are unpacked layers and the compressed blobs that go with them, once the build cache is
+    pruned; the layers alone where the store does not tell its content.
+    """
 
     target: int
     plan: RemovalPlan
-    """For the set: its ``frees`` is at least ``target`` if that can be had, else ``most``."""
+    """For the set: what it frees on disk is at least ``target`` if that can be had, else ``most``."""
     most: int
     """Bytes that all images which may be proposed free together."""
     most_with_used: int
@@ -96,7 +100,7 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
     pinned = {graph.image_by_id[image_id].index for image_id in pins if image_id in graph.image_by_id}
     candidates = _candidates(holders, pinned, include_used)
     everything = _all_of(holders, candidates, include_used)
-    most = everything.frees
+    most = everything.frees_disk
     chosen, fewest = _choose(graph, everything, min(target, most))
     removal = _all_of(holders, chosen, include_used)
     _mend(removal, everything, min(target, most))
@@ -107,8 +111,8 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
         target=target,
         plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=lambda at: _order(graph, at)), include_used)),
         most=most,
-        most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees,
-        most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees,
+        most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees_disk,
+        most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk,
         fewest=fewest,
     )
 
@@ -117,7 +121,10 @@ def _candidates(holders: Holders, pinned: set[int], include_used: bool) -> list[
     return [
         at
         for at in range(holders.rows)
-        if at not in pinned and holders.images[at].diff_ids is not None and (include_used or not holders.containers[at])
+        if at not in pinned
+        and holders.images[at].diff_ids is not None
+        and not holders.images[at].read_only
+        and (include_used or not holders.containers[at])
     ]
 
 
@@ -212,7 +219,7 @@ def _proved(graph: LayerGraph, holders: Holders, everything: Removal) -> bool:
         below = holders.stacks[parent] if parent >= 0 else ()
         if holders.rules.child_image_blocks and everything.gone[child] and holders.stacks[child][: len(below)] != below:
             return False
-    return all(layer.sum_exact for layer in graph.layers)
+    return all(layer.sum_exact for layer in graph.layers) and place_content(holders).whole
 
 
 def _losses(graph: LayerGraph, rows: Iterable[int]) -> list[int]:
@@ -225,7 +232,7 @@ def _losses(graph: LayerGraph, rows: Iterable[int]) -> list[int]:
 
 def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:
     """Leave out every row without which the target is reached all the same, those missed most first."""
-    spare = removal.frees - target
+    spare = removal.frees_disk - target
     for row in sorted(removal.chosen, key=lambda row: _order(graph, row), reverse=True):
         if removal.gone[row] and graph.images[row].unique > spare:  # without what it alone has, it is too little
             continue

@@ -15,6 +15,7 @@ Podman ``libimage/image.go``, for removals that are never forced:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
@@ -32,6 +33,7 @@ class Holders:
     def __init__(self, graph: LayerGraph) -> None:
         rows = graph.images
         self.rules = graph.rules
+        self.disk_rule = graph.disk_rule
         self.rows = len(rows)
         self.counted = len(graph.layers)
         """Layers before this number are in the graph's footprint, those from it on are hidden."""
@@ -56,8 +58,14 @@ class Holders:
         for container in graph.inventory.containers:
             at = at_id.get(container.image_id)
             (self.unseen if at is None else self.containers[at]).append(container)
+        self.contents, self.blob_sizes, self.blob_holding = _contents(graph, self.images)
         self.cached = cached_sizes(graph)
         self.complete = graph.inventory.complete
+        self.named_only = graph.rules.keeps_content and graph.content is None
+        """Is it not known which layers images hold, only which they name?"""
+        store = graph.inventory.content
+        self.refused = store.refused if store is not None else ""
+        """Why, in the engine's words."""
         self.obscure = bytearray(map(may_hide_layers, self.images))
         """By image: 1 if it may have layers that are not known."""
         self.named = bytearray(bool(image.tags or image.digests) for image in self.images)
@@ -80,6 +88,25 @@ class Holders:
         for stack in self.stacks:
             for number in stack:
                 self.holding[number] += 1
+
+
+def _contents(graph: LayerGraph, images: Sequence[Image]) -> tuple[list[tuple[int, ...]], list[int], list[int]]:
+    """Return the blobs of each image by number, the bytes of each that its going frees, and how much holds each.
+
+    0 bytes for those that the build history keeps. They are held by images, and by what the engine lists no image for.
+    """
+    content = graph.content
+    if content is None:
+        return [()] * len(images), [], []
+    number = {digest: at for at, digest in enumerate(content.blobs)}
+    sizes = [0 if digest in content.held_by_history else blob.size for digest, blob in content.blobs.items()]
+    contents = [tuple([number[digest] for digest in content.reach(image.id)]) for image in images]
+    holding = [0] * len(sizes)
+    rest = {root.digest for root in content.roots} - {image.id for image in images}
+    for blobs in (*contents, *([number[digest] for digest in content.reach(root)] for root in rest)):
+        for blob in blobs:
+            holding[blob] += 1
+    return contents, sizes, holding
 
 
 def cached_sizes(graph: LayerGraph) -> Counter[int] | None:
@@ -136,9 +163,12 @@ class Removal:
         self.going = RunningTally(holders.unknowns)
         """Of the layers of the footprint that go."""
         self._least = 0
-        """Bytes of them by their weights: at least so many."""
+        """Bytes of them by their weights: a lower bound."""
         self.frees_hidden = 0
         """Bytes of the layers that go and are in no footprint, because no row needs them."""
+        self.frees_content = 0
+        """Bytes of compressed blobs that go, once the build cache is pruned as well."""
+        self._blobs_held = list(holders.blob_holding)
         self.frees_cached = 0
         """At most so much of :attr:`frees` is held by the build cache, as far as is known."""
         self._covered = Tally()
@@ -164,16 +194,22 @@ class Removal:
 
     @property
     def frees(self) -> int:
-        """Bytes of the layers of the footprint that go: exact, or at least so many."""
+        """Bytes of the layers of the footprint that go: exact, or a lower bound."""
         return self.between.low
 
     @property
     def surely(self) -> int:
-        """Bytes of the layers that go whose sizes are settled one by one: never more than :attr:`frees`, and quick."""
-        return self._least
+        """Bytes on disk that go whose sizes are settled one by one: never more than :attr:`frees_disk`, and quick."""
+        return self._least + self.frees_content
+
+    @property
+    def frees_disk(self) -> int:
+        """:attr:`frees` and the compressed blobs that go with it: what a disk gets back."""
+        return self.frees + self.frees_content
 
     def reaches(self, target: int) -> bool:
-        """Does it free at least ``target`` bytes?"""
+        """Does it free at least ``target`` bytes on disk?"""
+        target -= self.frees_content
         if self._least >= target or (self.going.low or 0) >= target:
             return True
         if self.going.factors and self.holders.unknowns.total is None:
@@ -182,12 +218,12 @@ class Removal:
 
     @property
     def covered(self) -> int:
-        """Bytes of the layers of the chosen rows, each once: exact, or at least so many."""
+        """Bytes of the layers of the chosen rows, each once: exact, or a lower bound."""
         return max(self.holders.unknowns.bounds(self._covered).low, self._covered_least)
 
     @property
     def kept(self) -> int:
-        """Bytes of the layers of the chosen rows that stay: exact, or at least so many."""
+        """Bytes of the layers of the chosen rows that stay: exact, or a lower bound."""
         stays = self.holders.unknowns.bounds(self._covered.less(self.going))
         return stays.low if stays.exact else max(stays.low, self._covered_least - self._least)
 
@@ -199,18 +235,33 @@ class Removal:
     @property
     def doubtful(self) -> bool:
         """May :attr:`frees` be off?"""
-        return bool(self._may_be_more or self._may_be_less or not self.holders.complete)
+        doubts = self._may_be_more or self._may_be_less or not self.holders.complete or self._named_only
+        return bool(doubts or self._off_disk)
 
     @property
     def bound(self) -> Bound:
         """What :attr:`frees` is to what would really come back."""
-        if self._may_be_more and self._may_be_less:
+        if (self._may_be_more or self._off_disk) and self._may_be_less:
             return "?"
-        return "≥" if self._may_be_more else "≤" if self._may_be_less else ""
+        if self._may_be_more or self._may_be_less:
+            return "≥" if self._may_be_more else "≤"
+        return "~" if self._named_only else self.holders.disk_rule.bound if self._off_disk else ""
 
     @property
     def _may_be_more(self) -> bool:
-        return bool(not self.between.exact or self.obscure_gone or self.partial_gone)
+        more = not self.between.exact or self.obscure_gone or self.partial_gone
+        return bool(
+            more or (self._named_only and self.kept)
+        )  # who stays may only name what it has in common with these
+
+    @property
+    def _named_only(self) -> bool:
+        return bool(self.holders.named_only and self.listed_gone and self.covered)
+
+    @property
+    def _off_disk(self) -> bool:
+        """Is what layers weigh not what the disk has of them?"""
+        return bool(not self.holders.disk_rule.once and self.frees)
 
     @property
     def _may_be_less(self) -> bool:
@@ -299,6 +350,10 @@ class Removal:
             self.listed_untagged -= self._loses_name(image)
         self.obscure_gone += holders.obscure[image]
         self.partial_gone += holders.partial[image]
+        for blob in holders.contents[image]:
+            self._blobs_held[blob] -= 1
+            if not self._blobs_held[blob]:
+                self.frees_content += holders.blob_sizes[blob]
         for layer in reversed(holders.stacks[image]):
             held[layer] -= 1
             if not held[layer]:
@@ -314,6 +369,10 @@ class Removal:
             self.listed_untagged += self._loses_name(image) and image in self.chosen
         self.obscure_gone -= holders.obscure[image]
         self.partial_gone -= holders.partial[image]
+        for blob in holders.contents[image]:
+            if not self._blobs_held[blob]:
+                self.frees_content -= holders.blob_sizes[blob]
+            self._blobs_held[blob] += 1
         for layer in holders.stacks[image]:
             if not held[layer]:
                 self._count(layer, -1)

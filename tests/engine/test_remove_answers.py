@@ -203,7 +203,7 @@ def test_html_is_told_as_no_json(moby: Moby, conn: Connection, log: RemovalLog, 
     [
         (["b:1", "b:2", "b:3", "keep-me:forever"], "it has a name now that the plan did not show: keep-me:forever"),
         (["b:1", "b:3"], "it has lost a name since: b:2"),
-        ([], "it has lost a name since: b:1, b:2, b:3"),
+        ([], "it has lost a name since: b:1, b:2 and b:3"),
     ],
 )
 def test_an_image_whose_names_are_not_those_of_the_plan_is_skipped(

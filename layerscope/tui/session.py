@@ -184,7 +184,7 @@ class Session:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint))
             return
-        except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
+        except Exception as error:  # our own fault must be seen, not leave the screen waiting forever
             told = f"layerscope failed on what it was told: {type(error).__name__}: {clean(str(error), 200)}"
             screen.post_message(ScanFailed(told, "save the scan with `layerscope export` and report this"))
             return

@@ -9,6 +9,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
+from layerscope.text import clean
+
+
+def fault(error: BaseException | None) -> str:
+    """Return a fault of ours in one clean line."""
+    return f"a mistake in layerscope itself: {type(error).__name__}: {clean(str(error), 200)}"
+
 
 def detached(work: Callable[[], None]) -> Awaitable[None]:
     """Run ``work`` in a daemon thread; await the answer for its end, or for what it raises.

@@ -28,6 +28,8 @@ class Settings:
     reverse: bool = False
     hidden: tuple[str, ...] = ()
     """Keys of the columns of images that are not shown, sorted."""
+    history: bool = True
+    """Are scans of live engines kept? In the file as ``"history": false``, written there by hand."""
 
 
 class SettingsFile:
@@ -66,7 +68,10 @@ class SettingsFile:
             "reverse": settings.reverse,
             "hidden": list(settings.hidden),
         }
-        data = json.dumps({key: value for key, value in document.items() if value}, indent=2) + "\n"
+        document = {key: value for key, value in document.items() if value}
+        if not settings.history:
+            document["history"] = False
+        data = json.dumps(document, indent=2) + "\n"
         try:
             private_folder(self.path.parent)
             write_whole(self.path, data.encode("ascii"), private=True)
@@ -98,4 +103,5 @@ def _settings(found: dict[str, Any]) -> Settings:
     if isinstance(found.get("hidden"), list):
         hidden = {key for key in found["hidden"] if isinstance(key, str)}
         settings = replace(settings, hidden=tuple(sorted(hidden)))
+    settings = replace(settings, history=found.get("history") is not False)
     return replace(settings, reverse=found.get("reverse") is True)

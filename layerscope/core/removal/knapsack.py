@@ -45,7 +45,7 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ContentPlaces:
     """Compressed blobs of a containerd store, each where the forest of layers says that it goes."""
 
     alone: dict[int, int]
@@ -56,7 +56,7 @@ class Placed:
     """Does the forest say all of it: do no blobs go before?"""
 
 
-def place_content(holders: Holders) -> Placed:
+def place_content(holders: Holders) -> ContentPlaces:
     """Return where blobs go: with the image that holds it alone, or with the highest layer below all that hold it.
 
     Images share blobs across the branches of the forest. Such a blob counts only when all of the
@@ -84,7 +84,7 @@ def place_content(holders: Holders) -> Placed:
             whole = whole and holders.holding[layer] == len(images)
         else:
             whole = False
-    return Placed(alone, above, whole)
+    return ContentPlaces(alone, above, whole)
 
 
 class Knapsack:

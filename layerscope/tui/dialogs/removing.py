@@ -110,7 +110,7 @@ class RemovingScreen(Dialog[None]):
     def _done(self, message: Done) -> None:
         came = self.came = message.came
         self.result, self.held = came_said(came, self.host.units), came.measured.held
-        self.host.freed += came.measured.back
+        self.host.freed += came.measured.disk_back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(came.graph, came.lost)

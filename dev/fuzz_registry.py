@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, challenges
 from layerscope.registry.client import RegistryClient
@@ -156,7 +156,7 @@ def _measured(read: Callable[[], str]) -> str:
 
 def _read(text: bytes, what: int) -> str:
     if what == 2:
-        known = manifests.ImageManifest(_DIGEST, 1000, ((_DIGEST, 1000, "gzip", False),) * 3)
+        known = manifests.ImageManifest(_DIGEST, 1000, ((_DIGEST, 1000, "gzip", None),) * 3)
         layers, _ = manifests.read_config(text, known, "registry")
         assert len(layers) == 3
         return "read"

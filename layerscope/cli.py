@@ -129,6 +129,7 @@ class _Cli(click.Group):
         """Run the command that was named; what it raises becomes a line and a status."""
         from layerscope.commands.common import OutputError  # noqa: PLC0415
         from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
+        from layerscope.errors import WrongInputError  # noqa: PLC0415
         from layerscope.search.select import SelectionError  # noqa: PLC0415
         from layerscope.sources.scanfile import ScanFileError  # noqa: PLC0415
         from layerscope.state.pins import PinsError  # noqa: PLC0415
@@ -139,7 +140,7 @@ class _Cli(click.Group):
             return INTERRUPTED
         except BrokenPipeError:
             return NOBODY_READS
-        except (ScanFileError, UsageError, SelectionError, PinsError) as error:
+        except (ScanFileError, UsageError, SelectionError, PinsError, WrongInputError) as error:
             return _fail(WRONG_USE, str(error))
         except (EngineError, OutputError) as error:
             return _fail(FAILED, str(error))
@@ -268,6 +269,30 @@ def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...
         raise click.UsageError(str(error)) from None
     return command.run_free(
         choices.source, target, pinned, include_used=include_used, form=_form(as_json, quiet), units=choices.units
+    )
+
+
+@cli.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", required=False, metavar="[NEW]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.diff/1; sizes in bytes.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment or a job's summary.")
+@click.pass_obj
+def diff(choices: Choices, old: str, new: str | None, as_json: bool, as_markdown: bool) -> None:
+    """Say what came and went between two scans: bytes, images, layers and whose they are.
+
+    OLD and NEW are saved scans, - is standard input. Without NEW it is the engine as it is now.
+    """
+    from layerscope.commands import diff as command  # noqa: PLC0415
+
+    if as_json and as_markdown:
+        raise click.UsageError("--json and --markdown are two forms; give one of them")
+    if new is not None and choices.source.kind != "live":
+        raise click.UsageError("NEW and --file or --demo name different things to look at; give one of them")
+    if new is not None and (choices.host or choices.context):
+        raise click.UsageError("NEW and --host or --context name different things to look at; give one of them")
+    command.run(
+        choices.source, old, new, form="json" if as_json else "markdown" if as_markdown else "text", units=choices.units
     )
 
 

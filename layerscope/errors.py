@@ -10,3 +10,7 @@ class BackendError(Exception):
         super().__init__(f"{cause}; {hint}" if hint else cause)
         self.cause = cause
         self.hint = hint
+
+
+class WrongInputError(ValueError):
+    """What was given cannot be used; the message is one printable line with the cause and the next step."""

@@ -10,7 +10,7 @@ file sizes, disk blocks, tar stream): see :mod:`layerscope.core.stores`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 StoreKind = Literal["graphdriver", "containerd", "podman"]
@@ -246,3 +246,5 @@ class Inventory:
     """The content store of a containerd engine; None for other stores, and before it was asked for."""
     from_file: bool = False
     """True for a saved scan and the sample host: nothing live behind it. Not saved."""
+    serial: int = field(default=0, compare=False)
+    """Of two inventories that one live engine gave, the later has the higher; 0 before a scan ended. Not saved."""

@@ -121,19 +121,25 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{format_number(number)} {one if number == 1 else many or one + 's'}"
 
 
+def part_of(part: int, whole: int, one: str = "", many: str = "") -> str:
+    """Return how many of how many: ``14 of 36``, ``1 of 1,234 images``; words are as in :func:`count`."""
+    return f"{format_number(part)} of {count(whole, one, many) if one else format_number(whole)}"
+
+
 def format_exact(size: int | None) -> str:
     """Return every byte of a size: ``572,201,450 B``; ``?`` for None."""
     return UNKNOWN if size is None else f"{format_number(size)} B"
 
 
-def natural_list(items: Sequence[str], most: int | None = None) -> str:
+def natural_list(items: Sequence[str], most: int | None = None, *, more: int = 0) -> str:
     """Return items as a sentence has them: ``a``, ``a and b``, ``a, b and c``; ``""`` for none.
 
-    Of more than ``most`` the rest is counted: ``a, b and 12 more``. Items are taken as they are: clean them before.
+    Of more than ``most`` the rest is counted: ``a, b and 12 more``; so are ``more`` that are not among the items.
+    Items are taken as they are: clean them before.
     """
-    shown = list(items)
-    if most is not None and len(shown) > most:
-        shown[most:] = [f"{format_number(len(shown) - most)} more"]
+    shown = list(items[:most])
+    if (more := more + len(items) - len(shown)) > 0:
+        shown.append(f"{format_number(more)} more")
     if len(shown) < 2:
         return "".join(shown)
     from humanize import natural_list as joined  # noqa: PLC0415
@@ -153,7 +159,7 @@ _AGES = (
 
 
 def size_width(units: Units) -> int:
-    """Return the cells that a size takes at the most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
+    """Return the cells that a size takes at most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
     return len("≥99.9 MiB" if units is Units.BINARY else "≥99.9 MB")
 
 

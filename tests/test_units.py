@@ -19,6 +19,7 @@ from layerscope.units import (
     format_span,
     natural_list,
     parse_size,
+    part_of,
 )
 from tests.cpu import pace
 
@@ -201,6 +202,18 @@ def test_every_byte(size: int | None, text: str) -> None:
 )
 def test_lists_in_a_sentence(items: str, most: int | None, text: str) -> None:
     assert natural_list(list(items), most) == text
+
+
+def test_a_list_counts_what_it_does_not_name() -> None:
+    assert natural_list(["a"], more=12) == "a and 12 more"
+    assert natural_list(["a", "b", "c"], 2, more=1234) == "a, b and 1,235 more"
+    assert natural_list(["a"], more=0) == natural_list(["a"], more=-1) == "a"
+
+
+def test_a_part_of_a_whole_has_words_for_the_whole() -> None:
+    assert part_of(14, 1036) == "14 of 1,036"
+    assert part_of(1, 1, "image") == "1 of 1 image"
+    assert part_of(1, 2, "repository", "repositories") == "1 of 2 repositories"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from layerscope.units import count
 def run(source: Source, target: str) -> None:
     """Save the inventory of ``source`` in the file ``target``; ``-`` is standard output."""
     try:
-        check_target(target)  # a mistyped path is told before a scan that may take a while
+        check_target(target)  # a mistyped path is reported before a scan that may take a while
         inventory = take_inventory(source)
         save_inventory(inventory, target)
     except ScanFileNotSaved as error:

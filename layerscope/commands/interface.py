@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend
-from layerscope.sources.open import Source, load_sample
+from layerscope.sources.open import Source
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.files import cause, private_folder, sweep, write_whole
 from layerscope.state.paths import state_path
@@ -92,6 +92,6 @@ def _report(details: str) -> str:
 
 def _demo() -> Inventory:
     try:
-        return load_sample()
+        return Source("demo").load()
     except ScanFileError as error:
         raise BackendError(str(error)) from error

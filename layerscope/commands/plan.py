@@ -34,7 +34,7 @@ def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *,
 
     Returns 1 when nothing would go, though something was meant to. Raises SelectionError for what means no image.
     """
-    queries = [_query(text, int(time.time())) for text in filters]  # a slip is told before a scan
+    queries = [_query(text, int(time.time())) for text in filters]  # a slip is reported before a scan
     graph = build_graph(take_inventory(source))
     found = plan(graph, [node.id for node in _meant(graph, patterns, queries)])
     if form == "names":

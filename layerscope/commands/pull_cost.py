@@ -14,7 +14,9 @@ from pathlib import Path
 
 from layerscope.commands.common import take_inventory, write_out
 from layerscope.core.build import build_graph
-from layerscope.core.pull import Memory, PullCost, RemoteImage, measured, pull_cost, store_of, to_measure
+from layerscope.core.pull import PullCost, measured, pull_cost, to_measure
+from layerscope.core.remote import RemoteImage
+from layerscope.core.stock import Memory, store_of
 from layerscope.inventory import Engine, Inventory
 from layerscope.output.pull_cost import behind_json, pull_cost_json
 from layerscope.output.pull_cost_text import MIN_WIDTH, behind_text, pull_cost_text
@@ -32,7 +34,7 @@ from layerscope.registry.transport import Transport
 from layerscope.search.select import select
 from layerscope.sources.open import Source
 from layerscope.text import clean
-from layerscope.units import Units
+from layerscope.units import Units, natural_list
 
 NO, WRONG_USE, FAILED = 1, 2, 3
 """Exit statuses: a pull would fail; the question is wrong; a registry failed."""
@@ -77,7 +79,7 @@ def run(source: Source, asked: Asked) -> int:
         items = _items(asked)
     except RegistryError as error:
         return _complain([("", error)])
-    if all(item.error for item in items):  # a slip is told before a scan
+    if all(item.error for item in items):  # a slip is reported before a scan
         return _complain([(item.name, item.error) for item in items if item.error])
     inventory = take_inventory(source)
     stop = threading.Event()
@@ -182,7 +184,7 @@ def _items(asked: Asked) -> list[Wanted]:
         for file in asked.compose:
             items += [Wanted(image.name, image.platform) for image in compose_images(Path(file))]
         if not items:
-            raise RegistryError("name", f"{', '.join(asked.compose)}: no service in it names an image to pull")
+            raise RegistryError("name", f"{natural_list(asked.compose)}: no service in it names an image to pull")
     for item in items:
         try:
             item.reference = parse_reference(item.name)

@@ -1,4 +1,4 @@
-"""Some images beside each other: what all of them stand on, where each goes its own way, what each two share.
+"""Some images beside each other: what all of them stand on, where each goes its own way, what each pair shares.
 
 Chain IDs form a forest (OCI image-spec, "Layer ChainID": a layer's name holds all that it stands on),
 so images that share a layer share everything below it. What two images share is therefore the
@@ -188,7 +188,7 @@ class Comparison:
 
 
 def relatives(node: ImageNode, most: int, among: Collection[str] | None = None) -> list[ImageNode]:
-    """Return at most so many images that share layers with one: those that share most bytes first.
+    """Return at most ``most`` images that share layers with one: those that share most bytes first.
 
     Of several that share as many, those that share more layers, then the bigger ones. With ``among``
     only images whose IDs are in it. Layers are looked through from the newest, whose users share most, and

@@ -1,6 +1,6 @@
 """What a pull would download and add: pure rules, one set per family of stores.
 
-In comes what a registry said (:class:`RemoteImage`) and the graph of what is
+In comes what a registry said (:class:`~layerscope.core.remote.RemoteImage`) and the graph of what is
 stored; out come bytes, each with how well it is known. Download is in packed
 bytes, growth in the store's unit (``graph.rules.unit``); the two are never added.
 
@@ -13,55 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
-from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.inventory import Engine, Image
+from layerscope.core.graph import ImageNode
+from layerscope.core.remote import RemoteImage, RemoteLayer
+from layerscope.core.stock import AddsIs, Store
+from layerscope.inventory import Engine
 
-Packing = Literal["tar", "gzip", "zstd", "unknown"]
-AddsIs = Literal["exact", "inferred", "unknown"]
-"""How well growth is known. Nothing bounds it before the pull: a sparse file weighs more than its whole tar
-(10,240 bytes of plain tar made a layer of 5,000,002 on Docker 20.10 and 28.5)."""
 Fetched = Literal["no", "maybe", "yes"]
 _EXACT: AddsIs = "exact"
 _RANK: dict[AddsIs, int] = {"exact": 0, "inferred": 1, "unknown": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteLayer:
-    """One layer as a manifest and a configuration name it."""
-
-    blob: str
-    """Digest of the packed bytes."""
-    packed: int
-    """Bytes to download."""
-    diff_id: str
-    packing: Packing
-    tar: int | None = None
-    """Bytes of its tar as a gzip trailer or a zstd frame says it; for an unpacked one, of the blob itself."""
-    tar_from: str = ""
-    """``gzip trailer``, ``zstd frame``, ``plain tar``; empty while nothing is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteImage:
-    """One image of one platform, as a registry described it."""
-
-    name: str
-    digest: str
-    """What the name resolves to: the index where it is one."""
-    manifest_digest: str
-    config_digest: str
-    config_bytes: int
-    manifests: tuple[tuple[str, int], ...]
-    """(digest, bytes) of the manifest, and of the indexes above it."""
-    platform: str
-    layers: tuple[RemoteLayer, ...]
-    """Oldest first."""
-    attested: bool = False
-    """Does its index name attestations too? Newer engines fetch them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,65 +79,6 @@ class PullCost:
     adds: int | None
     adds_is: AddsIs
     adds_content: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What an engine remembers of blobs, where that can be seen. Nothing of it is in a graphdriver engine's API."""
-
-    blobs: frozenset[str] | None = None
-    """containerd: digests of all blobs in the content store; None: not visible."""
-    diff_ids: Mapping[str, str] | None = None
-    """graphdriver: blob → diff ID of what was pulled or pushed before (``distribution/diffid-by-digest``)."""
-
-
-@dataclass(slots=True)
-class Store:
-    """What is stored, and what will be once the images before have been pulled. Made by :func:`store_of`."""
-
-    graph: LayerGraph
-    memory: Memory
-    chains: dict[str, str] = field(default_factory=dict)
-    """Chain ID → the image of the set that brings it, empty for what is stored now."""
-    sharers: dict[str, tuple[ImageNode, ...]] = field(default_factory=dict)
-    by_diff: dict[str, list[str]] = field(default_factory=dict)
-    """Diff ID → chain IDs."""
-    sizes: dict[str, tuple[int, AddsIs]] = field(default_factory=dict)
-    """Chain ID → its size, and how well it is known."""
-    images: set[str] = field(default_factory=set)
-    pulled: set[str] = field(default_factory=set)
-    """Blobs fetched for the images before: of these the engine's memory is certain."""
-
-    @property
-    def engine(self) -> Engine:
-        """Whose store it is."""
-        return self.graph.inventory.engine
-
-
-def store_of(graph: LayerGraph, memory: Memory | None = None) -> Store:
-    """Return what a graph says is stored. On containerd an image that is not unpacked stores no layers."""
-    store = Store(graph, memory or Memory())
-    store.images = {image.id for image in graph.inventory.images}
-    content = graph.inventory.content
-    named = {chain for blob in (content.blobs if content else None) or () for chain in blob.snapshots}
-    unpacked = {
-        node.id
-        for node in graph.images
-        if _is_unpacked(node.image) or (node.layers and node.layers[-1].chain_id in named)
-    }
-    for layer in (*graph.layers, *graph.hidden_layers):
-        if layer.images and not any(node.id in unpacked for node in layer.images):
-            continue
-        store.chains[layer.chain_id] = ""
-        store.sharers[layer.chain_id] = tuple(layer.images)
-        store.by_diff.setdefault(layer.diff_id, []).append(layer.chain_id)
-        if layer.size is not None:
-            store.sizes[layer.chain_id] = (layer.size, "exact" if layer.size_is == "exact" else "inferred")
-    return store
-
-
-def _is_unpacked(image: Image) -> bool:
-    return not image.platforms or any(platform.unpacked_size != 0 for platform in image.platforms)
 
 
 def to_measure(store: Store, images: Iterable[RemoteImage]) -> tuple[RemoteLayer, ...]:

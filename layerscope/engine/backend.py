@@ -28,6 +28,7 @@ class LiveBackend:
         self.connection = connection
         self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
+        self._serial = 0
         self._refreshing = Lock()
         self._keeping = Lock()
         """Held while :attr:`_latest` is replaced by what was made from it."""
@@ -59,8 +60,8 @@ class LiveBackend:
         if question is not None:
             usage = question.answer()
             found = replace(found, usage=usage, usage_refused=question.refused if usage is None else "")
-        self._latest = found
-        return found
+        with self._keeping:
+            return self._keep(found)
 
     def look_again(self) -> Inventory:
         """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
@@ -76,8 +77,7 @@ class LiveBackend:
         with self._keeping:
             latest = self._latest or first
             assert latest is not None
-            self._latest = replace(latest, usage=usage)
-            return self._latest
+            return self._keep(replace(latest, usage=usage))
 
     def blobs(self) -> Mapping[str, int] | None:
         """Return the bytes of every blob that the engine lists now; see :func:`layerscope.engine.references`."""
@@ -96,8 +96,13 @@ class LiveBackend:
                 if now is not None and old is not None and now is not old:  # the usage came meanwhile
                     same = (fresh.images, fresh.containers) == (old.images, old.containers)
                     fresh = replace(fresh, usage=now.usage if same else None)
-                self._latest = fresh
-                return fresh
+                return self._keep(fresh)
+
+    def _keep(self, inventory: Inventory) -> Inventory:
+        """Number an inventory, and have it as the latest; :attr:`_keeping` is held."""
+        self._serial += 1
+        self._latest = replace(inventory, serial=self._serial)
+        return self._latest
 
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Follow the engine's events until :meth:`close`; see :class:`layerscope.engine.events.Watcher`."""

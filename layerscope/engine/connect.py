@@ -31,7 +31,7 @@ from docker.utils.proxy import ProxyConfig
 from layerscope.engine.endpoint import Endpoint, find_endpoint, http_address
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
-from layerscope.engine.limits import TIMEOUT, check_values, is_redirect, limit_of
+from layerscope.engine.limits import TIMEOUT, AnswerTooLong, Limit, check_values, is_redirect, limit_of
 from layerscope.engine.quirks import MINIMUM_API, QUIRKS, REQUESTS_IN_FLIGHT, SSH_REQUESTS_IN_FLIGHT, Quirks
 from layerscope.engine.records import as_dict, as_int, as_text, engine_record
 from layerscope.engine.wire import Wire, dial_adapter, dial_tcp, has_wire, proxy_headers
@@ -198,7 +198,14 @@ class Connection:
         seconds; None: that of :mod:`~layerscope.engine.limits`. Raises :class:`Refused` for a status of 300 and
         above, a redirect included, :class:`EngineError` for anything that is no answer.
         """
-        status, body = self._get(method, path, self._target(path, query), timeout)
+        return self._parsed(path, *self._get(method, path, self.target(path, query), timeout))
+
+    def read(self, path: str, status: int, body: bytes) -> Any:
+        """Return the JSON answer to ``GET <path>`` that came over a lent connection; raises as :meth:`send`."""
+        self._check(status, body, limit_of("GET", path), path)
+        return self._parsed(path, status, body)
+
+    def _parsed(self, path: str, status: int, body: bytes) -> Any:
         try:
             answer = json.loads(body) if body else None
         except (ValueError, RecursionError) as error:
@@ -212,7 +219,7 @@ class Connection:
 
     def ping(self) -> None:
         """Ask whether the engine answers, within seconds. Raises :class:`EngineError` when it does not."""
-        status, _ = self._get("GET", "/_ping", self._target("/_ping"), None)
+        status, _ = self._get("GET", "/_ping", self.target("/_ping"), None)
         if status >= 300:
             raise explain_refusal(Refused(status, ""), self.endpoint, "to answer a ping")
 
@@ -222,9 +229,9 @@ class Connection:
 
         Raises :class:`EngineError`, also while lines are taken.
         """
-        with self._wire() as wire:
+        with self.lend() as wire:
             try:
-                yield Lines(wire, self._target(path, query))
+                yield Lines(wire, self.target(path, query))
             except EngineError:
                 raise
             except Exception as error:  # the transports raise what they like
@@ -278,27 +285,39 @@ class Connection:
             raise not_docker(self.endpoint)
         return answer
 
-    def _target(self, path: str, query: Query = ()) -> str:
+    def target(self, path: str, query: Query = ()) -> str:
+        """Return the path of a question with the API version before it and the query after it."""
         return f"/v{self.client.api_version}{path}" + (f"?{urlencode(query)}" if query else "")
 
     def _get(self, method: str, path: str, target: str, timeout: float | None) -> tuple[int, bytes]:
         limit = limit_of(method, path)
-        silence = limit.silence * self.timeout / TIMEOUT if timeout is None else timeout
+        silence = self.silence_of(limit) if timeout is None else timeout
         try:
-            with self._wire() as wire:
+            with self.lend() as wire:
                 status, body = wire.ask(method, target, limit, silence)
-            if status < 300:
-                check_values(body, limit)
         except EngineError:
             raise
         except Exception as error:  # the transports raise what they like
             raise explain(error, self.endpoint, path) from error
-        if is_redirect(status):
-            raise explain_refusal(Refused(status, ""), self.endpoint)
+        self._check(status, body, limit, path)
         return status, body
 
+    def _check(self, status: int, body: bytes, limit: Limit, path: str) -> None:
+        """Raise :class:`EngineError` for an answer that is refused before it is read."""
+        try:
+            if status < 300:
+                check_values(body, limit)
+        except AnswerTooLong as error:
+            raise explain(error, self.endpoint, path) from error
+        if is_redirect(status):
+            raise explain_refusal(Refused(status, ""), self.endpoint)
+
+    def silence_of(self, limit: Limit) -> float:
+        """Return the longest silence, in seconds, that is waited for: the limit's, scaled by the timeout."""
+        return limit.silence * self.timeout / TIMEOUT
+
     @contextmanager
-    def _wire(self) -> Iterator[Wire]:
+    def lend(self) -> Iterator[Wire]:
         """Lend a connection that no other thread uses; it is kept for the next question unless this one fails."""
         with self._lock:
             if self._closed:

@@ -28,6 +28,7 @@ from layerscope.engine.errors import EngineError, UsageError
 from layerscope.engine.limits import Proxy, proxy_for
 from layerscope.state.files import cause, read_small
 from layerscope.text import clean, mask_address
+from layerscope.units import natural_list
 
 DEFAULT_HOST = DEFAULT_UNIX_SOCKET.removeprefix("http+")
 
@@ -256,7 +257,7 @@ def _from_context(name: str, source: str, environ: Mapping[str, str]) -> Endpoin
         docker: Any = json.loads(read_small(path))["Endpoints"]["docker"]
         host, skip_verify = docker.get("Host", ""), bool(docker.get("SkipTLSVerify"))
     except FileNotFoundError:
-        there = ", ".join(["default", *_context_names(contexts / "meta")])
+        there = natural_list(["default", *_context_names(contexts / "meta")])
         raise UsageError(f"there is no context {name!r} ({source})", f"contexts that exist: {there}") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise EngineError(

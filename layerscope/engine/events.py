@@ -25,7 +25,7 @@ _OF_INTEREST = {"image": _IMAGE, "container": _CONTAINER, "builder": _BUILDER}
 QUIET = 0.25
 """Seconds without another event after which a burst is over."""
 AT_MOST = 1.0
-"""Seconds after which a burst that does not end is told of all the same."""
+"""Seconds after which a burst that does not end is reported all the same."""
 _TICK = 0.05
 """Seconds between two looks at an event stream."""
 BACK_OFF = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -54,7 +54,7 @@ class Watcher:
         self._noted = threading.Event()
 
     def run(self) -> None:
-        """Follow the engine; return once stopped. Nothing is raised: a lost engine is told and tried again."""
+        """Follow the engine; return once stopped. Nothing is raised: a lost engine is reported and tried again."""
         teller = threading.Thread(target=self._tell, name="layerscope-events", daemon=True)
         teller.start()
         tries = 0

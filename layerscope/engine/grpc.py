@@ -97,7 +97,7 @@ class Channel:
 
         The whole call takes at most ``seconds``, and its answer at most ``max_bytes``. Raises
         Status for a grpc-status other than 0 and GrpcError for an answer that is not whole;
-        what the stream raises comes as it is. After an error the channel is of no more use.
+        what the stream raises is not changed. After an error the channel is of no more use.
         """
         if method not in ALLOWED:
             raise ValueError(f"{method} is not on the list of methods that may be called")
@@ -117,7 +117,6 @@ class Channel:
         return _Answer(self, stream_id, max_bytes).messages(deadline)
 
     def close(self) -> None:
-        """Close the connection."""
         self._stream.close()
 
     def __enter__(self) -> Channel:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerscope.text import mask_address
+from layerscope.units import count
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -85,7 +86,7 @@ class AnswerTooSlow(TimeoutError):
 def check_values(body: bytes, limit: Limit) -> None:
     """Raise AnswerTooLong if the JSON ``body`` may hold more values than the limit. Nothing is parsed."""
     if body.count(b",") + body.count(b"[") + body.count(b"{") > limit.values:
-        raise AnswerTooLong(f"more than {limit.values:,} values")
+        raise AnswerTooLong(f"more than {count(limit.values, 'value')}")
 
 
 def is_redirect(status: int) -> bool:

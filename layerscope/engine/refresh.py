@@ -12,7 +12,7 @@ from dataclasses import replace
 from layerscope.engine.connect import Connection
 from layerscope.engine.records import Intern
 from layerscope.engine.scan import (
-    describe_image,
+    describe_images,
     list_containers,
     list_content,
     list_images,
@@ -30,14 +30,13 @@ def refresh(conn: Connection, old: Inventory) -> Inventory:
     """
     known = {image.id: image for image in old.images}
     intern = Intern()
-    found: list[Image] = []
-    vanished = 0
-    for listed in list_images(conn, intern):
-        fresh = _carried_over(listed, known.get(listed.id)) or describe_image(conn, listed, intern)
-        if fresh is None:
-            vanished += 1
-        else:
-            found.append(fresh)
+    listed = list_images(conn, intern)
+    all_images = [_carried_over(image, known.get(image.id)) for image in listed]
+    new = [number for number, image in enumerate(all_images) if image is None]
+    for number, image in describe_images(conn, [listed[number] for number in new], intern):
+        all_images[new[number]] = image
+    found = [image for image in all_images if image is not None]
+    vanished = len(all_images) - len(found)
     containers = with_folders(conn, list_containers(conn), found)
     images, content = with_manifests(conn, found, list_content(conn))
     # By ID: the engine's order of images of the same second is not the same twice.

@@ -38,6 +38,7 @@ from layerscope.inventory import Image
 from layerscope.leaving import is_leaving, under_way
 from layerscope.state.removal_log import RemovalLog
 from layerscope.text import clean
+from layerscope.units import natural_list
 
 _MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
 """How moby and Podman refuse to remove by ID what has several names."""
@@ -113,7 +114,7 @@ class EngineRemover:
             else:
                 same = as_text(info.get("ID")) == conn.engine_id
                 if same and conn.engine_id:
-                    return ""  # an image that is not there is told as gone
+                    return ""  # an image that is not there counts as gone
             if not same:
                 return f"another engine answers at {was.host} than the one that was looked at; nothing was asked of it"
             ids = {image.id for image in list_images(conn)}
@@ -193,7 +194,7 @@ class _OneImage:
             return ""
         new = set(as_texts(now.get("RepoTags"))) - {*self.image.tags, *self.image.digests}
         new = {name for name in new if "<none>" not in name}
-        return f"it has a name now that the plan did not show: {', '.join(sorted(new)[:3])}" if new else ""
+        return f"it has a name now that the plan did not show: {natural_list(sorted(new), 3)}" if new else ""
 
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
         if changed := self._changed():

@@ -11,20 +11,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from layerscope.engine.connect import Connection, Query
 from layerscope.engine.errors import Cancelled, EngineError, Refused
+from layerscope.engine.many import Talk, talk, talk_all
 from layerscope.engine.quirks import MANIFESTS_API
 from layerscope.engine.records import (
     Intern,
     as_dict,
-    as_list,
     container_folders,
     container_record,
     history_entries,
@@ -131,14 +130,28 @@ def describe_image(conn: Connection, image: Image, intern: Intern | None = None)
 
     A refusal is kept in the image's ``note``, in the engine's words. Raises :class:`EngineError`.
     """
-    intern = intern or Intern()
+    return talk(conn, _described(conn, image, intern or Intern()))
+
+
+def describe_images(
+    conn: Connection, images: Sequence[Image], intern: Intern, look: Callable[[], bool] = lambda: True
+) -> Iterator[tuple[int, Image | None]]:
+    """Do as :func:`describe_image` for many, and yield the number of each and its image, in the order of the answers.
+
+    ``look`` is called some 20 times a second; once it says False the rest is left.
+    """
+    talks = (_described(conn, image, intern) for image in images)
+    return talk_all(conn, talks, conn.requests_in_flight, look)
+
+
+def _described(conn: Connection, image: Image, intern: Intern) -> Talk[Image | None]:
     try:
-        answer = _about(conn, image, "json", lambda answer: as_dict(answer).get("Id"))
+        answer = yield from _about(conn, image, "json")
     except Refused as refused:
         return None if refused.is_gone else replace(image, note=f"inspect: {refused.message or refused.status}")
     image = inspected_image(image, answer, conn.engine.store_kind, intern)
     try:
-        answer = _about(conn, image, "history", lambda answer: as_dict((as_list(answer) or [None])[0]).get("Id"))
+        answer = yield from _about(conn, image, "history")
     except Refused as refused:
         return None if refused.is_gone else replace(image, note=f"history: {refused.message or refused.status}")
     entries = history_entries(answer, intern)
@@ -147,14 +160,15 @@ def describe_image(conn: Connection, image: Image, intern: Intern | None = None)
     return replace(image, history=entries)
 
 
-def _about(conn: Connection, image: Image, what: str, id_in: Callable[[Any], object]) -> Any:
+def _about(conn: Connection, image: Image, what: str) -> Talk[Any]:
     """Ask about an image: by name where that is quicker, if the answer proves to be about this ID; else by ID."""
     if conn.quirks.ask_by_name and image.tags:
         with suppress(Refused):  # the name may have gone meanwhile, and the image not
-            answer = conn.get_json(f"/images/{quote(image.tags[0], safe='/:')}/{what}")
-            if id_in(answer) == image.id:
+            answer = yield f"/images/{quote(image.tags[0], safe='/:')}/{what}"
+            # the newest entry of a history is the image itself
+            if as_dict(next(iter(answer), None) if isinstance(answer, list) else answer).get("Id") == image.id:
                 return answer
-    return conn.get_json(f"/images/{quote(image.id, safe=':')}/{what}")
+    return (yield f"/images/{quote(image.id, safe=':')}/{what}")
 
 
 # the lists
@@ -261,7 +275,6 @@ class _Scan:
         self.partial = partial
         self.cancelled = cancelled
         self.intern = Intern()
-        self.stop = threading.Event()
         self.all: list[Image] = []
         self.shown: set[str] = set()
         self.containers: tuple[Container, ...] | None = None
@@ -273,7 +286,6 @@ class _Scan:
         self.total = conn.image_count
         self.reported: Progress | None = None
         self.published_at = 0.0
-        self.lock = threading.Lock()
 
     def run(self) -> Inventory:
         try:
@@ -283,17 +295,13 @@ class _Scan:
             self.images = list(_merge(self.conn, self.all, self.shown))
             self.all, self.phase, self.total = [], "layers", len(self.images)
             self._publish()
-            numbers = count()
-            workers = min(self.conn.requests_in_flight, self.total)
-            complete = self._watch(_Crew([lambda: self._describe(numbers)] * workers))
+            complete = self._describe_all()
             if complete:
                 complete = self._watch(_Crew([self._finish]))
         except EngineError as error:
             if self.phase == "images":
                 raise
             raise EngineError(f"{error.cause} (after {self.done} of {self.total} images)", error.hint) from error
-        finally:
-            self.stop.set()
         return self._inventory(complete)
 
     def _watch(self, crew: _Crew) -> bool:
@@ -302,14 +310,29 @@ class _Scan:
             if self.cancelled is not None and self.cancelled():
                 return False
             self._report()
-            if self.phase == "images":
-                if self.containers is not None and not self.published_at:
-                    self._publish()
-            elif time.monotonic() >= self.published_at + _PARTIAL_EVERY:
+            if self.phase == "images" and self.containers is not None and not self.published_at:
                 self._publish()
         if crew.error is not None:
             raise crew.error
         self._report()
+        return True
+
+    def _describe_all(self) -> bool:
+        """Ask about every image. False: cancelled."""
+        listed = [image for image in self.images if image is not None]
+        for number, image in describe_images(self.conn, listed, self.intern, self._look):
+            self.images[number] = image
+            self.done += 1
+        self._report()
+        return self.done == self.total
+
+    def _look(self) -> bool:
+        """Call back while images are asked about. False: cancelled."""
+        if self.cancelled is not None and self.cancelled():
+            return False
+        self._report()
+        if time.monotonic() >= self.published_at + _PARTIAL_EVERY:
+            self._publish()
         return True
 
     def _report(self) -> None:
@@ -356,13 +379,3 @@ class _Scan:
 
     def _ask_containers(self) -> None:
         self.containers = list_containers(self.conn)
-
-    def _describe(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            if number >= len(self.images) or self.stop.is_set():
-                return
-            image = self.images[number]
-            if image is not None:
-                self.images[number] = describe_image(self.conn, image, self.intern)
-            with self.lock:
-                self.done += 1

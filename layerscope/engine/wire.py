@@ -30,6 +30,7 @@ from docker.transport.unixconn import UnixHTTPConnection
 
 from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import CONNECT_TIMEOUT, EVENTS, AnswerTooLong, AnswerTooSlow, Limit, Proxy
+from layerscope.units import count
 
 _CHUNK = 64 * 1024
 
@@ -50,7 +51,8 @@ class Wire:
         self._connection = dial()
         self._headers = {"Host": host, "User-Agent": DEFAULT_USER_AGENT, **headers}
         self._prefix = prefix
-        self._kept = False
+        self.kept = False
+        """Has the connection that is open answered before? Then the engine may have closed it meanwhile."""
         self._closed = threading.Event()
 
     def ask(self, method: str, target: str, limit: Limit, silence: float | None = None) -> tuple[int, bytes]:
@@ -61,18 +63,18 @@ class Wire:
         """
         silence = limit.silence if silence is None else silence
         if method != "GET":
-            self._drop()
+            self.drop()
         try:
             answer = self._exchange(method, target, limit, silence)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            kept = self._kept
-            self._drop()
+            kept = self.kept
+            self.drop()
             if not kept or self._closed.is_set():
                 raise
             answer = None
-        if answer is None:  # asked again out of the handler: its failure is not that the engine closed the other one
+        if answer is None:  # asked outside the handler: a second failure has a cause of its own
             answer = self._exchange(method, target, limit, silence)
-        self._kept = True
+        self.kept = True
         return answer
 
     def follow(self, target: str) -> Iterator[bytes]:
@@ -89,7 +91,7 @@ class Wire:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > EVENTS.bytes:
-                raise AnswerTooLong(f"more than {EVENTS.bytes:,} bytes in one event")
+                raise AnswerTooLong(f"more than {count(EVENTS.bytes, 'byte')} in one event")
 
     @property
     def closed(self) -> bool:
@@ -103,10 +105,28 @@ class Wire:
         if isinstance(sock, socket.socket):  # closing alone does not wake who reads
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        self._drop()
+        self.drop()
 
-    def _drop(self) -> None:
-        self._kept = False
+    def open(self, silence: float) -> Any:
+        """Return the socket, or ssh channel, itself, opened if it was not; :meth:`question` is what to write to it.
+
+        Who reads it sets :attr:`kept` once it has answered, and leaves no answer half read.
+        Raises what the transport raises.
+        """
+        connection = self._connection
+        if connection.sock is None:
+            connection.timeout = min(silence, CONNECT_TIMEOUT)
+            connection.connect()
+        return connection.sock
+
+    def question(self, target: str) -> bytes:
+        """Return the bytes of a GET request."""
+        lines = [f"GET {self._prefix}{target} HTTP/1.1", *(f"{name}: {text}" for name, text in self._headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def drop(self) -> None:
+        """Close what is open; the next question opens it again."""
+        self.kept = False
         with suppress(Exception):  # a dead transport may raise what it likes
             self._connection.close()
 
@@ -123,10 +143,7 @@ class Wire:
 
     def _send(self, method: str, target: str, limit: Limit, silence: float) -> http.client.HTTPResponse:
         connection = self._connection
-        if connection.sock is None:
-            connection.timeout = min(silence, CONNECT_TIMEOUT)
-            connection.connect()
-        connection.sock.settimeout(silence)
+        self.open(silence).settimeout(silence)
         connection.putrequest(method, self._prefix + target, skip_host=True, skip_accept_encoding=True)
         for name, value in self._headers.items():
             connection.putheader(name, value)
@@ -209,7 +226,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _too_long(limit: Limit) -> AnswerTooLong:
-    return AnswerTooLong(f"more than {limit.bytes:,} bytes")
+    return AnswerTooLong(f"more than {count(limit.bytes, 'byte')}")
 
 
 def _too_slow(limit: Limit) -> AnswerTooSlow:

@@ -16,7 +16,17 @@ from layerscope.core.removal.proposal import Proposal
 from layerscope.core.sizes.sums import Bound
 from layerscope.output.tables import Column, table
 from layerscope.text import clean, fit, fit_name, pad, wrapped
-from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_size, natural_list
+from layerscope.units import (
+    UNKNOWN,
+    Units,
+    count,
+    format_age,
+    format_exact,
+    format_number,
+    format_size,
+    natural_list,
+    part_of,
+)
 from layerscope.views.content import SHARED_CONTAINERD, content_missing
 from layerscope.views.free import disk_words, missing_words
 from layerscope.views.names import (
@@ -42,7 +52,7 @@ def plan_text(plan: RemovalPlan, *, now: int, units: Units = Units.SI, width: in
     """Return a plan as text of at most ``width`` columns, a newline at its end; ``now`` is what ages are counted to."""
     page = _Page(plan, units, max(width, MIN_WIDTH), now)
     goes, asked = len(plan.removed), len(plan.images)
-    of = f" {format_number(goes)} of {count(asked, 'image')}" if goes < asked else f" {count(asked, 'image')}"
+    of = f" {part_of(goes, asked, 'image')}" if goes < asked else f" {count(asked, 'image')}"
     title = f"Removing{of} · listed {page.size(plan.listed)}" if goes else page.nothing_goes()
     lists = [page.images(), page.untagged(), page.blocked(), page.kept()]
     return _joined([[title], page.figures(), *lists, [_ONLY_A_PLAN]])
@@ -108,7 +118,7 @@ class _Page:
     def figures(self) -> list[str]:
         plan = self.plan
         if not plan.removed:
-            return self.wrapped(plan.doubts)
+            return self.wrapped(map(clean, plan.doubts))
         layers = f"{count(len(plan.freed), 'layer')} that nothing else needs"
         states = {state_words(node, plan.graph) for node in plan.removed} - {""}
         bare = not any(node.layers for node in plan.removed)
@@ -166,13 +176,13 @@ class _Page:
         keepers = [node for node, _ in self.plan.keepers()]
         if not keepers:
             return fit("for build parents in use", room)
-        more = f" and {format_number(len(keepers) - 1)} more" if len(keepers) > 1 else ""
+        more = natural_list([""], more=len(keepers) - 1)
         return fit("for " + fit_name(image_label(keepers[0]), max(8, room - len(more) - 4)) + more, room)
 
     def notes(self) -> Iterator[str]:
         """What the figures leave open, a sentence each."""
         plan = self.plan
-        yield from plan.doubts
+        yield from map(clean, plan.doubts)
         if plan.frees and plan.held_by_cache is None:
             yield "How much of it the build cache keeps on disk until it is pruned is not known."
         if plan.frees and plan.unseen:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 
-from layerscope.core.pull import AddsIs, ImageCost, LayerCost, PullCost
+from layerscope.core.pull import ImageCost, LayerCost, PullCost
+from layerscope.core.stock import AddsIs
 from layerscope.inventory import Engine
 from layerscope.output.tables import Column, table
 from layerscope.registry.behind import Standing
 from layerscope.text import clean, fit, fit_name
-from layerscope.units import UNKNOWN, Units, format_size
-from layerscope.views.names import LONGEST, count, image_labels, short_id
+from layerscope.units import UNKNOWN, Units, count, format_number, format_size
+from layerscope.views.names import LONGEST, image_labels, short_id
 
 MIN_WIDTH = 80
 """Columns; nothing is laid out narrower than this."""
@@ -68,7 +69,9 @@ def behind_text(found: Sequence[Standing], own: int, *, width: int = MIN_WIDTH) 
         lines += [line for reason in reasons for line in textwrap.wrap(clean(reason), max(width, MIN_WIDTH))]
     behind = sum(1 for one in found if one.state == "behind")
     current = sum(1 for one in found if one.state == "current")
-    lines.append(f"{count(behind, 'tag')} behind, {current:,} current, of {len(found):,} asked for.")
+    lines.append(
+        f"{count(behind, 'tag')} behind, {format_number(current)} current, of {format_number(len(found))} asked for."
+    )
     if own:
         lines.append(
             f"{count(own, 'tag')} never came from a registry, and {'was' if own == 1 else 'were'} not asked for."
@@ -101,8 +104,8 @@ class _Page:
         here = sum(layer.here for image in cost.images for layer in image.layers)
         layers = sum(len(image.layers) for image in cost.images)
         return [
-            f"All {len(cost.images):,}, pulled in this order",
-            self.figures(cost, f"{count(layers, 'layer')}, {here:,} here by then"),
+            f"All {format_number(len(cost.images))}, pulled in this order",
+            self.figures(cost, f"{count(layers, 'layer')}, {format_number(here)} here by then"),
         ]
 
     def image(self, cost: ImageCost) -> list[str]:
@@ -111,7 +114,9 @@ class _Page:
         lines = [self.title(image.name, fit(clean(where), 48))]
         here = sum(layer.here for layer in cost.layers)
         layers = count(len(cost.layers), "layer")
-        lines.append(self.figures(cost, "here already" if cost.already_here else f"{layers}, {here:,} here"))
+        lines.append(
+            self.figures(cost, "here already" if cost.already_here else f"{layers}, {format_number(here)} here")
+        )
         if cost.refused:
             lines += textwrap.wrap(f"The pull would fail: {clean(cost.refused)}.", self.width)
         if cost.already_here or not cost.layers:

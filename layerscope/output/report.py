@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.missed import missed_sharing
 from layerscope.text import clean
 from layerscope.views.content import content_missing
 
@@ -52,44 +53,76 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
     ``engine_bytes`` is the engine's own total for image layers; None takes the one
     in the inventory, if it has one.
     """
-    inventory, totals = graph.inventory, graph.totals
-    engine, usage = inventory.engine, inventory.usage
-    if engine_bytes is None and usage is not None:
-        engine_bytes = usage.layers_size
+    inventory = graph.inventory
     return {
         "schema": SCHEMA,
-        "engine": {
-            "kind": "scan" if inventory.from_file else engine.kind,
-            "version": engine.version,
-            "api_version": engine.api_version,
-            "store": engine.store,
-            "host": engine.host,
-            "name": engine.name,
-        },
+        "engine": engine_dict(graph),
         "taken_at": rfc3339(inventory.taken_at),
         "complete": inventory.complete,
         "vanished_images": inventory.vanished,
         "unit": graph.rules.unit,
-        "totals": {
-            "images": totals.images,
-            "layers": totals.layers,
-            "listed_bytes": totals.listed,
-            "footprint_bytes": totals.footprint,
-            "saved_bytes": totals.saved,
-            "exact": totals.exact,
-            "unknown_layers": totals.unknown_layers,
-            "unknown_images": totals.unknown_images,
-            "footprint_most_bytes": totals.footprint_most,
-            "engine_bytes": engine_bytes,
-            "engine_listed_bytes": totals.engine_listed,
-            **_content_totals(graph),
-        },
+        "totals": totals_dict(graph, engine_bytes),
         "content_missing_because": content_missing(graph) or None,
         "layers_are_on_disk": graph.disk_rule.once,
         "layers_on_disk_because": graph.disk_rule.words or None,
         "engine_bytes_missing_because": inventory.usage_refused or None,
         "images": [_image(node) | _content_of(graph, node) for node in graph.images],
         "layers": [_layer(layer) for layer in _in_order(graph)],
+        "missed": _missed(graph),
+    }
+
+
+def _missed(graph: LayerGraph) -> dict[str, Any]:
+    """Return what is stored more than once; see :mod:`layerscope.core.missed`."""
+    found = missed_sharing(graph)
+    return {
+        "exact_bytes": found.size.low if found.size.exact else None,
+        "exact_at_least_bytes": found.size.low,
+        "groups": [
+            {
+                "is": one.is_,
+                "diff_id": one.copies[0].diff_id if one.is_ == "exact" else None,
+                "instruction": one.copies[0].instruction,
+                "missed_bytes": one.size.low if one.size.exact else None,
+                "missed_at_least_bytes": one.size.low,
+                "copies": [layer.chain_id for layer in one.copies],
+            }
+            for one in (*found.exact, *found.likely)
+        ],
+    }
+
+
+def engine_dict(graph: LayerGraph) -> dict[str, Any]:
+    """Return what engine a graph is of, ready for JSON."""
+    engine = graph.inventory.engine
+    return {
+        "kind": "scan" if graph.inventory.from_file else engine.kind,
+        "version": engine.version,
+        "api_version": engine.api_version,
+        "store": engine.store,
+        "host": engine.host,
+        "name": engine.name,
+    }
+
+
+def totals_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str, Any]:
+    """Return the sums of a host, ready for JSON; ``engine_bytes`` as for :func:`report_dict`."""
+    totals, usage = graph.totals, graph.inventory.usage
+    if engine_bytes is None and usage is not None:
+        engine_bytes = usage.layers_size
+    return {
+        "images": totals.images,
+        "layers": totals.layers,
+        "listed_bytes": totals.listed,
+        "footprint_bytes": totals.footprint,
+        "saved_bytes": totals.saved,
+        "exact": totals.exact,
+        "unknown_layers": totals.unknown_layers,
+        "unknown_images": totals.unknown_images,
+        "footprint_most_bytes": totals.footprint_most,
+        "engine_bytes": engine_bytes,
+        "engine_listed_bytes": totals.engine_listed,
+        **_content_totals(graph),
     }
 
 

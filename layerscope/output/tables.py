@@ -24,7 +24,7 @@ class Column:
     right: bool = True
     """Are the cells put to the right?"""
     cut: Callable[[str, int], str] | None = None
-    """How to make a cell fit into so many columns of a terminal."""
+    """How to make a cell fit into a number of columns of a terminal."""
 
     @cached_property
     def width(self) -> int:

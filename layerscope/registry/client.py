@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from layerscope.core.pull import RemoteImage, RemoteLayer
+from layerscope.core.remote import RemoteImage, RemoteLayer
 from layerscope.registry import manifests, trailers
 from layerscope.registry.auth import Authorizer, refused_login, wants_login
 from layerscope.registry.cache import Cache
@@ -16,6 +16,7 @@ from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.manifests import ImageManifest, Index, MachinePlatform
 from layerscope.registry.reference import HUB, HUB_API, Reference, is_digest
 from layerscope.registry.transport import Response, Transport
+from layerscope.units import count, format_number
 
 _DEEPEST = 3
 """Indexes within indexes."""
@@ -68,7 +69,8 @@ class RegistryClient:
             choice = manifests.choose(found, platforms, name)
             body = self._manifest(reference, choice.digest)
             if len(body) != choice.size:
-                raise odd(host, f"a manifest of {len(body):,} bytes where its index says {choice.size:,}")
+                said = format_number(choice.size)
+                raise odd(host, f"a manifest of {count(len(body), 'byte')} where its index says {said}")
             trail.append((choice.digest, len(body)))
             found = manifests.read_manifest(body, "", host)
         if isinstance(found, Index):
@@ -101,7 +103,8 @@ class RegistryClient:
             if error.kind in {"cancelled", "limited"}:
                 raise
             return None  # it does not know ranges, or has lost the blob: then the pull will say so
-        return trailers.tar_size(layer, answer.body) if answer.status == 206 else None
+        whole = answer.status == 206 and len(answer.body) == last - first + 1
+        return trailers.tar_size(layer, answer.body) if whole else None
 
     # what is behind a name
 
@@ -129,7 +132,8 @@ class RegistryClient:
         if kept is not None:
             return kept
         if manifest.config_bytes > manifests.LARGEST_CONFIG:
-            raise odd(reference.registry, f"a manifest with a configuration of {manifest.config_bytes:,} bytes")
+            long = count(manifest.config_bytes, "byte")
+            raise odd(reference.registry, f"a manifest with a configuration of {long}")
         body = self._ask("GET", reference, f"blobs/{manifest.config}", limit=manifests.LARGEST_CONFIG).body
         manifests.check_body(body, manifest.config, reference.registry)
         self._cache.put(manifest.config, body)
@@ -166,7 +170,8 @@ class RegistryClient:
             self.remaining[registry] = remaining[:12]
         if answer.status < 300:
             if len(answer.body) > limit:
-                raise odd(registry, f"{len(answer.body):,} bytes where at most {limit:,} belong")
+                long = count(len(answer.body), "byte")
+                raise odd(registry, f"{long} where at most {format_number(limit)} belong")
             return answer
         raise self._refusal(answer, base, registry, reference)
 

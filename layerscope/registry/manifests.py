@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.core.pull import Packing, RemoteLayer
+from layerscope.core.remote import Packing, RemoteLayer
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.reference import is_digest
+from layerscope.units import natural_list
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -77,8 +79,8 @@ class ImageManifest:
 
     config: str
     config_bytes: int
-    blobs: tuple[tuple[str, int, Packing, bool], ...]
-    """(digest, bytes, packing, made of several parts?), oldest first."""
+    blobs: tuple[tuple[str, int, Packing, int | None], ...]
+    """(digest, bytes, packing, bytes of its tar where the manifest says them), oldest first."""
 
 
 _ALIASES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "i686": "386", "armhf": "arm"}
@@ -132,8 +134,7 @@ def choose(index: Index, platforms: Sequence[MachinePlatform], name: str) -> Cho
             if choice.platform == platform:
                 return choice
     there = sorted({str(choice.platform) for choice in index.choices if choice.platform})
-    listed = ", ".join(there[:12]) + (f" and {len(there) - 12} more" if len(there) > 12 else "")
-    raise no_platform(name, platforms[0], listed)
+    raise no_platform(name, platforms[0], natural_list(there, 12))
 
 
 def no_platform(name: str, platform: MachinePlatform, there: str) -> RegistryError:
@@ -156,7 +157,7 @@ def read_manifest(body: bytes, kind: str, host: str) -> Index | ImageManifest:
     if data.get("schemaVersion") == 1 or "distribution.manifest.v1" in kind:
         raise RegistryError(
             "odd",
-            f"{host} has it in schema 1 only, of 2015, which engines pull no more",
+            f"{host} has it in schema 1 only, of 2015, which engines no longer pull",
             "push it again with a current docker",
         )
     if "manifests" in data and "layers" not in data:
@@ -199,7 +200,8 @@ def _manifest(data: dict[str, Any], host: str) -> ImageManifest:
     blobs = []
     for layer in layers:
         blob, packed = _descriptor(layer, host)
-        blobs.append((blob, packed, _packing(_text(layer.get("mediaType"))), _has_parts(layer.get("annotations"))))
+        notes, packing = layer.get("annotations"), _packing(_text(layer.get("mediaType")))
+        blobs.append((blob, packed, "unknown" if _has_parts(notes) else packing, _said_size(notes)))
     return ImageManifest(digest, size, tuple(blobs))
 
 
@@ -216,9 +218,9 @@ def read_config(
     if len(diff_ids) != len(manifest.blobs):
         raise odd(host, f"a manifest of {len(manifest.blobs)} layers with a configuration of {len(diff_ids)}")
     layers = []
-    for diff_id, (blob, packed, packing, parts) in zip(diff_ids, manifest.blobs, strict=True):
-        tar = (packed, "plain tar") if packing == "tar" else (None, "")
-        layers.append(RemoteLayer(blob, packed, diff_id, "unknown" if parts else packing, *tar))
+    for diff_id, (blob, packed, packing, said) in zip(diff_ids, manifest.blobs, strict=True):
+        tar = (packed, "plain tar") if packing == "tar" else (said, "its manifest" if said is not None else "")
+        layers.append(RemoteLayer(blob, packed, diff_id, packing, *tar))
     names = [_text(data.get(key)) for key in ("os", "architecture", "variant")]
     return tuple(layers), normal_platform(*names) if names[0] and names[1] else None
 
@@ -237,6 +239,17 @@ _PARTS = ("containerd.io/snapshot/stargz/", "io.github.containers.zstd-chunked."
 def _has_parts(annotations: object) -> bool:
     """Is the blob said to be of many members (eStargz, zstd:chunked), so that its end tells nothing of the whole?"""
     return isinstance(annotations, dict) and any(isinstance(key, str) and key.startswith(_PARTS) for key in annotations)
+
+
+_TAR_SIZE = "io.containers.estargz.uncompressed-size"
+"""What builders note on an eStargz layer (stargz-snapshotter, ``estargz/types.go``)."""
+
+
+def _said_size(annotations: object) -> int | None:
+    text = annotations.get(_TAR_SIZE) if isinstance(annotations, dict) else None
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,16}", text):
+        return None
+    return min(int(text), _LARGEST_SIZE)
 
 
 def _descriptor(value: Any, host: str) -> tuple[str, int]:

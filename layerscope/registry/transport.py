@@ -23,6 +23,7 @@ from urllib3.util import Timeout
 from layerscope import __version__
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.policy import Policy
+from layerscope.units import count, format_number
 
 CONNECTIONS = 8
 """Requests under way at once, whatever the number of registries."""
@@ -79,7 +80,6 @@ class Transport:
         self.close()
 
     def close(self) -> None:
-        """Close every connection."""
         for pool in self._pools.values():
             pool.close()
 
@@ -184,14 +184,14 @@ class Transport:
 def _read(response: urllib3.BaseHTTPResponse, limit: int, started: float, host: str) -> bytes:
     length = response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and len(length) < 20 and int(length) > limit:
-        raise odd(host, f"{int(length):,} bytes where at most {limit:,} belong")
+        raise odd(host, f"{count(int(length), 'byte')} where at most {format_number(limit)} belong")
     if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise odd(host, "with an encoding that was not asked for")
     found = bytearray()
     while chunk := response.read(min(_CHUNK, limit + 1 - len(found)), decode_content=False):
         found += chunk
         if len(found) > limit:
-            raise odd(host, f"more than the {limit:,} bytes that belong there")
+            raise odd(host, f"more than the {count(limit, 'byte')} that belong there")
         if time.monotonic() - started > _WHOLE:
             raise RegistryError("unreachable", f"{host} took longer than {_WHOLE:.0f} s for one answer", "try later")
     return bytes(found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerscope.search.terms import AGES, EXAMPLES, FIELDS, FLAGS, KEYS
+from layerscope.search.comparisons import FIELDS
+from layerscope.search.terms import AGES, EXAMPLES, FLAGS, KEYS
 
 
 @dataclass(frozen=True, slots=True)

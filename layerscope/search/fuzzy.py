@@ -29,7 +29,7 @@ WIDEST = 127
 _LATIN = "\xff"
 """Characters up to this one can be found apart; others only as they stand."""
 _FEW = 500
-"""Up to so many hits are scored letter by letter; more than that nobody reads, and a coarse order does."""
+"""Up to this many hits are scored letter by letter; more than that nobody reads, and a coarse order does."""
 _REMEMBERED = 12
 _WORDLY = "\x02"
 """Stands for a letter that cannot be found apart, but is a part of its word."""

@@ -15,21 +15,9 @@ from difflib import get_close_matches
 from weakref import ref
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.search.terms import (
-    AGES,
-    ALIASES,
-    FIELDS,
-    FLAGS,
-    KEYS,
-    OPERATOR,
-    Meaning,
-    Test,
-    WrongTermError,
-    comparison,
-    exact_name_first,
-    keyed,
-    word,
-)
+from layerscope.search.comparisons import FIELDS, OPERATOR, comparison
+from layerscope.search.meaning import Meaning, Test, WrongTermError
+from layerscope.search.terms import AGES, ALIASES, FLAGS, KEYS, exact_name_first, keyed, word
 from layerscope.text import clean
 
 

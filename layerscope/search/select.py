@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.search.terms import split_reference
 from layerscope.text import clean
+from layerscope.units import count, natural_list
 
 _ID = re.compile(r"(sha256:)?([0-9a-f]{4,64})", re.IGNORECASE)
 _GLOB = re.compile(r"[*?]|\[.*\]")
@@ -74,7 +75,9 @@ class _Names:
             raise SelectionError(self.why_none(pattern))
         if len(nodes) > 1:
             candidates = _listed([_called(node, full=True) for node in nodes])
-            raise SelectionError(f"{_quoted(pattern)} may be any of {len(nodes)} images: {candidates}; say more of it")
+            raise SelectionError(
+                f"{_quoted(pattern)} may be any of {count(len(nodes), 'image')}: {candidates}; type more of it"
+            )
         return nodes
 
     def like(self, pattern: str) -> list[ImageNode]:
@@ -126,7 +129,7 @@ class _Names:
         tags = [split_reference(name)[1] for name in self.short if split_reference(name)[0] == short_name(repository)]
         if tags and "@" not in pattern:
             missing = f"{repository}:{tag or 'latest'}"
-            every = f" or {_quoted(f'{repository}:*')} for all" if len(tags) > 1 else ""
+            every = f"; {_quoted(f'{repository}:*')} names all of them" if len(tags) > 1 else ""
             return f"there is no image {_quoted(missing)}; {_quoted(repository)} has {_listed(sorted(tags))}{every}"
         return f"there is no image {_quoted(pattern)}{self.near(pattern.partition('@')[0])}"
 
@@ -164,6 +167,4 @@ def _quoted(text: str) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(clean(name, 80) for name in names[:_SHOWN])
-    rest = len(names) - _SHOWN
-    return f"{shown} and {rest:,} more" if rest > 0 else shown
+    return natural_list([clean(name, 80) for name in names], _SHOWN)

@@ -1,43 +1,22 @@
 """The terms of the filter language: what each means, and what it says of itself.
 
 :mod:`layerscope.search.query` takes a typed line apart; this module knows what one
-term is. A term is turned into a test of an image in two steps, since some need
-the whole graph first (``layer:`` looks its layers up once): *meaning* of the
-text, then *bind* to a graph.
+term is. Terms that compare are in :mod:`layerscope.search.comparisons`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from fnmatch import translate
 from functools import cached_property
-from operator import eq, ge, gt, le, lt, ne
 from weakref import WeakKeyDictionary
 
-from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.stores import RUNNING
+from layerscope.search.comparisons import created
+from layerscope.search.meaning import Meaning, Test, WrongTermError
 from layerscope.text import clean
-from layerscope.units import format_size, parse_size
-
-Test = Callable[[ImageNode], bool]
-Binder = Callable[[LayerGraph], Test]
-
-
-class WrongTermError(ValueError):
-    """A term that means nothing; the message is one line for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What one term selects: in words, and as a test once it is bound to a graph."""
-
-    says: str
-    bind: Binder
-
 
 # -- names of a graph, in lower case, once -------------------------------------------------
 
@@ -124,114 +103,6 @@ ALIASES: Mapping[str, str] = {
     "since": "newer",
     "created": "age",
 }
-
-# -- comparisons: name, operator, value ----------------------------------------------------
-
-_OPERATORS: Mapping[str, tuple[Callable[[int, int], bool], str]] = {
-    ">": (gt, "over"),
-    ">=": (ge, "at least"),
-    "<": (lt, "under"),
-    "<=": (le, "at most"),
-    "=": (eq, "exactly"),
-    "==": (eq, "exactly"),
-    "!=": (ne, "other than"),
-    "≥": (ge, "at least"),
-    "≤": (le, "at most"),
-}
-_SIZES: Mapping[str, Callable[[ImageNode], int]] = {
-    "size": lambda node: node.size,
-    "unique": lambda node: node.unique,
-    "shared": lambda node: node.shared,
-}
-_COUNTS: Mapping[str, Callable[[ImageNode], int]] = {
-    "layers": lambda node: len(node.layers),
-    "tags": lambda node: len(node.image.tags),
-    "containers": lambda node: len(node.containers),
-}
-FIELDS = (*_SIZES, *_COUNTS, "age")
-OPERATOR = re.compile(r">=|<=|!=|==|[><=≥≤]")
-
-
-def comparison(field: str, operator: str, value: str, now: int) -> Meaning:
-    """Return the meaning of ``field operator value``; raises :class:`WrongTermError`.
-
-    A size that is only a lower bound passes ``>`` when the bound does, and nothing else.
-    """
-    compare, word = _OPERATORS[operator]
-    if field == "age":
-        return _age(operator, value, now)
-    if field in _COUNTS:
-        return _count(field, compare, word, value)
-    try:
-        bound = parse_size(value)
-    except ValueError:
-        example = f"{'' if field == 'size' else field}{operator if operator in '<>' else '>'}500MB"
-        raise WrongTermError(f"not a size: write it like {example}, 1.5G or 200MiB") from None
-    size = _SIZES[field]
-
-    def test(node: ImageNode) -> bool:
-        return (over or node.exact) and compare(size(node), bound)
-
-    over = operator[0] in ">≥"
-    return Meaning(f"{field} {word} {format_size(bound)}", lambda _: test)
-
-
-def _count(field: str, compare: Callable[[int, int], bool], word: str, value: str) -> Meaning:
-    if not (value.isascii() and value.isdigit() and len(value) <= 9):
-        raise WrongTermError(f"not a number: write {field}>20")
-    count, number = _COUNTS[field], int(value)
-    needs_layers = field == "layers"
-
-    def test(node: ImageNode) -> bool:
-        return (node.known or not needs_layers) and compare(count(node), number)
-
-    return Meaning(f"{word} {number} {field}", lambda _: test)
-
-
-_SPANS: Mapping[str, int] = {
-    "minute": 60,
-    "hour": 3600,
-    "day": 86400,
-    "week": 7 * 86400,
-    "month": 30 * 86400,
-    "year": 365 * 86400,
-}
-_SHORT = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
-_SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)", re.ASCII | re.IGNORECASE)
-
-
-def _moment(value: str, now: int, key: str) -> tuple[int, str]:
-    """Return (Unix time, in words) of ``30d`` (before now) or ``2026-01-31`` (midnight, UTC)."""
-    found = _SPAN.fullmatch(value)
-    if found:
-        unit = _SHORT.get(found[2].lower(), found[2].lower().removesuffix("s"))
-        if unit in _SPANS:
-            count = int(found[1])
-            return now - count * _SPANS[unit], f"{count} {unit}{'' if count == 1 else 's'}"
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        raise WrongTermError(f"not an age: write {key}30d, 2w, 6mo, 1y or a day like 2026-01-31") from None
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()), ""
-
-
-def _age(operator: str, value: str, now: int) -> Meaning:
-    if operator[0] not in "><≥≤":
-        raise WrongTermError("an age is compared with > or <: write age>30d")
-    return _created(operator[0] in ">≥", value, now, f"age{operator}")
-
-
-def _created(older: bool, value: str, now: int, key: str) -> Meaning:
-    then, span = _moment(value, now, key)
-
-    def test(node: ImageNode) -> bool:
-        created = made(node.image.created, now)
-        return created is not None and (created < then if older else created > then)
-
-    if span:
-        return Meaning(f"older than {span}" if older else f"made in the last {span}", lambda _: test)
-    return Meaning(f"made {'before' if older else 'after'} {value}", lambda _: test)
-
 
 # -- key:value -----------------------------------------------------------------------------
 
@@ -385,7 +256,7 @@ def keyed(key: str, value: str, whole: bool, now: int) -> Meaning:
     if not value:
         raise WrongTermError(f"what after “{key}”? Write it like {EXAMPLES[key]}")
     if key in AGES:
-        return _created(key == "older", value, now, f"{key}:")
+        return created(key == "older", value, now, f"{key}:")
     return KEYS[key](value, whole)
 
 

@@ -40,7 +40,7 @@ class Backend(Protocol):
     ) -> Inventory:
         """Return an inventory; tell ``progress(done, total, phase)`` and hand out parts meanwhile.
 
-        ``usage_within``: ask for the engine's own disk usage beside the scan, and wait for it so many seconds.
+        ``usage_within``: ask for the engine's own disk usage beside the scan, and wait for it that many seconds.
         Raises :class:`BackendError`.
         """
         ...

@@ -72,6 +72,7 @@ def dumps(inventory: Inventory) -> bytes:
     tables: dict[str, dict[Any, int]] = {"layers": {}, "history": {}, "folders": {}}
     body = _plain(inventory, tables)
     body.pop("from_file", None)
+    body.pop("serial", None)
     images = body.pop("images")
     document: dict[str, Any] = {"schema": SCHEMA} | body
     document["layers"] = list(tables["layers"])

@@ -11,6 +11,8 @@ import stat
 import time
 from pathlib import Path
 
+from layerscope.units import count
+
 MAX_BYTES = 1 << 20
 """The longest file of settings that is read, ours or docker's."""
 
@@ -50,7 +52,7 @@ def read_small(path: Path, most: int = MAX_BYTES) -> bytes:
             raise ValueError("not a regular file")
         data = stream.read(most + 1)
     if len(data) > most:
-        raise ValueError(f"longer than {most:,} bytes")
+        raise ValueError(f"longer than {count(most, 'byte')}")
     return data
 
 

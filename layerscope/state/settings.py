@@ -1,7 +1,7 @@
 """What is kept from one session to the next: theme, units, order and columns, in one small JSON file.
 
 The file is a convenience. It can be deleted, damaged or unwritable without harm:
-what cannot be read from it has its default, and what is wrong is told once, in a line.
+what cannot be read from it has its default, and what is wrong is said once, in a line.
 """
 
 from __future__ import annotations

@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.theme import Theme
-from textual.widgets import Input
 
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import NotKept
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
+from layerscope.tui.textual_hacks import KeysInOrder
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 
 SMALLEST = (60, 15)
@@ -29,7 +29,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class LayerscopeApp(App[int]):
+class LayerscopeApp(KeysInOrder, App[int]):
     """Shows one session."""
 
     TITLE = "layerscope"
@@ -51,12 +51,6 @@ class LayerscopeApp(App[int]):
             self.register_theme(known)
         wanted = (PLAIN.name if plain else None, theme, session.settings.theme)
         self.theme = self._theme_at_start = next((name for name in wanted if name in self.available_themes), DEFAULT)
-
-    def on_key(self, event: events.Key) -> None:
-        """A letter that comes here while there is an input was sent off before it opened: it is the input's."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
-            self.focused.insert_text_at_cursor(event.character)
-            event.prevent_default()
 
     def on_mount(self) -> None:
         """Show the main screen at once; what it shows comes by message."""
@@ -86,7 +80,7 @@ class LayerscopeApp(App[int]):
         self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
 
     def _themed(self, theme: Theme) -> None:
-        if theme.name != self._theme_at_start:  # which is told too, but nobody chose it now
+        if theme.name != self._theme_at_start:  # signalled too, but nobody chose it now
             self.session.keep(theme=theme.name)
         self._theme_at_start = ""
 

@@ -62,10 +62,9 @@ class Commands(Listed):
 
 
 class Themes(Listed):
-    """All themes, our own first; the one in use is told."""
+    """All themes, our own first; the one in use says so."""
 
     def commands(self) -> Iterator[Command]:
-        """Give each theme."""
         ours = [theme.name for theme in (*THEMES, PLAIN)]
         for name in (*ours, *sorted(set(self.app.available_themes) - set(ours))):
             yield name, ["in use"] if name == self.app.theme else [], partial(setattr, self.app, "theme", name)

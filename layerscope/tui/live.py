@@ -1,4 +1,4 @@
-"""Live: how fresh what is on screen is, and what was told of the engine last. No widget; its clock is given."""
+"""Live: how fresh what is on screen is, and what happened there last. No widget; its clock is given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from layerscope.inventory import Inventory
 from layerscope.text import clean
 from layerscope.tui.messages import ScanProgressed
+from layerscope.units import part_of
 from layerscope.views.changes import News, format_span
 
 SHOWN_FOR = 10.0
@@ -20,7 +21,7 @@ PHASES = {"connecting": "connecting", "images": "listing images", "layers": "rea
 def scanning_words(progress: ScanProgressed) -> str:
     """Return how far a scan is: ``reading layers 14 of 36``."""
     phase = PHASES.get(progress.phase, progress.phase)
-    return f"{phase} {progress.done:,} of {progress.total:,}" if progress.total else phase
+    return f"{phase} {part_of(progress.done, progress.total)}" if progress.total else phase
 
 
 class Live:

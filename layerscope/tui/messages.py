@@ -37,14 +37,19 @@ class GraphArrived(Message):
 
 
 @dataclass
-class HostChanged(Message):
+class EngineChanged(Message):
     """The engine changed, and this is what it is now."""
 
     graph: LayerGraph
 
     def can_replace(self, message: Message) -> bool:
-        """Only what it is now matters; what changed is worked out against what is shown."""
-        return isinstance(message, HostChanged)
+        """Only what it is now matters; what changed is worked out against what is shown.
+
+        What is posted later may be older: several threads ask one engine.
+        """
+        if not isinstance(message, EngineChanged):
+            return False
+        return self.graph.inventory.serial <= message.graph.inventory.serial
 
 
 @dataclass

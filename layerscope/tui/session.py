@@ -23,16 +23,16 @@ from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
 from layerscope.tui.background import detached
-from layerscope.tui.host import Host
 from layerscope.tui.messages import (
+    EngineChanged,
     EngineFollowed,
     GraphArrived,
-    HostChanged,
     NotKept,
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
 )
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units
 from layerscope.views.changes import News
@@ -97,11 +97,11 @@ class Session:
         if backend is not None:
             backend.close()
 
-    def host_of(self, graph: LayerGraph, log: Sequence[News]) -> Host:
-        """Return a host to look at as the user looked at one last."""
+    def scene_of(self, graph: LayerGraph, log: Sequence[News]) -> Scene:
+        """Return a graph as a scene, to look at as the user looked at one last."""
         kept = self.settings
         order = Sort(kept.sort, kept.reverse) if kept.sort is not None and kept.sort in IMAGE_ORDERS else Sort("size")
-        return Host(graph, Marks(graph), self.units, image_sort=order, clock=self.clock, pins=self.pins, log=log)
+        return Scene(graph, Marks(graph), self.units, image_sort=order, clock=self.clock, pins=self.pins, log=log)
 
     # -- what is kept for the next session ------------------------------------------------
 
@@ -199,7 +199,7 @@ class Session:
         screen = self.screen
 
         def changed(inventory: Inventory) -> None:
-            screen.post_message(HostChanged(prepared(inventory)))
+            screen.post_message(EngineChanged(prepared(inventory)))
 
         def followed(why: str) -> None:
             screen.post_message(EngineFollowed(why))

@@ -10,12 +10,13 @@ from textual.widget import Widget
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import fit
-from layerscope.tui.host import Host
 from layerscope.tui.panes.view import View
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import count, format_number
 from layerscope.views.aligned import LayerRow
-from layerscope.views.names import count, image_label, short_id
+from layerscope.views.names import image_label, short_id
 from layerscope.views.rmi import remove_line
 from layerscope.views.tree import TreeRow
 
@@ -46,14 +47,14 @@ def id_of(subject: Subject) -> tuple[str, str]:
     return subject.id, f"copied the ID of container {short_id(subject.id)}"
 
 
-def removal_of(host: Host) -> tuple[str, str]:
+def removal_of(scene: Scene) -> tuple[str, str]:
     """Return the command that removes what is marked, and how to say that it was copied."""
-    plan = host.marks.plan()
+    plan = scene.marks.plan()
     images = (*plan.removed, *(one.image for one in plan.untagged), *plan.blocked_images)
-    line, left_out = remove_line(host.graph.inventory.engine, images)
+    line, left_out = remove_line(scene.graph.inventory.engine, images)
     refused = len(plan.blocked_images)
-    said = [f"copied the command that removes {count(len(host.marks) - left_out, 'image')}"]
-    said += [f"the engine will refuse {refused:,} of them"] if refused else []
+    said = [f"copied the command that removes {count(len(scene.marks) - left_out, 'image')}"]
+    said += [f"the engine will refuse {format_number(refused)} of them"] if refused else []
     said += [f"{count(left_out, 'image')} left out, having no sound name"] if left_out else []
     return line, " · ".join(said)
 

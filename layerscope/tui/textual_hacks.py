@@ -8,18 +8,24 @@ Checked on Textual 8.2.8. The first two are for speed alone: without them a key 
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
+from textual import events
+from textual._callback import invoke
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.content import Content
 from textual.drivers import linux_driver
 from textual.geometry import Region
+from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -30,13 +36,16 @@ else:
     AnApp = object
     Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it
 
+SETTLE = 1.0
+"""Seconds that a key waits for a screen which the key before it opened; a screen that takes longer gets it anyway."""
+
 
 def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip]) -> list[Strip]:
     """Return the lines of ``widget`` as Textual draws them now, with ``label`` in both edges and ``line`` for content.
 
     Uses ``StylesCache.render``, ``Widget._get_title_style_information`` and ``_get_subtitle_style_information``
-    (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it anew for
-    each line in each frame, which is most of what a cursor key costs. If the signature of ``render``
+    (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it again
+    for each line in each frame, which is most of what a cursor key costs. If the signature of ``render``
     changes, every list fails at its first line with a TypeError.
     """
     below, background = widget.background_colors
@@ -101,3 +110,67 @@ class TellsFaults(AnApp):
                 console.print(renderable)
             self._exit_renderables.clear()
             self.failed(console.export_text())
+
+
+class KeysInOrder(AnApp):
+    """Mixin of an app in which a key, or a paste, has done all that it does before the next one is looked at.
+
+    Overrides ``App.on_event``; uses ``App._check_bindings``, ``MessagePump._get_dispatch_methods``, ``_context`` and
+    ``_mounted_event`` (Textual 8.2.8). Without: a letter is inserted by the input's own task, while Backspace, a
+    binding, acts when the key has bubbled up to the app, after the letters behind it. Here the app itself takes each
+    key from the widget with the focus up to itself. If Textual calls handlers otherwise one day,
+    ``tests/tui/test_bursts.py`` fails.
+    """
+
+    _settled_screen: Screen[object] | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take a key from the widget with the focus up to the app; everything else as before."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self.app_focus = True
+        await self._settle()
+        event._set_forwarded()
+        if isinstance(event, events.Key) and await self._check_bindings(event.key, priority=True):
+            return
+        name = event.handler_name
+        node: MessagePump | None = self.focused or self.screen
+        chain: list[MessagePump] = []
+        while node is not None and node is not self:
+            if not node.check_message_enabled(event):
+                return
+            chain.append(node)
+            event._no_default_action = False
+            with node._context(), self.prevent(*event._prevent):
+                for _, method in node._get_dispatch_methods(name, event):
+                    await invoke(method, event)
+            node.check_idle()
+            if event._stop_propagation:
+                break
+            node = node._parent
+        else:
+            event._no_default_action = False
+            await super().on_event(event)
+        if isinstance(event, events.Key) and event.key == "enter":  # what is told by message then: submitted, activated
+            for node in chain:
+                await _drained(node)
+
+    async def _settle(self) -> None:
+        """Wait until the screen that is on top now can be typed in."""
+        for _ in range(4):
+            screen = self.screen
+            if screen is self._settled_screen:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(screen._mounted_event.wait(), SETTLE)
+            await _drained(screen)
+            self._settled_screen = screen
+
+
+async def _drained(pump: MessagePump) -> None:
+    """Wait until ``pump`` has handled the messages that it has now; not for ever."""
+    done = asyncio.Event()
+    if pump.is_running and pump.call_later(done.set):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), SETTLE)

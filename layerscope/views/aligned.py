@@ -12,13 +12,13 @@ from typing import Literal
 
 from layerscope.core.compare import Amount, Comparison, Stretch
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.units import UNKNOWN
+from layerscope.units import UNKNOWN, count, format_number
 from layerscope.views.compare import Lanes, Piece, called
-from layerscope.views.names import count, image_label, layer_label
+from layerscope.views.names import image_label, layer_label
 
 Kind = Literal["stretch", "layer", "end", "alone", "note"]
 FEW = 4
-"""Images of which the same is to be said: up to so many in a row each, more in one."""
+"""Images of which the same is to be said: up to this many in a row each, more in one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -125,7 +125,8 @@ class Aligned:
         known = len(comparison.images) - len(comparison.unread)
         front: list[LayerRow] = []
         if comparison.trunk is None and known > 1:
-            front.append(LayerRow("note", f"no layer is common to {'both' if known == 2 else f'all {known:,}'}"))
+            all_of_them = "both" if known == 2 else f"all {format_number(known)}"
+            front.append(LayerRow("note", f"no layer is common to {all_of_them}"))
         after = self._alone(comparison.bare, "no layers")
         return front, after + self._alone(comparison.unread, "layers not known")
 
@@ -185,7 +186,7 @@ class Aligned:
         comparison = self.comparison
         known = len(comparison.images) - len(comparison.unread)
         if stretch is comparison.trunk:
-            whole = f"common to all {known:,}" if known > 2 else "common to both"
+            whole = f"common to all {format_number(known)}" if known > 2 else "common to both"
             return f"{whole} whose layers are known" if comparison.unread else whole
         if len(stretch.images) == known:
             return "all its layers"  # the only one whose layers are known

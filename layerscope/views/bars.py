@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layerscope.core.graph import LayerGraph, Totals
-from layerscope.units import Units, format_ratio, format_size
-from layerscope.views.names import bounded, count
+from layerscope.units import Units, count, format_ratio, format_size, natural_list
+from layerscope.views.names import bounded
 
 UNPACKED, CONTENT = "█", "▒"
 """What the parts of a bar are drawn with: their shapes differ."""
@@ -83,4 +83,4 @@ def open_words(graph: LayerGraph, units: Units = Units.SI) -> str:
             parts.append(f"at most {format_size(totals.disk_most, units)}")
     if not totals.content_known:
         parts.append("content refused" if graph.inventory.content is not None else "content not asked yet")
-    return ", ".join(parts)
+    return natural_list(parts)

@@ -12,9 +12,9 @@ from rich.cells import cell_len, set_cell_size
 
 from layerscope.core.graph import ImageNode
 from layerscope.text import fit, fit_name
-from layerscope.units import Units, format_size
+from layerscope.units import Units, count, format_number, format_size
 from layerscope.views.forest import Forest, Run
-from layerscope.views.names import count, image_label
+from layerscope.views.names import image_label
 
 Role = Literal["name", "size", "note", "fill", "foot", "line", "edge", "gap"]
 Text = tuple[str, Role]
@@ -180,14 +180,14 @@ def name_of(forest: Forest, run: Run | None, rest: Sequence[Run]) -> tuple[str, 
     images = sum(one.count for one in runs)
     if run is not None and run.images:
         others = images - 1 if rest else len(run.images) - 1
-        return image_label(run.images[0]), f" and {others:,} more" if others else ""
+        return image_label(run.images[0]), f" and {format_number(others)} more" if others else ""
     common = {forest.repository_of(one) for one in runs}
     if len(common) == 1 and images > 1 and (name := common.pop()):
         return name, f" · {count(images, 'image')}"
     nearest = _nearest(runs[0])
     if nearest is None:  # only leftovers of builds stand on it
         return "no image", ""
-    return image_label(nearest), f" and {images - 1:,} more" if images > 1 else ""
+    return image_label(nearest), f" and {format_number(images - 1)} more" if images > 1 else ""
 
 
 def _nearest(run: Run) -> ImageNode | None:

@@ -10,8 +10,8 @@ from layerscope.core.changes import Changes, changes
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_name
-from layerscope.units import Units, format_size
-from layerscope.views.names import count, image_label
+from layerscope.units import Units, count, format_number, format_size, natural_list
+from layerscope.views.names import image_label
 
 ROOMS = (48, 30, 20, 12)
 """Cells that a name may have, most first; under the last it says too little to be worth the room."""
@@ -19,7 +19,7 @@ ROOMS = (48, 30, 20, 12)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something that was told of a live engine."""
+    """Something that happened on a live engine."""
 
     at: float
     """Unix seconds."""
@@ -38,7 +38,7 @@ def format_span(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     hours, minutes = divmod(whole // 60, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+    return f"{format_number(hours)} h {minutes} min" if hours else f"{minutes} min"
 
 
 def describe(old: LayerGraph, new: LayerGraph, units: Units) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def describe(old: LayerGraph, new: LayerGraph, units: Units) -> tuple[str, ...]:
     told = [list(_parts(found, old, new, units, room)) for room in ROOMS]
     wordings = [" · ".join(parts) for parts in told]
     if len(told[0]) > 1:  # rather the first of them in full than all of them cut
-        wordings = [*wordings[:2], *(f"{parts[0]} · and {len(parts) - 1} more" for parts in told)]
+        wordings = [*wordings[:2], *(f"{parts[0]} · and {format_number(len(parts) - 1)} more" for parts in told)]
     return tuple(dict.fromkeys(line for line in wordings if line))
 
 
@@ -85,7 +85,7 @@ def _on_disk(found: Changes, units: Units, nothing: str) -> str:
 def _images(found: Changes) -> str:
     more, less = len(found.added), len(found.removed)
     if more and less:
-        return f"+{more:,} −{less:,} images"
+        return f"+{format_number(more)} −{format_number(less)} images"
     return f"+{count(more, 'image')}" if more else f"−{count(less, 'image')}"
 
 
@@ -114,8 +114,7 @@ def _tags(
 
 
 def _some(tags: list[str], room: int) -> str:
-    more = f" and {len(tags) - 1:,} more" if len(tags) > 1 else ""
-    return fit_name(clean(tags[0], 400), room) + more
+    return natural_list([fit_name(clean(tags[0], 400), room)], more=len(tags) - 1)
 
 
 def _containers(containers: tuple[Container, ...], room: int) -> str:

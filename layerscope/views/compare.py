@@ -1,4 +1,4 @@
-"""Which images are compared, what they are called, and the matrix of what each two of them share.
+"""Which images are compared, what they are called, and the matrix of what each pair of them shares.
 
 They are called A, B, C … in the order of the comparison. Their layers are in :mod:`.aligned`.
 """
@@ -13,15 +13,15 @@ from typing import Literal
 from layerscope.core.compare import Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.text import fit, fit_name
-from layerscope.units import UNKNOWN, Units, size_width
-from layerscope.views.names import bounded, count, image_label
+from layerscope.units import UNKNOWN, Units, count, format_number, size_width
+from layerscope.views.names import bounded, image_label
 
 COMPANY = 5
 """Images that are compared with one when no set is marked: those that share most with it."""
 LETTERS = ascii_uppercase + ascii_lowercase
 """What images are called; more than that have no column, and are rows of the matrix only."""
 MOST_NAMED = 8
-"""Letters in a line of words; of more images the number is told."""
+"""Letters in a line of words; of more images the number is given."""
 
 Piece = tuple[str, str]
 """A run of text and the name of its style."""
@@ -41,7 +41,7 @@ class Chosen:
     by_marks: bool = False
 
     def title(self, room: int) -> str:
-        """Return which set it is, in so many cells: the name is cut, not what is said of it."""
+        """Return which set it is, in that many cells: the name is cut, not what is said of it."""
         before, _, after = self.words.partition("{}")
         left = room - len(before) - len(after)
         return fit(before + fit_name(self.name, max(8, left)) + after, room)
@@ -57,7 +57,7 @@ def choose(
     """
     nodes = tuple(sorted((graph.image_by_id[image_id] for image_id in marked), key=lambda node: node.index))
     if len(nodes) > 1:
-        return Chosen(nodes, f"{len(nodes):,} marked images", by_marks=True)
+        return Chosen(nodes, f"{format_number(len(nodes))} marked images", by_marks=True)
     node = nodes[0] if nodes else here
     if node is None:
         return Chosen((), "no images")
@@ -121,7 +121,7 @@ class Lanes:
 
 
 def lanes(images: int, room: int) -> Lanes:
-    """Return the columns of so many images in so many cells: with gaps where there is room for them."""
+    """Return the columns for a number of images in that many cells: with gaps where there is room for them."""
     step = 2 if images * 2 - 1 <= room and images <= len(LETTERS) else 1
     drawn = min(images, len(LETTERS), max(1, room))
     if drawn < images:
@@ -144,7 +144,7 @@ def width_of(form: Form, units: Units) -> int:
 
 
 def form_for(images: int, room: int, units: Units) -> Form:
-    """Return the fullest form in which the matrix of so many images fits ``room`` cells beside the other columns."""
+    """Return the fullest form in which the matrix of that many images fits ``room`` cells beside the other columns."""
     return next((form for form in FORMS if images * (width_of(form, units) + 1) <= room), "block")
 
 

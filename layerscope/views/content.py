@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.text import clean
-from layerscope.units import Units, format_size
-from layerscope.views.names import count
+from layerscope.units import Units, count, format_number, format_size, natural_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,7 @@ def unlisted_words(graph: LayerGraph, units: Units = Units.SI) -> str:
     parts = [
         count(kinds.count("image"), "image") if "image" in kinds else "",
         count(kinds.count("artifact"), "artifact") if "artifact" in kinds else "",
-        f"{kinds.count('unknown'):,} of unknown kind" if "unknown" in kinds else "",
+        f"{format_number(kinds.count('unknown'))} of unknown kind" if "unknown" in kinds else "",
     ]
-    return f"{size} more is stored, but this engine lists no image for it ({', '.join(filter(None, parts))})."
+    what = natural_list([part for part in parts if part])
+    return f"{size} more is stored, but this engine lists no image for it ({what})."

@@ -10,9 +10,8 @@ from layerscope.core.graph import ImageNode, LayerGraph, union
 from layerscope.core.stores import StoreRules, words_for
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
-from layerscope.units import Units, format_size
+from layerscope.units import Units, count, format_size, natural_list
 from layerscope.views.content import content_missing, unlisted_words
-from layerscope.views.names import count
 
 Verdict = Literal["same", "explained", "differs", "ours", "not asked"]
 
@@ -110,11 +109,13 @@ class _Work:
         adds = [f"compressed blobs ({self.size(blobs)})"] if blobs else []
         if rest:
             adds.append(f"{self.rules.size_adds} ({self.size(rest)})")
-        text = f"{what}: the engine adds {' and '.join(adds)}."
+        text = f"{what}: the engine adds {natural_list(adds)}."
         return self._figure("Sum of sizes", ours, theirs, "explained", text)
 
     def footprint(self) -> Figure:
-        name, ours = "On disk", self.graph.totals.footprint
+        # a containerd store's disk holds content too, which is a figure of its own
+        name = "Unpacked layers" if self.rules.keeps_content else "On disk"
+        ours = self.graph.totals.footprint
         if self.usage is None:
             return self._figure(name, ours, None, "not asked", f"Every stored layer once. {self.missing}")
         theirs = self.usage.layers_size
@@ -137,7 +138,7 @@ class _Work:
         return self._figure(name, ours, theirs, "differs", text)
 
     def saved(self) -> Figure:
-        text = "What storing each layer once saves, instead of once for each image. No engine says it."
+        text = "What storing each layer once saves, instead of once for each image. No engine reports this."
         return self._figure("Saved by sharing", self.graph.totals.saved, None, "ours", text)
 
     # -- what would come back --------------------------------------------------------------
@@ -168,7 +169,7 @@ class _Work:
             if self.usage.layers_size != graph.totals.footprint:
                 parts.append("whatever else is in its total")
             why = (
-                f"The engine takes its total less what is UNIQUE to images in use, so it counts {' and '.join(parts)}."
+                f"The engine takes its total less what is UNIQUE to images in use, so it counts {natural_list(parts)}."
             )
             if not parts:
                 why = "The engine takes its total less what is UNIQUE to images in use."
@@ -304,9 +305,9 @@ class _Work:
 
     def notes(self) -> Iterator[str]:
         graph = self.graph
-        yield f"Bytes of ours are: {graph.rules.unit}."
+        yield f"Our size of a layer is the {graph.rules.unit}."
         if graph.totals.unknown_layers or graph.totals.unknown_images:
-            yield f"Ours are lower bounds: {self._unknown()}"
+            yield f"Our sizes are lower bounds: {self._unknown()}"
         if graph.hidden_layers:
             known = graph.weigh(graph.hidden_layers)
             size = f"{'' if known.exact else '≥'}{self.size(known.low)}"
@@ -316,10 +317,9 @@ class _Work:
             )
         gone = graph.orphan_containers
         if gone:
-            names = ", ".join(clean(container.name, 40) for container in gone[:3])
-            more = f" and {len(gone) - 3:,} more" if len(gone) > 3 else ""
+            names = natural_list([clean(container.name, 40) for container in gone], 3)
             yield (
-                f"{count(len(gone), 'container')} ({names}{more}) of images that are not listed: what those keep on "
+                f"{count(len(gone), 'container')} ({names}) of images that are not listed: what those keep on "
                 "disk beyond the layers here cannot be seen."
             )
         yield from filter(None, (unlisted_words(graph, self.units), self._rest_of_content()))
@@ -329,7 +329,7 @@ class _Work:
             words = graph.disk_rule.words
             yield f"Listed, shared and unique are right as the engine counts; the disk has other figures: {words}."
         if graph.inventory.vanished:
-            yield f"{count(graph.inventory.vanished, 'image')} went while the scan was under way."
+            yield f"{count(graph.inventory.vanished, 'image')} went during the scan."
         if not graph.inventory.complete:
             yield "The scan is not complete: figures are of what is known so far."
 
@@ -361,7 +361,7 @@ class _Work:
         if totals.unknown_images:
             parts.append(f"the layers of {count(totals.unknown_images, 'image')}")
         return (
-            f"{' and '.join(parts)} {'is' if totals.unknown_layers and not totals.unknown_images else 'are'} not known."
+            f"{natural_list(parts)} {'is' if totals.unknown_layers and not totals.unknown_images else 'are'} not known."
         )
 
     def _figure(

@@ -1,13 +1,13 @@
-"""A proposal of what to remove for so many bytes, in words."""
+"""A proposal of what to remove to free a number of bytes, in words."""
 
 from __future__ import annotations
 
 from layerscope.core.graph import ImageNode
 from layerscope.core.removal.proposal import Proposal
 from layerscope.text import fit_name
-from layerscope.units import Units, format_age, format_size
+from layerscope.units import Units, count, format_age, format_number, format_size, natural_list
 from layerscope.views.content import content_missing
-from layerscope.views.names import amount, bounded, count, image_label
+from layerscope.views.names import amount, bounded, image_label
 from layerscope.views.removal import Row, Said
 
 
@@ -56,13 +56,14 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
         if proposal.most_with_pinned > proposal.most:
             more.append(f"{format_size(proposal.most_with_pinned, units)} if pinned ones did")
         if more:
-            said.append(Said(f"It would be {', '.join(more)}.", "quiet"))
+            said.append(Said(f"It would be {natural_list(more)}.", "quiet"))
     if not plan.images:
         said.append(Said("There is nothing to propose.", "strong"))
         return said
     named = sum(not node.dangling for node in plan.images)
     number = len(plan.images)
-    which = "none with a name" if not named else "with names" if named == number else f"{named:,} with a name"
+    some = "with names" if named == number else f"{format_number(named)} with a name"
+    which = some if named else "none with a name"
     least = "; no smaller set does it" if proposal.fewest and proposal.reached else ""
     frees = bounded(plan.frees, plan.bound, units)
     if plan.content is not None:
@@ -78,14 +79,14 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     if proposal.families:
         family = proposal.families[0]
         size = bounded(family.size, family.bound, units)
-        first = fit_name(image_label(family.images[0]), 40)
-        said.append(Said(f"{size} of it only go because {first} and {len(family.images) - 1:,} more all go.", "quiet"))
+        both = "both" if len(family.images) == 2 else "all"
+        names = natural_list([fit_name(image_label(node), 40) for node in family.images], 2)
+        said.append(Said(f"{size} of it come back only if {names} {both} go.", "quiet"))
     if proposal.reached:
         said.append(Said(f"The most that can be had is {most}.", "quiet"))
     if plan.held_by_cache:
-        said.append(
-            Said(f"Up to {format_size(plan.held_by_cache, units)} of it after the build cache is pruned.", "warn")
-        )
+        held = format_size(plan.held_by_cache, units)
+        said.append(Said(f"Up to {held} of it comes back only after the build cache is pruned.", "warn"))
     if missing := missing_words(proposal):
         said.append(Said(missing, "warn"))
     if not plan.graph.disk_rule.once:

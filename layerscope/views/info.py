@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
-from layerscope.units import UNKNOWN, Units, format_age, format_size
+from layerscope.units import UNKNOWN, Units, count, format_age, format_number, format_size
 from layerscope.views.content import content_missing, packed_of
-from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, count, image_label, short_id, unique_amount
+from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, image_label, short_id, unique_amount
 from layerscope.views.states import state_sentence
 
 LONGEST = 20_000
@@ -106,8 +106,10 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
     about = _Facts()
     about.add("Chain ID", layer.chain_id, copies=True)
     about.add("Diff ID", layer.diff_id, copies=True)
-    about.add("On", layer.parent.chain_id if layer.parent is not None else "nothing: it is a first layer", copies=True)
-    about.add("Layers below", f"{layer.depth:,}")
+    about.add(
+        "Parent layer", layer.parent.chain_id if layer.parent is not None else "none: it is a first layer", copies=True
+    )
+    about.add("Layers below", format_number(layer.depth))
     about.add("Made", _moment(layer.created, now))
 
     made = _Facts()
@@ -124,7 +126,7 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
 
     sizes = _Facts()
     sizes.add("Size", _size(layer.size, False, units))
-    sizes.add("Known", {"exact": "exactly", "inferred": "inferred", "unknown": "not at all"}[layer.size_is])
+    sizes.add("Size is", {"exact": "exact", "inferred": "inferred", "unknown": "not known"}[layer.size_is])
     sizes.add("From", layer.size_from)
     sizes.add("Sharing saves", _size(layer.saves, layer.size is None, units) if layer.shared else "")
     sizes.add("Counted in", graph.rules.unit)
@@ -187,7 +189,7 @@ class _Facts:
     def more(self, number: int) -> None:
         """Say how many were left out of a list of ``number``."""
         if number > MOST:
-            self.facts.append(Fact("", f"… and {number - MOST:,} more"))
+            self.facts.append(Fact("", f"… and {format_number(number - MOST)} more"))
 
     def section(self, heading: str) -> Section:
         return Section(heading, tuple(self.facts))
@@ -197,14 +199,14 @@ def _size(size: int | None, at_least: bool, units: Units) -> str:
     """Return ``1.14 GB (1,138,204,417 bytes)``."""
     if size is None or (at_least and not size):
         return UNKNOWN
-    return f"{amount(size, at_least, units)} ({size:,} bytes)"
+    return f"{amount(size, at_least, units)} ({count(size, 'byte')})"
 
 
 def _layers(node: ImageNode, graph: LayerGraph) -> str:
     if not node.layers:
         return state_sentence(node, graph)
-    text = f"{len(node.layers):,}"
-    return f"{text}, {node.unknown_layers:,} of unknown size" if node.unknown_layers else text
+    text = format_number(len(node.layers))
+    return f"{text}, {format_number(node.unknown_layers)} of unknown size" if node.unknown_layers else text
 
 
 def _moment(created: int | None, now: int) -> str:

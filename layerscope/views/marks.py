@@ -13,8 +13,8 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.removal.marks import Figures
 from layerscope.core.removal.measured import Freed
 from layerscope.text import fit, fit_name
-from layerscope.units import Units, format_size
-from layerscope.views.names import bounded, count, image_label
+from layerscope.units import Units, count, format_number, format_size, natural_list
+from layerscope.views.names import bounded, image_label
 
 GAP = " · "
 NAMES = (60, 30, 20, 12)
@@ -39,7 +39,7 @@ def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, free
     """
     frees = _frees(figures, units)
     parts = [
-        Part("mark", (f"✓ marked {figures.marked:,}", f"✓ {figures.marked:,}"), 0),
+        Part("mark", (f"✓ marked {format_number(figures.marked)}", f"✓ {format_number(figures.marked)}"), 0),
         Part("listed", (f"listed {format_size(figures.listed, units)}",), 5),
         Part("frees", (f"frees {frees}",), 0),
     ]
@@ -51,16 +51,25 @@ def marked_parts(figures: Figures, units: Units, held_by_cache: int | None, free
             after = (f"up to {held} of it after the build cache is pruned", f"≤{held} after a cache prune")
         parts.append(Part("cache", after, 3))
     if figures.blocked:
-        parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 1))
+        parts.append(_blocked_part(figures, 1))
     parts += _untagged_part(figures, 1)
     if figures.kept:
         parts.append(Part("keeps", _keeps(figures, units), 2))
     return [*parts, *freed_part(freed, units)]
 
 
+def _blocked_part(figures: Figures, rank: int) -> Part:
+    many = format_number(figures.blocked)
+    are = "is" if figures.blocked == 1 else "are"
+    return Part("blocked", (f"{many} {are} in use and cannot go", f"{many} cannot go", f"{many} blocked"), rank)
+
+
 def _untagged_part(figures: Figures, rank: int) -> list[Part]:
     number = figures.untagged
-    return [Part("untagged", (f"{number:,} only untagged", f"{number:,} untagged"), rank)] if number else []
+    if not number:
+        return []
+    many = format_number(number)
+    return [Part("untagged", (f"{many} only untagged", f"{many} untagged"), rank)]
 
 
 def freed_part(freed: Freed, units: Units) -> list[Part]:
@@ -89,21 +98,20 @@ def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: 
     if len(images) == 1:
         said = tuple(f"{name} alone frees {frees}" for name in _names(images[0]))
     else:
-        said = (f"its {len(images):,} images together free {frees}",)  # the layer's, the repository's
+        said = (f"these {count(len(images), 'image')} together free {frees}",)  # the layer's, the repository's
     parts = [Part("frees", said, 0)]
     if figures.kept:
         kept = format_size(figures.kept, units)
         what = f"its other {kept}" if len(images) == 1 and figures.frees else kept
-        verb = "stay" if what.startswith("its") else "stays"
         if figures.keepers == 1 and figures.keeper is not None:
-            said = tuple(f"{what} {verb} for {name}" for name in _names(figures.keeper))
+            said = tuple(f"{what} stay for {name}" for name in _names(figures.keeper))
         elif figures.keepers:
-            said = (f"{what} {verb} for {count(figures.keepers, 'image')}",)
+            said = (f"{what} stay for {count(figures.keepers, 'other image')}",)
         else:
-            said = (f"{what} {verb} for build steps",)
-        parts.append(Part("keeps", (*said, f"{what} {verb}"), 1))
+            said = (f"{what} stay for build steps",)
+        parts.append(Part("keeps", (*said, f"{what} stay"), 1))
     if figures.blocked:
-        parts.append(Part("blocked", (f"{figures.blocked:,} blocked",), 2))
+        parts.append(_blocked_part(figures, 2))
     parts += _untagged_part(figures, 2)
     return [*parts, *freed_part(freed, units)]
 
@@ -142,8 +150,7 @@ def _keeps(figures: Figures, units: Units) -> tuple[str, ...]:
     if figures.keeper is None:
         return (f"{kept} for build steps", kept)
     others = figures.keepers - 1
-    more = f" and {others:,} more" if others else ""
-    return (*(f"{kept} for {name}{more}" for name in _names(figures.keeper)), kept)
+    return (*(f"{kept} for {natural_list([name], more=others)}" for name in _names(figures.keeper)), kept)
 
 
 def _names(node: ImageNode) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.search.terms import split_reference
 from layerscope.text import clean, fold_instruction
-from layerscope.units import UNKNOWN, Units, format_size
+from layerscope.units import UNKNOWN, Units, format_size, natural_list
 
 NO_HISTORY = "no history for this layer"
 NO_INSTRUCTION = "(no instruction given)"
@@ -36,9 +36,8 @@ def repository(node: ImageNode) -> str:
 
 def image_labels(nodes: list[ImageNode], most: int) -> str:
     """Return the labels of some images in one line: ``deb:base, node:1 and 12 more``."""
-    shown = ", ".join(image_label(node) for node in nodes[:most])
-    rest = len(nodes) - most
-    return shown if rest <= 0 else f"{shown} and {rest:,} more"
+    shown = nodes[:most]
+    return natural_list([image_label(node) for node in shown], more=len(nodes) - len(shown))
 
 
 def layer_label(layer: Layer) -> str:
@@ -46,11 +45,6 @@ def layer_label(layer: Layer) -> str:
     if layer.instruction is None:
         return NO_HISTORY
     return fold_instruction(layer.instruction, LONGEST) or clean(layer.comment, LONGEST) or NO_INSTRUCTION
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """Return ``1 image`` or ``1,234 images``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def bounded(size: int, bound: str, units: Units = Units.SI) -> str:

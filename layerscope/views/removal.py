@@ -11,9 +11,9 @@ from layerscope.core.removal.carry_out import CachePruned, CarriedOut, Step, Ste
 from layerscope.core.removal.measured import Freed
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.text import clean
-from layerscope.units import Units, format_size
+from layerscope.units import Units, count, format_number, format_size, natural_list, part_of
 from layerscope.views.content import SHARED_CONTAINERD, content_missing
-from layerscope.views.names import amount, bounded, count, image_label, image_labels
+from layerscope.views.names import amount, bounded, image_label, image_labels
 
 MANY = 10
 """More images than this are removed only when their number is typed."""
@@ -51,8 +51,8 @@ def what_is_asked(removal: RemovalPlan) -> str:
     """Return what a yes would do: ``remove 2 images and untag 1``; empty when nothing."""
     remove = f"remove {count(len(removal.removed), 'image')}" if removal.removed else ""
     number = len(removal.untagged)
-    untag = f"untag {number:,}" if removal.removed else f"untag {count(number, 'image')}"
-    return " and ".join(filter(None, (remove, untag if number else "")))
+    untag = f"untag {format_number(number)}" if removal.removed else f"untag {count(number, 'image')}"
+    return natural_list([*filter(None, (remove, untag if number else ""))])
 
 
 def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
@@ -77,7 +77,7 @@ def _row(node: ImageNode, sign: str, style: str, note: str, units: Units) -> Row
 def _names(node: ImageNode) -> str:
     """What goes with the image besides the name that is shown."""
     tags = [clean(tag, 120) for tag in node.image.tags[1:]]
-    return f"with {count(len(tags), 'more name')} ({', '.join(tags)})" if tags else ""
+    return f"with {count(len(tags), 'more name')} ({natural_list(tags)})" if tags else ""
 
 
 def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
@@ -89,18 +89,18 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
     said += _cache(removal, units)
     said += content_said(removal, units)
     said += [Said(line, "quiet") for line in _besides(removal, units)]
-    said += [Said(doubt, "warn") for doubt in removal.doubts]
+    said += [Said(clean(doubt), "warn") for doubt in removal.doubts]
     return said
 
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
-        return "No image goes." if removal.untagged else "Nothing of it can be removed: the engine would refuse."
+        return "No image goes." if removal.untagged else "None of these images can be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
     if removal.graph.rules.keeps_content:
         frees += " unpacked"
     going, asked = len(removal.removed), len(removal.images)
-    which = count(going, "image") if going == asked else f"{going:,} of {count(asked, 'image')}"
+    which = count(going, "image") if going == asked else part_of(going, asked, "image")
     whole = all(node.exact for node in removal.removed)
     listed = amount(sum(node.size for node in removal.removed), not whole, units)
     return f"{which} {'goes' if going == 1 else 'go'} · listed {listed} · frees {frees}"
@@ -141,28 +141,28 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
     if not removal.frees or held == 0:
         return []
     if held is None:
-        return [Said("The engine does not tell, or not yet, how much of it the build cache holds on disk.", "warn")]
+        return [Said("The engine has not said how much of it the build cache holds on disk.", "warn")]
     size, whole = format_size(held, units), format_size(removal.frees, units)
     now = removal.frees_at_once
     if not now:
-        return [Said(f"On disk nothing may come back before the build cache is pruned, then {whole}.", "warn")]
+        return [Said(f"Nothing may come back on disk before the build cache is pruned; {whole} after that.", "warn")]
     at_once = format_size(now, units)
-    return [
-        Said(f"On disk: at least {at_once} at once, {whole} after the build cache is pruned (holds ≤{size}).", "warn")
-    ]
+    after = f"{whole} after the build cache, which holds ≤{size}, is pruned"
+    return [Said(f"At least {at_once} comes back on disk at once, {after}.", "warn")]
 
 
 def _besides(removal: RemovalPlan, units: Units) -> list[str]:
     lines = []
     if removal.parents:
-        lines.append(f"{count(len(removal.parents), 'build step')} without a name go along.")
+        steps = count(len(removal.parents), "untagged build step is", "untagged build steps are")
+        lines.append(f"{steps} removed too.")
     keepers = [node for node, _ in removal.keepers()]
     if removal.keeps:
         whom = image_labels(keepers, 2) if keepers else "build steps"
         lines.append(f"{bounded(removal.keeps, removal.keeps_bound, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
         lines.append(
-            f"{count(len(removal.unseen), 'container')} whose image is gone may keep some of it on disk."
+            f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk."
         )  # fmt: skip
     return lines
 
@@ -198,7 +198,7 @@ def came_said(done: CarriedOut, units: Units) -> list[Said]:
     else:
         how = " by the engine's own total"
         if not removal.graph.rules.total_is_footprint:
-            how = " in layers that the engine has no more"
+            how = ": the layers are gone"
         right = left == removal.frees
         said.append(Said(f"predicted {predicted} · freed {format_size(left, units)}{how}", "good" if right else "warn"))
         if not right:
@@ -272,15 +272,15 @@ def _why(
     """Say why ``freed`` is not what was predicted."""
     found = []
     for state, one, many in (
-        ("refused", "1 image was refused", "{} images were refused"),
-        ("untagged", "1 image only lost its name", "{} images only lost their names"),
-        ("skipped", "1 image was not tried", "{} images were not tried"),
-        ("lost", "of 1 image it is not known", "of {} images it is not known"),
+        ("refused", "was refused", "were refused"),
+        ("untagged", "only lost its name", "only lost their names"),
+        ("skipped", "was not tried", "were not tried"),
+        ("lost", "may be gone or not", "may be gone or not"),
     ):
         number = sum(step.state == state for step in steps)
         if number:
-            found.append(one if number == 1 else many.format(f"{number:,}"))
-    lines = [f"{', '.join(found)}: what went was to free {format_size(part.frees, units)}."] if found else []
+            found.append(f"{count(number, 'image')} {one if number == 1 else many}")
+    lines = [f"{natural_list(found)}: what went was to free {format_size(part.frees, units)}."] if found else []
     rest = freed - part.frees
     if not rest:
         return lines
@@ -288,14 +288,14 @@ def _why(
         meanwhile = changes(removal.graph, graph)
         others = set(meanwhile.removed) - {node.id for node in removal.removed}
         if meanwhile.added:
-            lines.append(f"{count(len(meanwhile.added), 'image')} came meanwhile.")
+            lines.append(f"{count(len(meanwhile.added), 'image')} came from elsewhere meanwhile.")
         if others:
-            lines.append(f"{count(len(others), 'image')} went meanwhile, not of the set.")
+            lines.append(f"{count(len(others), 'other image')} went meanwhile, not by this removal.")
     if any(step.state == "gone" for step in steps):
         lines.append("Some were gone already: another session or program removes images too.")
     if len(lines) == bool(found):
         if not removal.exact:
-            lines += removal.doubts
+            lines += map(clean, removal.doubts)
         else:
             lines.append(
                 f"{format_size(rest, units, signed=True)} are not accounted for: press 6 for the engine's own figures."

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.units import count
 from layerscope.views.forest import Forest, Run, forest_of
-from layerscope.views.names import count, image_label, image_labels, layer_label
+from layerscope.views.names import image_label, image_labels, layer_label
 
 Kind = Literal["run", "layer", "image"]
 
 ROOMY = 400
-"""Up to so many rows everything is unfolded at first; beyond, only what stands at the bottom."""
+"""Up to this many rows everything is unfolded at first; beyond, only what stands at the bottom."""
 
 
 @dataclass(slots=True, eq=False)

@@ -141,7 +141,7 @@ def test_a_filter_that_selects_nothing_is_a_no(scan: str) -> None:
     ("args", "says"),
     [
         (["plan"], "which images? Name some, or select some with --filter; see `layerscope --help`"),
-        (["plan", "app:9"], "there is no image “app:9”; “app” has 1, 2, latest or “app:*” for all"),
+        (["plan", "app:9"], "there is no image “app:9”; “app” has 1, 2 and latest; “app:*” names all of them"),
         (["plan", "--filter", "size>"], "--filter 'size>': not a size: write it like >500MB, 1.5G or 200MiB"),
         (["plan", "--filter", " "], "--filter ' ': it selects nothing in particular"),
         (["free", "lots"], "not a size: 'lots'; write it like 500MB, 5G or 1.5GiB; see `layerscope --help`"),

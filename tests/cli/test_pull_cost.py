@@ -113,7 +113,7 @@ def test_of_layers_only_a_few_bytes_are_fetched(scan: str, server: Server) -> No
     run("-f", scan, "pull-cost", f"{server.host}/shop/web:2")
     blobs = {f"/v2/shop/web/blobs/{digest_of(layer.blob)}" for layer in NEW}
     asked = [request for request in server.asked if request.path in blobs]
-    assert len(asked) == 2, "nothing of the one that is here"
+    assert len({request.path for request in asked}) == 2, "nothing of the one that is here"
     assert all("range" in request.headers for request in asked)
     assert {request.method for request in server.asked} == {"GET", "HEAD"}
 

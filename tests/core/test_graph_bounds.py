@@ -10,7 +10,7 @@ from layerscope.core.build import build_graph
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.simulation import Removal, holders_of
-from layerscope.core.sizes.align import Alignment
+from layerscope.core.sizes.assign import Assignment
 from layerscope.core.sizes.ledger import Stack
 from layerscope.core.sizes.resolve import _Resolver
 from layerscope.core.stores import STORES
@@ -89,6 +89,6 @@ def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> N
     resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"], None)
     facts = []
     for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010):
-        resolver._take(stack, Alignment(((), ()), (True, True), made, None), "exact")
+        resolver._take(stack, Assignment(((), ()), (True, True), made, None), "exact")
         facts.append((resolver.made["sha256:a"], resolver.ledger.facts))
     assert facts == [(0b110, 1), (0b110, 1), (0b010, 2), (0b010, 2), (0b010, 2), (0b010, 2)]

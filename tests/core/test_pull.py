@@ -12,15 +12,12 @@ from layerscope.core.build import build_graph
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.pull import (
     ImageCost,
-    Memory,
-    RemoteImage,
-    RemoteLayer,
-    Store,
     measured,
     pull_cost,
-    store_of,
     to_measure,
 )
+from layerscope.core.remote import RemoteImage, RemoteLayer
+from layerscope.core.stock import Memory, Store, store_of
 from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 
 KINDS: tuple[StoreKind, ...] = ("graphdriver", "containerd", "podman")

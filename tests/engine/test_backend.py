@@ -47,5 +47,11 @@ def test_a_usage_that_came_during_a_refresh_is_kept_if_nothing_changed(
     assert backend.look_again() == replace(found, usage=kept)
 
 
+def test_the_later_of_two_inventories_has_the_higher_number(backend: LiveBackend) -> None:
+    told = [backend.look_again(), backend.usage(), backend.look_again()]
+    told.append(backend.scan(lambda *_: None, lambda _: None, lambda: False))
+    assert [one.serial for one in told] == [2, 3, 4, 5], "the scan of the fixture was the first"
+
+
 def test_before_a_scan_the_usage_scans_first(backend: LiveBackend) -> None:
     assert LiveBackend(cast("Any", None)).usage() == replace(SMALL, usage=USAGE)

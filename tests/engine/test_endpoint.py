@@ -80,7 +80,7 @@ def test_an_unknown_context_names_those_that_exist(config: Path, how: str) -> No
         (config / "config.json").write_text('{"currentContext": "wrok"}')
     with pytest.raises(UsageError) as caught:
         find_endpoint(None, "wrok" if how == "--context" else None, environ)
-    assert str(caught.value) == f"there is no context 'wrok' ({how}); contexts that exist: default, home, work"
+    assert str(caught.value) == f"there is no context 'wrok' ({how}); contexts that exist: default, home and work"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"Endpoints": {"docker": 1}}', '{"Endpoints": null}', "\xff"])

@@ -28,7 +28,7 @@ from layerscope.inventory import Inventory
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 from layerscope.tui.widgets.markline import MarkLine
@@ -114,22 +114,22 @@ def app_on(backend: Staged) -> LayerscopeApp:
     return LayerscopeApp(Session(lambda: backend))
 
 
-async def marked(pilot: Pilot[Any], *names: str) -> Host:
+async def marked(pilot: Pilot[Any], *names: str) -> Scene:
     """Wait for the engine's images, mark these by keyboard and open the dialog."""
     main = pilot.app.main  # type: ignore[attr-defined]
-    await come_to_rest(pilot, lambda: main.host is not None and main.live.followed)
-    host = main.host
-    assert isinstance(host, Host)
-    for row, node in enumerate(host.graph.images):  # the biggest first, as in the list
+    await come_to_rest(pilot, lambda: main.scene is not None and main.live.followed)
+    scene = main.scene
+    assert isinstance(scene, Scene)
+    for row, node in enumerate(scene.graph.images):  # the biggest first, as in the list
         if node.name in names:
             await pilot.press("home", *["down"] * row, "space")
             await pilot.pause()
-    assert {node.name for node in host.marks.images} == set(names)
+    assert {node.name for node in scene.marks.images} == set(names)
     await pilot.press("d")
     await come_to_rest(
-        pilot, lambda: isinstance(pilot.app.screen, RemoveScreen) and host.graph.inventory.usage is not None
+        pilot, lambda: isinstance(pilot.app.screen, RemoveScreen) and scene.graph.inventory.usage is not None
     )
-    return host
+    return scene
 
 
 async def agreed(pilot: Pilot[Any]) -> RemovingScreen:
@@ -160,12 +160,12 @@ def listed(client: docker.APIClient) -> dict[str, set[str]]:
     return {row["Id"]: set(row["RepoTags"] or ()) for row in client.images()}
 
 
-async def ends_in_the_truth(pilot: Pilot[Any], host: Host, client: docker.APIClient) -> None:
+async def ends_in_the_truth(pilot: Pilot[Any], scene: Scene, client: docker.APIClient) -> None:
     """Back on the main screen, what is shown is what the engine lists, and stays so."""
     main = pilot.app.main  # type: ignore[attr-defined]
 
     def shown() -> dict[str, set[str]]:
-        return {node.id: set(node.image.tags) for node in host.graph.images}
+        return {node.id: set(node.image.tags) for node in scene.graph.images}
 
     await come_to_rest(pilot, lambda: shown() == listed(client) and main.live.followed and not main.live.lost)
     if not isinstance(pilot.app.screen, MainScreen):
@@ -206,8 +206,8 @@ async def test_an_engine_that_dies_halfway(
         monkeypatch.setattr(Wire, "ask", asked)
         app = app_on(backend)
         async with app.run_test(size=(140, 36)) as pilot:
-            host = await marked(pilot, pulled, "a:1", "b:1", "d:1")
-            will = plan(host.graph, host.marks.ids)
+            scene = await marked(pilot, pulled, "a:1", "b:1", "d:1")
+            will = plan(scene.graph, scene.marks.ids)
             assert [node.name for node in will.removed] == [pulled, "a:1", "b:1", "d:1"]
             ids = [node.id for node in will.removed]
             size = format_size(will.frees)
@@ -225,7 +225,7 @@ async def test_an_engine_that_dies_halfway(
             assert said(screen) == [f"predicted {size} · freed: not measured ({nobody})"]
             assert screen.came is not None
             assert screen.came.measured.left is None
-            assert host.freed == UNKNOWN
+            assert scene.freed == UNKNOWN
             log = logged(tmp_path)
             assert [(line["state"], line["image"]) for line in log] == [
                 *(("removing", ids[0]), ("removed", ids[0])),
@@ -243,22 +243,22 @@ async def test_an_engine_that_dies_halfway(
             assert "freed" not in app.main.query_one(MarkLine).line
 
             engine.start()
-            await ends_in_the_truth(pilot, host, other)
+            await ends_in_the_truth(pilot, scene, other)
             left = ids[2:] if answered else ids[3:]
-            assert set(left) <= {node.id for node in host.graph.images}
-            assert not (set(ids) - set(left)) & {node.id for node in host.graph.images}
-            assert host.marks.ids == set(left), "what did not go is still marked"
+            assert set(left) <= {node.id for node in scene.graph.images}
+            assert not (set(ids) - set(left)) & {node.id for node in scene.graph.images}
+            assert scene.marks.ids == set(left), "what did not go is still marked"
 
-            rest = plan(host.graph, left)  # what is left goes when asked for again
+            rest = plan(scene.graph, left)  # what is left goes when asked for again
             await pilot.press("d")
             await come_to_rest(
-                pilot, lambda: isinstance(app.screen, RemoveScreen) and host.graph.inventory.usage is not None
+                pilot, lambda: isinstance(app.screen, RemoveScreen) and scene.graph.inventory.usage is not None
             )
             screen = await agreed(pilot)
             assert screen.came is not None
             assert screen.came.measured.left == rest.frees > 0
-            assert host.freed == Freed(rest.frees, None), "of the first removal it is not known"
-            await ends_in_the_truth(pilot, host, other)
+            assert scene.freed == Freed(rest.frees, None), "of the first removal it is not known"
+            await ends_in_the_truth(pilot, scene, other)
 
         again = log[0]["pull_again"]
         assert again.startswith(f"docker pull {name}@sha256:")
@@ -279,8 +279,8 @@ async def test_an_image_that_another_client_removes_before_its_turn(
     backend = Staged(engine.host, staged)
     app = app_on(backend)
     async with app.run_test(size=(140, 36)) as pilot:
-        host = await marked(pilot, "a:1", "b:1", "c:1", "d:1")
-        will = plan(host.graph, host.marks.ids)
+        scene = await marked(pilot, "a:1", "b:1", "c:1", "d:1")
+        will = plan(scene.graph, scene.marks.ids)
         first = will.removed[0].id
         backend.news.clear()
         other.remove_image("b:1")
@@ -295,16 +295,16 @@ async def test_an_image_that_another_client_removes_before_its_turn(
         assert screen.came is not None
         freed = before - other.df()["LayersSize"]
         assert screen.came.measured.left == freed < will.frees
-        assert host.freed == Freed(freed, freed)
+        assert scene.freed == Freed(freed, freed)
         sizes = f"predicted {format_size(will.frees)} · freed {format_size(freed)}"
         assert said(screen) == [
             f"{sizes} by the engine's own total",
             "Some were gone already: another session or program removes images too.",
         ]
         backend.news.set()
-        await ends_in_the_truth(pilot, host, other)
-        assert {node.name for node in host.graph.images} == {"keep:1"}
-        assert not host.marks.ids
+        await ends_in_the_truth(pilot, scene, other)
+        assert {node.name for node in scene.graph.images} == {"keep:1"}
+        assert not scene.marks.ids
     became = {line["image"]: line["state"] for line in logged(tmp_path)}
     assert became == {node.id: "gone" if node.name in {"b:1", "d:1"} else "removed" for node in will.removed}
 
@@ -316,8 +316,8 @@ async def test_an_image_that_is_taken_into_use_before_its_turn(
     backend = Staged(engine.host)
     app = app_on(backend)
     async with app.run_test(size=(140, 36)) as pilot:
-        host = await marked(pilot, "a:1", "b:1", "c:1", "d:1")
-        will = plan(host.graph, host.marks.ids)
+        scene = await marked(pilot, "a:1", "b:1", "c:1", "d:1")
+        will = plan(scene.graph, scene.marks.ids)
         ids = {node.name[0]: node.id for node in will.removed}
         backend.news.clear()
         users = [other.create_container(f"{name}:1", "true", name=f"takes-{name}")["Id"] for name in "bc"]
@@ -338,7 +338,7 @@ async def test_an_image_that_is_taken_into_use_before_its_turn(
         part = SIZES["a"] + SIZES["d"]
         assert screen.came is not None
         assert screen.came.measured.left == before - other.df()["LayersSize"] == part
-        assert host.freed == Freed(part, part)
+        assert scene.freed == Freed(part, part)
         size, went = format_size(will.frees), format_size(part)
         assert said(screen) == [
             f"predicted {size} · freed {went} by the engine's own total",
@@ -347,9 +347,9 @@ async def test_an_image_that_is_taken_into_use_before_its_turn(
         assert listed(other)[ids["c"]] == {"c:1", "c:also"}
         assert {row["Id"] for row in other.containers(all=True)} == set(users)
         backend.news.set()
-        await ends_in_the_truth(pilot, host, other)
-        assert host.marks.ids == {ids["b"], ids["c"]}, "what stayed is still marked"
-        blocked = {blocker.image.name: blocker.by for blocker in host.marks.plan().blocked}
+        await ends_in_the_truth(pilot, scene, other)
+        assert scene.marks.ids == {ids["b"], ids["c"]}, "what stayed is still marked"
+        blocked = {blocker.image.name: blocker.by for blocker in scene.marks.plan().blocked}
         assert {name[0]: by for name, by in blocked.items()} == {
             "b": "container takes-b (created)",
             "c": "container takes-c (created)",
@@ -366,8 +366,8 @@ async def test_the_dialog_follows_the_engine(engine: PrivateEngine, other: docke
     backend = Staged(engine.host)
     app = app_on(backend)
     async with app.run_test(size=(140, 36)) as pilot:
-        host = await marked(pilot, "a:1", "b:1", "d:1")
-        ids = {node.name: node.id for node in host.marks.images}
+        scene = await marked(pilot, "a:1", "b:1", "d:1")
+        ids = {node.name: node.id for node in scene.marks.images}
         dialog = app.screen
         assert isinstance(dialog, RemoveScreen)
         other.remove_image("b:1")
@@ -380,6 +380,6 @@ async def test_the_dialog_follows_the_engine(engine: PrivateEngine, other: docke
         assert beside(screen) == {"a:1": "✓ removed"}
         size = format_size(SIZES["a"])
         assert said(screen) == [f"predicted {size} · freed {size} by the engine's own total"]
-        await ends_in_the_truth(pilot, host, other)
-        assert host.marks.ids == {ids["d:1"]}
+        await ends_in_the_truth(pilot, scene, other)
+        assert scene.marks.ids == {ids["d:1"]}
     assert {line["image"] for line in logged(tmp_path)} == {ids["a:1"]}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from layerscope import leaving as leaving_module
 from layerscope.core.build import build_graph
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
@@ -295,6 +296,42 @@ def test_what_was_not_asked_for_says_why(moby: Moby, conn: Connection, log: Remo
     one, two = EngineRemover(conn, log).remove(found, lambda step: None, lambda: False)
     assert (one.state, two) == ("lost", Step(B, "skipped", "the engine was lost"))
     assert moby.images.keys() == {A, B}
+
+
+@pytest.fixture
+def leaving() -> Iterator[Callable[[], object]]:
+    """Tells the program to end, from inside a removal, which that does not wait for."""
+    yield lambda: leaving_module.leave(0)
+    leaving_module._leaving.clear()
+
+
+def test_what_is_left_when_the_program_is_told_to_end_is_in_the_log_once(
+    moby: Moby, conn: Connection, log: RemovalLog, leaving: Callable[[], object]
+) -> None:
+    moby.images[C] = Record(["c:1"])
+    on(moby, "DELETE", f"/images/{A}", leaving)
+    steps = EngineRemover(conn, log).remove(planned(moby, A, B, C), lambda step: None, lambda: False)
+    why = "layerscope was told to end"
+    assert steps == (Step(A, "removed", ""), Step(B, "skipped", why), Step(C, "skipped", why))
+    assert moby.images.keys() == {B, C}
+    assert [line["state"] for line in logged(log)] == ["removing", "removed", "stopped"]
+    assert (logged(log)[-1]["left"], logged(log)[-1]["words"]) == ([B, C], why)
+
+
+def test_what_the_user_stopped_is_no_end_of_the_program(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    EngineRemover(conn, log).remove(planned(moby, A), lambda step: None, lambda: True)
+    assert log.path
+    assert not log.path.exists()
+
+
+def test_the_end_of_the_program_waits_for_the_image_under_way(
+    moby: Moby, conn: Connection, log: RemovalLog, leaving: Callable[[], object]
+) -> None:
+    waited: list[bool] = []
+    on(moby, "DELETE", f"/images/{A}", lambda: waited.append(bool(leaving())))
+    EngineRemover(conn, log).remove(planned(moby, A), lambda step: None, lambda: False)
+    assert waited == [False], "it was not done yet"
+    assert leaving_module.leave(0)
 
 
 @pytest.mark.parametrize("gone", [False, True])

@@ -17,21 +17,24 @@ from jsonschema import Draft202012Validator
 
 from layerscope import inventory as records
 from layerscope.cli import cli
+from layerscope.core.before_after import difference
 from layerscope.core.build import build_graph
+from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.proposal import propose
-from layerscope.inventory import Container, Image, Inventory
+from layerscope.inventory import Container, HistoryEntry, Image, Inventory
+from layerscope.output.before_after import diff_dict
 from layerscope.output.plan_json import free_dict, plan_dict
 from layerscope.output.report import report_dict
 from layerscope.output.schemas import names, schema
 from layerscope.sources.scanfile import dumps
 from layerscope.units import natural_list
 from tests.documents import hold, validator
-from tests.hosts import HOSTILE, SMALL, image_id
+from tests.hosts import HOSTILE, MB, SMALL, image_id
 from tests.replay import NAMES, recorded_inventory
 from tests.strategies import inventories
 
-OF_A_HOST = ("free", "plan", "report", "scan")
+OF_A_HOST = ("diff", "free", "plan", "report", "scan")
 """Documents that are made of an inventory alone; those of a registry are held to their schemas wherever one is made."""
 
 CHILD = replace(SMALL.images[0], id=image_id("child"), tags=("child:1",), parent_id=image_id("base"))
@@ -43,6 +46,17 @@ RICH = replace(
 """A host of which a plan has something in every list."""
 
 
+def changed() -> LayerGraph:
+    """Return a host of which the difference to RICH has something in every list."""
+    base, app, *rest = RICH.images
+    app = replace(app, id=image_id("rebuilt"), diff_ids=(*(app.diff_ids or ()), "sha256:more"))
+    states = tuple(replace(box, state="dead") for box in RICH.containers[:1])
+    heavier = HistoryEntry("ADD rootfs.tar / # buildkit", 117 * MB + 77, comment="buildkit.dockerfile.v0")
+    base = replace(base, tags=("other:1",), history=(heavier,), layers_size=heavier.size, engine_size=heavier.size)
+    boxes = (*states, Container("d" * 64, "gone", "x", "x", "exited"))
+    return build_graph(replace(RICH, images=(base, app, *rest[1:-1]), containers=boxes, usage=None))
+
+
 @cache
 def documents(name: str) -> list[Any]:
     """Return documents of one schema, of every host that is at hand."""
@@ -52,6 +66,10 @@ def documents(name: str) -> list[Any]:
         return [json.loads(dumps(host)) for host in hosts]
     if name == "report":
         return [report_dict(graph) for graph in graphs]
+    if name == "diff":
+        other = [build_graph(replace(host, images=host.images[1:], containers=host.containers[1:])) for host in hosts]
+        pairs = [*zip(other, graphs, strict=True), *zip(graphs, other, strict=True)]
+        return [diff_dict(difference(old, new)) for old, new in [(changed(), graphs[0]), *pairs]]
     if name == "plan":
         some = plan_dict(plan(graphs[0], [image_id(image) for image in ("base", "app1", "app2")]))
         return [some, *(plan_dict(plan(graph, [node.id for node in graph.images])) for graph in graphs)]
@@ -181,7 +199,8 @@ def test_the_schema_of_a_scan_has_every_field_of_the_records() -> None:
             place
         )
     of_its_own = {"schema", "layers", "history", "folders"}
-    assert set(whole["properties"]) == {field.name for field in fields(Inventory)} - {"from_file"} | of_its_own
+    saved = {field.name for field in fields(Inventory)} - {"from_file", "serial"}
+    assert set(whole["properties"]) == saved | of_its_own
 
 
 @given(inventories, st.integers(0, 2**63))

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerscope.search.comparisons import FIELDS
 from layerscope.search.complete import complete, example
 from layerscope.search.query import parse
-from layerscope.search.terms import AGES, FIELDS, FLAGS, KEYS
+from layerscope.search.terms import AGES, FLAGS, KEYS
 
 NOW = 1_780_000_000
 

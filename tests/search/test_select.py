@@ -87,9 +87,9 @@ def test_several_images_are_meant(graph: LayerGraph, typed: list[str], found: se
     ("typed", "says"),
     [
         ("ap:1", "there is no image “ap:1”; did you mean “app:1” or “app:2”?"),
-        ("app:3", "there is no image “app:3”; “app” has 1, 2, latest or “app:*” for all"),
+        ("app:3", "there is no image “app:3”; “app” has 1, 2 and latest; “app:*” names all of them"),
         ("nginx", "there is no image “nginx:latest”; “nginx” has 1.27"),
-        ("3f2a", "“3f2a” may be any of 2 images: app:1 3f2a9c0000000000, app:2 3f2a770000000000; say more of it"),
+        ("3f2a", "“3f2a” may be any of 2 images: app:1 3f2a9c0000000000 and app:2 3f2a770000000000; type more of it"),
         ("beef", "“beef” is a build parent of app:2, which `docker images` does not list: name app:2"),
         ("zzzz*", "no image has a name like “zzzz*”; `layerscope report` lists what there is"),
         ("nothing like it", "there is no image “nothing like it”; `layerscope report` lists what there is"),

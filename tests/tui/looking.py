@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from layerscope.core.graph import ImageNode
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.host import Host
 from layerscope.tui.panes.images import ImagesPane
+from layerscope.tui.scene import Scene
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.rowtable import RowTable
@@ -32,8 +32,8 @@ def main(pilot: Pilot[Any]) -> MainScreen:
     return pilot.app.main
 
 
-def host(pilot: Pilot[Any]) -> Host:
-    found = main(pilot).host
+def scene(pilot: Pilot[Any]) -> Scene:
+    found = main(pilot).scene
     assert found is not None
     return found
 

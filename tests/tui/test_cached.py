@@ -94,7 +94,7 @@ async def test_a_widget_that_its_container_makes_narrower() -> None:
 
     app = Narrowed()
     async with app.run_test(size=(80, 10)) as pilot:
-        app.query_one(MarkLine).say("what there is shows up as it comes")
+        app.query_one(MarkLine).say("images show up as they are read")
         await pilot.pause()
         app.query_one("#box").styles.width = 40
         await pilot.pause()

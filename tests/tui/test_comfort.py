@@ -200,7 +200,7 @@ async def test_the_same_keys_work_in_every_view(key: str) -> None:
         await settled(pilot)
         await press(pilot, key, "y")
         assert app.clipboard.startswith("sha256:")
-        assert app.clipboard in {*app.main.host.graph.layer_by_chain, *app.main.host.graph.image_by_id}  # type: ignore[union-attr]
+        assert app.clipboard in {*app.main.scene.graph.layer_by_chain, *app.main.scene.graph.image_by_id}  # type: ignore[union-attr]
         await press(pilot, "i")
         assert isinstance(app.screen, InfoScreen)
         assert app.clipboard[:40] in screen_text(app)
@@ -396,8 +396,8 @@ async def test_a_terminal_that_is_too_small_says_so_and_recovers() -> None:
             assert app.screen is app.main
         assert (app.main.images_pane.image_here, app.main.images_pane.layer_here) == (image, layer)
         assert app.focused is focused
-        assert app.main.host is not None
-        assert not len(app.main.host.marks)
+        assert app.main.scene is not None
+        assert not len(app.main.scene.marks)
 
 
 async def test_a_terminal_that_starts_too_small_shows_everything_once_it_is_larger() -> None:
@@ -528,5 +528,5 @@ async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> 
                 break
         assert opened.closed
         assert opened.scans == 0
-        assert app.main.host is not None
-        assert app.main.host.graph.inventory.engine.store_kind == "containerd"
+        assert app.main.scene is not None
+        assert app.main.scene.graph.inventory.engine.store_kind == "containerd"

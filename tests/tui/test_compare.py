@@ -20,7 +20,7 @@ from layerscope.views.aligned import LayerRow
 from tests.hosts import HOSTILE
 from tests.tui.conftest import by_size, screen_text
 from tests.tui.harness import EMPTY, SIZES, FakeBackend, inventory, make_app, press, sample, settled
-from tests.tui.looking import HOST, heading, host, line, lit, main, table, type_in
+from tests.tui.looking import HOST, heading, line, lit, main, scene, table, type_in
 
 Snap = Callable[..., bool]
 MARKED = ("space", "down", "down", "space", "down", "down", "space", "down", "space")
@@ -95,12 +95,12 @@ async def test_the_marked_are_compared_biggest_first() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, *MARKED, "5")
-        marked = [node for node in host(pilot).graph.images if node in host(pilot).marks]
+        marked = [node for node in scene(pilot).graph.images if node in scene(pilot).marks]
         assert len(marked) == 4
         assert names(pilot) == [node.name for node in marked]
         assert "4 marked images" in title(pilot)
-        totals = host(pilot).graph.totals_of(marked)
-        assert f"on disk {host(pilot).size(totals.footprint)}" in str(table(pilot, "aligned").border_subtitle)
+        totals = scene(pilot).graph.totals_of(marked)
+        assert f"on disk {scene(pilot).size(totals.footprint)}" in str(table(pilot, "aligned").border_subtitle)
 
 
 async def test_with_nothing_marked_an_image_is_compared_with_those_that_share_most() -> None:
@@ -108,7 +108,7 @@ async def test_with_nothing_marked_an_image_is_compared_with_those_that_share_mo
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "down", "down", "5")
-        here = host(pilot).graph.images[2]
+        here = scene(pilot).graph.images[2]
         assert here.name in names(pilot)
         assert len(names(pilot)) == 6
         assert title(pilot).startswith(f"Compare · nothing marked: {here.name} and the 5 that share most with it"[:60])
@@ -135,7 +135,7 @@ async def test_marking_two_here_compares_these_two_and_unmarking_keeps_the_rows(
         assert "only" in title(pilot)
         assert len(names(pilot)) == 6
         await press(pilot, "asterisk")
-        assert len(names(pilot)) == len(host(pilot).graph.images)
+        assert len(names(pilot)) == len(scene(pilot).graph.images)
 
 
 async def test_a_filter_chooses_the_relatives() -> None:
@@ -236,10 +236,10 @@ async def test_space_on_a_heading_marks_the_images_it_names() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "5", "home", "space")
-        assert [node.name for node in host(pilot).marks.images] == names(pilot)
+        assert [node.name for node in scene(pilot).marks.images] == names(pilot)
         assert "6 marked images" in title(pilot)
         await press(pilot, "space")
-        assert not len(host(pilot).marks)
+        assert not len(scene(pilot).marks)
 
 
 async def test_space_on_a_layer_marks_every_image_that_must_go_to_free_it() -> None:
@@ -247,8 +247,8 @@ async def test_space_on_a_layer_marks_every_image_that_must_go_to_free_it() -> N
     async with app.run_test(size=(120, 50)) as pilot:
         await settled(pilot)
         await press(pilot, "5", "home", "down", "space")
-        layer = host(pilot).graph.images[0].layers[0]
-        assert host(pilot).marks.ids == {node.id for node in layer.images}
+        layer = scene(pilot).graph.images[0].layers[0]
+        assert scene(pilot).marks.ids == {node.id for node in layer.images}
 
 
 # -- find, sort, info, copy --------------------------------------------------------------------
@@ -364,7 +364,7 @@ async def test_columns_fit_whatever_the_room(width: int) -> None:
     async with app.run_test(size=(width, 30)) as pilot:
         await settled(pilot)
         await press(pilot, "asterisk", "5")
-        more = len(host(pilot).graph.images)
+        more = len(scene(pilot).graph.images)
         for name in ("aligned", "pairs"):
             head = heading(table(pilot, name))
             assert "…" in head

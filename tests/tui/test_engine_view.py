@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.core.build import build_graph
 from layerscope.engine.connect import connect
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import DiskUsage
@@ -16,6 +17,7 @@ from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.commands import Commands
 from layerscope.tui.dialogs.free import FreeScreen
 from layerscope.tui.keys import key_name
+from layerscope.tui.messages import EngineChanged, UsageAnswered
 from layerscope.tui.panes.engine import PROSE, EnginePane
 from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.widgets.markline import MarkLine
@@ -88,7 +90,7 @@ async def test_prose_has_the_room_there_is_and_not_more_than_can_be_read(size: t
         first = next(line for line in seen if "Every image in full" in line)
         said = first[first.index("Every image in full") :].rstrip(" │▁▂▃▄▅▆▇█")
         assert min(size[0] - 30, PROSE - 25) <= len(said) <= PROSE
-        assert any("Bytes of ours are" in line for line in seen)
+        assert any("Our size of a layer is" in line for line in seen)
 
 
 async def test_a_view_after_the_page_has_the_cursor_of_the_one_before_it() -> None:
@@ -130,6 +132,24 @@ async def test_the_cursor_comes_back_from_the_page_when_the_host_changed_meanwhi
         assert now is not None
         assert now.id == chosen.id
         assert now is not chosen
+
+
+async def test_an_answer_that_is_older_than_what_is_shown_does_not_replace_it() -> None:
+    full = inventory(HOST)
+    app = make_app(FakeBackend(full))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        newest = replace(full, images=full.images[1:], serial=3)
+        app.main.post_message(EngineChanged(build_graph(newest)))
+        for late in (replace(full, serial=1), replace(full, usage=usage(), serial=2)):
+            graph = build_graph(late)
+            app.main.post_message(EngineChanged(graph) if late.usage is None else UsageAnswered(graph))
+            await settled(pilot)
+            assert app.main.scene is not None
+            assert app.main.scene.graph.inventory is newest
+        app.main.post_message(UsageAnswered(build_graph(replace(newest, usage=usage(), serial=4))))
+        await settled(pilot)
+        assert app.main.scene.graph.inventory.usage is not None
 
 
 async def test_only_keys_that_do_something_are_offered() -> None:
@@ -180,8 +200,8 @@ async def test_a_proposal_made_on_the_page_is_shown_among_the_images() -> None:
         await press(pilot, "enter") if app.screen is not app.main else None
         assert app.screen is app.main
         assert app.main.view is app.main.images_pane
-        assert app.main.host is not None
-        assert len(app.main.host.marks)
+        assert app.main.scene is not None
+        assert len(app.main.scene.marks)
 
 
 async def test_the_status_line_says_what_the_comparison_comes_to() -> None:
@@ -190,7 +210,7 @@ async def test_the_status_line_says_what_the_comparison_comes_to() -> None:
         await settled(pilot)
         await press(pilot, key_of(app, "layers"))
         await at_the_page(pilot)
-        assert status(app) == "2 of 6 figures are the same · 4 differ, each for the reason that is told"
+        assert status(app) == "2 of 6 figures are the same · 4 differ; reasons below"
         await press(pilot, key_of(app, "images"))
         assert "figures" not in status(app)
     app = make_app(inventory(HOST))

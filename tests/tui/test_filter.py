@@ -11,7 +11,7 @@ import pytest
 from layerscope.core.graph import union
 from layerscope.tui.widgets.summary import Summary
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
-from tests.tui.looking import HOST, answer, count, here, host, line, main, pane, prompt, shown, table, type_in
+from tests.tui.looking import HOST, answer, count, here, line, main, pane, prompt, scene, shown, table, type_in
 
 SIZE = (120, 36)
 
@@ -46,8 +46,8 @@ async def test_the_header_says_how_much_of_the_host_is_shown(size: tuple[int, in
         part = sum(layer.known_size for layer in union(table(pilot).rows))
         header = main(pilot).query_one(Summary).render().plain
         assert "4 of 36" in header
-        assert host(pilot).size(part) in header.splitlines()[2]
-        assert host(pilot).size(host(pilot).graph.totals.footprint) in header.splitlines()[2], (
+        assert scene(pilot).size(part) in header.splitlines()[2]
+        assert scene(pilot).size(scene(pilot).graph.totals.footprint) in header.splitlines()[2], (
             "the whole is still there"
         )
 
@@ -97,8 +97,8 @@ async def test_a_wrong_term_is_explained_where_it_stands_and_is_not_kept() -> No
         assert "not kept yet" in answer(pilot)
         await press(pilot, "backspace", "y", "enter")
         assert not prompt(pilot).display
-        assert host(pilot).query is not None
-        assert host(pilot).query.text == "dangling older:3y"
+        assert scene(pilot).query is not None
+        assert scene(pilot).query.text == "dangling older:3y"
 
 
 async def test_a_likely_slip_is_a_word_all_the_same() -> None:
@@ -133,14 +133,14 @@ async def test_esc_closes_the_topmost_thing_first() -> None:
         await press(pilot, "enter", "slash", "x")
         await press(pilot, "escape")
         assert not prompt(pilot).display
-        assert host(pilot).query is not None
+        assert scene(pilot).query is not None
         await press(pilot, "slash")
         await type_in(pilot, "true")
         await press(pilot, "enter", "escape")
         assert not table(pilot).spots
-        assert host(pilot).query is not None
+        assert scene(pilot).query is not None
         await press(pilot, "escape")
-        assert host(pilot).query is None
+        assert scene(pilot).query is None
         assert len(table(pilot).rows) == 36
         await press(pilot, "escape")
         assert main(pilot).is_current, "nothing is left to close"
@@ -169,7 +169,7 @@ async def test_an_empty_line_lifts_the_filter() -> None:
         await press(pilot, "ampersand")
         await type_in(pilot, "py")
         await press(pilot, "enter", "ampersand", "ctrl+u", "enter")
-        assert host(pilot).query is None
+        assert scene(pilot).query is None
         assert len(table(pilot).rows) == 36
 
 
@@ -210,7 +210,7 @@ async def test_up_recalls_earlier_filters() -> None:
             await press(pilot, "up")
             recalled.append(prompt(pilot).text)
         assert recalled == ["dangling", "py", "unused", "unused"], "the newest first, each once"
-        assert len(table(pilot).rows) == sum(not node.containers for node in host(pilot).graph.images)
+        assert len(table(pilot).rows) == sum(not node.containers for node in scene(pilot).graph.images)
         await press(pilot, "down", "down", "down")
         assert prompt(pilot).text == "dra", "and back to what was being typed"
 
@@ -221,7 +221,7 @@ async def test_a_filter_is_of_the_host_not_of_one_view() -> None:
         await settled(pilot)
         await press(pilot, "2", "ampersand")
         await type_in(pilot, "py-app")
-        wanted = {layer.chain_id for node in host(pilot).shown_images() for layer in node.layers}
+        wanted = {layer.chain_id for node in scene(pilot).shown_images() for layer in node.layers}
         assert {layer.chain_id for layer in table(pilot, "all-layers").rows} == wanted
         await press(pilot, "enter", "1")
         assert shown(pilot) == ["py-app:2", "py-app:1"]
@@ -252,14 +252,14 @@ async def test_a_click_beside_the_prompt_keeps_what_is_sound() -> None:
         await pilot.click("#images", offset=(10, 3))
         await settled(pilot)
         assert not prompt(pilot).display
-        assert host(pilot).query is not None
-        assert host(pilot).query.text == "py"
+        assert scene(pilot).query is not None
+        assert scene(pilot).query.text == "py"
         await press(pilot, "ampersand")
         await type_in(pilot, " >5x")
         await pilot.click("#images", offset=(10, 3))
         await settled(pilot)
         assert not prompt(pilot).display
-        assert host(pilot).query.text == "py", "what was half typed is not kept"
+        assert scene(pilot).query.text == "py", "what was half typed is not kept"
 
 
 async def test_pasted_control_characters_do_nothing() -> None:

@@ -18,13 +18,13 @@ from tests.tui.looking import (
     answer,
     count,
     here,
-    host,
     in_sight,
     line,
     lit,
     main,
     pane,
     prompt,
+    scene,
     shown,
     table,
     type_in,
@@ -321,5 +321,5 @@ async def test_keys_typed_ahead_go_where_they_were_meant(burst: tuple[str, str, 
             await press(pilot, "escape")
         assert not prompt(pilot).display
         assert here(pilot) == name
-        assert (host(pilot).query.text if host(pilot).query else "") == query
-        assert len(host(pilot).marks.ids) == (2 if typed.endswith("*") else 0)
+        assert (scene(pilot).query.text if scene(pilot).query else "") == query
+        assert len(scene(pilot).marks.ids) == (2 if typed.endswith("*") else 0)

@@ -10,7 +10,7 @@ import pytest
 from layerscope.core.graph import ImageNode, union
 from layerscope.views.images import Group
 from tests.tui.harness import inventory, make_app, press, settled
-from tests.tui.looking import HOST, heading, here, host, in_sight, line, pane, shown, table, type_in
+from tests.tui.looking import HOST, heading, here, in_sight, line, pane, scene, shown, table, type_in
 
 SIZE = (120, 36)
 
@@ -34,16 +34,16 @@ async def test_a_repository_is_counted_as_a_set() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await press(pilot, "o")
-        graph = host(pilot).graph
+        graph = scene(pilot).graph
         for index, group in enumerate(table(pilot).rows):
             own = set(union(group.images))
             others = set(union(node for node in graph.images if node not in group.images))
             drawn = line(table(pilot), index)
             for size in (sum(node.size for node in group.images), sum(layer.known_size for layer in own)):
-                assert host(pilot).size(size) in drawn
+                assert scene(pilot).size(size) in drawn
             alone = own - others
             known = all(layer.sum_exact for layer in alone)
-            assert host(pilot).size(sum(layer.known_size for layer in alone)) in drawn or (not known and "?" in drawn)
+            assert scene(pilot).size(sum(layer.known_size for layer in alone)) in drawn or (not known and "?" in drawn)
         assert "▸ bb 11 images" in "\n".join(line(table(pilot), i) for i in range(len(table(pilot).rows)))
 
 
@@ -54,7 +54,7 @@ async def test_untagged_images_are_a_group_of_their_own() -> None:
         await press(pilot, "o")
         (nameless,) = [row for row in table(pilot).rows if row.name == "<none>"]
         assert all(node.dangling for node in nameless.images)
-        assert len(nameless.images) == sum(node.dangling for node in host(pilot).graph.images)
+        assert len(nameless.images) == sum(node.dangling for node in scene(pilot).graph.images)
 
 
 @pytest.mark.parametrize(("open_", "close"), [("right", "left"), ("l", "h"), ("enter", "enter")])
@@ -116,20 +116,20 @@ async def test_a_mark_on_a_repository_marks_its_images() -> None:
         await settled(pilot)
         await press(pilot, "o", "down", "space")
         group = next(row for row in table(pilot).rows if row.name == "py-app")
-        assert set(host(pilot).marks.ids) == {node.id for node in group.images}
+        assert set(scene(pilot).marks.ids) == {node.id for node in group.images}
         index = table(pilot).index_of(group.id)
         assert index is not None
         assert line(table(pilot), index).startswith("✓")
         table(pilot).move_to(index)
         await press(pilot, "right", "down", "space")
-        assert len(host(pilot).marks.ids) == 1
+        assert len(scene(pilot).marks.ids) == 1
         assert line(table(pilot), index).startswith("~"), "some of them"
         table(pilot).move_to(index)
         await press(pilot, "space")
-        assert len(host(pilot).marks.ids) == 2, "the rest of them too"
+        assert len(scene(pilot).marks.ids) == 2, "the rest of them too"
         table(pilot).move_to(index)
         await press(pilot, "space")
-        assert not host(pilot).marks.ids
+        assert not scene(pilot).marks.ids
 
 
 async def test_the_cursor_goes_along() -> None:
@@ -193,7 +193,7 @@ async def test_repositories_of_what_passes_the_filter() -> None:
         await type_in(pilot, "py")
         assert shown(pilot) == ["[py-app]", "[py]"]
         await press(pilot, "enter", "asterisk")
-        assert {host(pilot).graph.image_by_id[i].name for i in host(pilot).marks.ids} == {
+        assert {scene(pilot).graph.image_by_id[i].name for i in scene(pilot).marks.ids} == {
             *("py-app:1", "py-app:2", "py:1", "py:envonly")
         }
 

@@ -9,22 +9,22 @@ async def test_a_held_scan_goes_on_step_by_step_and_fails_when_told() -> None:
     app = make_app(backend)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert (backend.scans, app.main.host) == (1, None)
+        assert (backend.scans, app.main.scene) == (1, None)
         backend.progress(3, 36, "layers")
         await settled(pilot)
         assert app.main.live.progress is not None
         assert app.main.live.progress.done == 3
         backend.part(inventory("docker-28.5-overlay2"))
         await settled(pilot)
-        assert app.main.host is not None
-        assert not app.main.host.graph.inventory.complete
+        assert app.main.scene is not None
+        assert not app.main.scene.graph.inventory.complete
         backend.finish()
         await settled(pilot)
-        assert app.main.host.graph.inventory.complete
+        assert app.main.scene.graph.inventory.complete
         backend.change(inventory("docker-28.5-containerd"))
         backend.lose("it went away")
         await settled(pilot)
-        assert app.main.host.graph.inventory.engine.store == inventory("docker-28.5-containerd").engine.store
+        assert app.main.scene.graph.inventory.engine.store == inventory("docker-28.5-containerd").engine.store
         assert app.main.live.lost == "it went away"
 
 

@@ -158,8 +158,8 @@ async def test_the_palette_runs_what_is_chosen() -> None:
         await press(pilot, "enter")
         await settled(pilot)
         assert app.screen is app.main
-        assert app.main.host is not None
-        assert len(app.main.host.marks) == len(app.main.host.graph.images)
+        assert app.main.scene is not None
+        assert len(app.main.scene.marks) == len(app.main.scene.graph.images)
 
 
 @pytest.mark.parametrize("key", VIEWS, ids=VIEWS.get)

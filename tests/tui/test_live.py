@@ -77,9 +77,9 @@ async def test_a_removed_image_goes_and_the_cursor_and_marks_stay() -> None:
         now = pane(pilot).image_here
         assert now is not None
         assert now.id == chosen.id
-        assert app.main.host is not None
-        assert app.main.host.marks.ids == {chosen.id}
-        assert gone.id not in app.main.host.graph.image_by_id
+        assert app.main.scene is not None
+        assert app.main.scene.marks.ids == {chosen.id}
+        assert gone.id not in app.main.scene.graph.image_by_id
         assert f"● − {gone.name} · −" in header(app)
 
 

@@ -17,7 +17,7 @@ from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.views.blocks import Block
 from tests.tui.conftest import screen_text
 from tests.tui.harness import EMPTY, FakeBackend, inventory, make_app, partly, press, sample, settled
-from tests.tui.looking import HOST, answer, count, here, host, main, prompt, table, type_in
+from tests.tui.looking import HOST, answer, count, here, main, prompt, scene, table, type_in
 
 SIZE = (120, 36)
 
@@ -114,7 +114,7 @@ async def test_the_title_names_the_block_that_its_sum_is_of() -> None:
             assert forest is not None
             root, name = map_.path[-1]
             run = next((run for run in forest.run_of.values() if run.key == root), None)
-            size = host(pilot).size(run.total if run is not None else host(pilot).graph.totals.footprint)
+            size = scene(pilot).size(run.total if run is not None else scene(pilot).graph.totals.footprint)
             assert f"{name} · {size}" in title(pilot)
             if not root:
                 break
@@ -316,22 +316,22 @@ async def test_find_by_an_instruction_lights_the_layer_and_no_command_is_run() -
         assert spot is not None
         assert spot.layer in (block(pilot).run.layers if block(pilot).run else ())
         assert main(pilot).view is main(pilot).query_one(MapPane)
-        assert not len(host(pilot).marks)
-        assert not host(pilot).pins.ids(host(pilot).graph)
+        assert not len(scene(pilot).marks)
+        assert not scene(pilot).pins.ids(scene(pilot).graph)
         row = table(pilot).row
         assert isinstance(row, ImageNode), "nothing was grouped"
 
 
 @pytest.mark.parametrize(
-    ("host", "keys", "said"),
+    ("inventory", "keys", "said"),
     [
         (EMPTY, ("4",), "no images here yet"),
         (sample(), ("&", *"nosuch", "enter", "4"), "no image passes the filter"),
         (partly(sample(), 0, complete=True), ("4",), "nothing here has bytes that are known"),
     ],
 )
-async def test_an_empty_map_says_why(host: Inventory, keys: tuple[str, ...], said: str) -> None:
-    app = make_app(host)
+async def test_an_empty_map_says_why(inventory: Inventory, keys: tuple[str, ...], said: str) -> None:
+    app = make_app(inventory)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, *keys)
@@ -350,7 +350,7 @@ async def test_a_host_that_changed_while_the_map_was_hidden() -> None:
         await settled(pilot)
         await press(pilot, "4")
         await settled(pilot)
-        graph = host(pilot).graph
+        graph = scene(pilot).graph
         targets = list(main(pilot).view.targets())
         assert targets
         assert all(graph.image_by_id[node.id] is node for node in targets), "images of the host as it is now"

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from layerscope.core.removal.plan import plan
 from layerscope.state.pins import Pins
 from layerscope.tui.dialogs.free import FreeScreen
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.markline import MarkLine
 from layerscope.units import format_size
 from layerscope.views.marks import Part, fit_parts
@@ -24,10 +24,10 @@ HOST = "docker-28.5-overlay2"
 DIALOGS = ((80, 24), (120, 36))
 
 
-def host_of(pilot: Pilot[Any]) -> Host:
-    host = pilot.app.main.host  # type: ignore[attr-defined]
-    assert isinstance(host, Host)
-    return host
+def scene_of(pilot: Pilot[Any]) -> Scene:
+    scene = pilot.app.main.scene  # type: ignore[attr-defined]
+    assert isinstance(scene, Scene)
+    return scene
 
 
 def line(pilot: Pilot[Any]) -> str:
@@ -39,8 +39,8 @@ async def test_the_line_says_what_the_plan_says() -> None:
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", "down", "down", "space")
-        host = host_of(pilot)
-        came = plan(host.graph, host.marks.ids)
+        scene = scene_of(pilot)
+        came = plan(scene.graph, scene.marks.ids)
         keeper, _ = came.keepers()[0]
         text = line(pilot)
         assert text.startswith("✓ marked 2 · ")
@@ -53,10 +53,10 @@ async def test_without_marks_the_line_is_about_the_cursor() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
-        node = host_of(pilot).graph.images[0]
-        alone = plan(host_of(pilot).graph, [node.id])
+        node = scene_of(pilot).graph.images[0]
+        alone = plan(scene_of(pilot).graph, [node.id])
         assert line(pilot).startswith(f"{node.name} alone frees {format_size(alone.frees)}")
-        used = next(n for n in host_of(pilot).graph.images if n.containers)
+        used = next(n for n in scene_of(pilot).graph.images if n.containers)
         pane(pilot).go_to(used)
         await settled(pilot)
         assert "stays: container" in line(pilot)
@@ -84,10 +84,10 @@ async def test_a_layer_marks_every_image_that_must_go_for_it() -> None:
         layer = pane(pilot).layer_here
         assert layer is not None
         assert len(layer.images) > 1
-        assert host_of(pilot).marks.ids == {node.id for node in layer.images}
-        assert host_of(pilot).marks.gone(layer)
+        assert scene_of(pilot).marks.ids == {node.id for node in layer.images}
+        assert scene_of(pilot).marks.gone(layer)
         await press(pilot, "space")
-        assert not host_of(pilot).marks.ids
+        assert not scene_of(pilot).marks.ids
 
 
 async def test_marks_survive_sort_filter_views_and_live_changes() -> None:
@@ -97,17 +97,17 @@ async def test_marks_survive_sort_filter_views_and_live_changes() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", "down", "down", "space")
-        chosen = set(host_of(pilot).marks.ids)
+        chosen = set(scene_of(pilot).marks.ids)
         await press(pilot, "s", "S", "ampersand", *"unused", "enter", "2", "3", "4", "1", "escape")
-        assert host_of(pilot).marks.ids == chosen
-        other = next(n.id for n in host_of(pilot).graph.images if n.id not in chosen)
+        assert scene_of(pilot).marks.ids == chosen
+        other = next(n.id for n in scene_of(pilot).graph.images if n.id not in chosen)
         backend.change(replace(full, images=tuple(i for i in full.images if i.id != other)))
         await settled(pilot)
-        assert host_of(pilot).marks.ids == chosen
+        assert scene_of(pilot).marks.ids == chosen
         gone = next(iter(chosen))
         backend.change(replace(full, images=tuple(i for i in full.images if i.id != gone)))
         await settled(pilot)
-        assert host_of(pilot).marks.ids == chosen - {gone}
+        assert scene_of(pilot).marks.ids == chosen - {gone}
         assert line(pilot).startswith("✓ marked 1 · ")
 
 
@@ -115,16 +115,16 @@ async def test_all_none_and_the_other_way_round() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        host = host_of(pilot)
-        everything = {node.id for node in host.graph.images}
+        scene = scene_of(pilot)
+        everything = {node.id for node in scene.graph.images}
         await press(pilot, "ampersand", *"dangling", "enter", "asterisk")
-        dangling = {node.id for node in host.graph.images if node.dangling}
+        dangling = {node.id for node in scene.graph.images if node.dangling}
         assert dangling
-        assert host.marks.ids == dangling
+        assert scene.marks.ids == dangling
         await press(pilot, "escape", "v")
-        assert host.marks.ids == everything - dangling
+        assert scene.marks.ids == everything - dangling
         await press(pilot, "u")
-        assert not host.marks.ids
+        assert not scene.marks.ids
 
 
 async def test_only_the_marked_until_it_is_pressed_again() -> None:
@@ -132,13 +132,13 @@ async def test_only_the_marked_until_it_is_pressed_again() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "m")
-        assert host_of(pilot).only is None
+        assert scene_of(pilot).only is None
         await press(pilot, "space", "down", "space", "m")
-        assert [n.id for n in pane(pilot).images.rows] == [n.id for n in host_of(pilot).graph.images[:2]]
+        assert [n.id for n in pane(pilot).images.rows] == [n.id for n in scene_of(pilot).graph.images[:2]]
         await press(pilot, "space")
         assert len(pane(pilot).images.rows) == 2, "what is unmarked stays in sight, to be marked again"
         await press(pilot, "3", "1", "escape")
-        assert len(pane(pilot).images.rows) == len(host_of(pilot).graph.images)
+        assert len(pane(pilot).images.rows) == len(scene_of(pilot).graph.images)
 
 
 async def test_to_the_biggest_keeper_by_key_and_by_click() -> None:
@@ -146,7 +146,7 @@ async def test_to_the_biggest_keeper_by_key_and_by_click() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", "m")
-        keeper = host_of(pilot).marks.figures.keeper
+        keeper = scene_of(pilot).marks.figures.keeper
         assert keeper is not None
         await press(pilot, "K")
         assert pane(pilot).image_here is keeper, "also when it was not among those shown"
@@ -165,7 +165,7 @@ async def test_the_line_is_reached_by_tab_and_enter_goes_to_the_keeper() -> None
         await press(pilot, "tab", "tab", "tab")
         assert app.focused is pane(pilot).images, "without marks the line is no stop"
         await press(pilot, "space")
-        keeper = host_of(pilot).marks.figures.keeper
+        keeper = scene_of(pilot).marks.figures.keeper
         assert keeper is not None
         assert line(pilot).endswith(" (K)")
         await press(pilot, "tab", "tab", "tab")
@@ -187,11 +187,11 @@ async def test_esc_leaves_the_line_for_where_one_came_from_and_clears_nothing() 
         await settled(pilot)
         await press(pilot, "ampersand", *"shared", "enter", "space", "tab", "tab", "tab", "escape")
         assert app.focused is pane(pilot).users
-        assert host_of(pilot).query is not None
+        assert scene_of(pilot).query is not None
         await press(pilot, "1", "shift+tab", "escape")
         assert app.focused is pane(pilot).images
         await press(pilot, "escape")
-        assert host_of(pilot).query is None, "there it means what it always does"
+        assert scene_of(pilot).query is None, "there it means what it always does"
 
 
 async def test_the_line_lets_go_when_nothing_is_marked_any_more() -> None:
@@ -212,7 +212,7 @@ async def test_the_line_is_reached_from_every_view(key: str) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", key, "shift+tab", "enter")
-        assert pane(pilot).image_here is host_of(pilot).marks.figures.keeper
+        assert pane(pilot).image_here is scene_of(pilot).marks.figures.keeper
         assert app.focused is pane(pilot).images
 
 
@@ -222,19 +222,19 @@ async def test_pins_are_shown_kept_and_never_proposed(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "f", *"200M", "enter")
-        proposed = [node.id for node in host_of(pilot).marks.images]
+        proposed = [node.id for node in scene_of(pilot).marks.images]
         assert proposed
-        first = host_of(pilot).graph.image_by_id[proposed[0]]
+        first = scene_of(pilot).graph.image_by_id[proposed[0]]
         await press(pilot, "u", "escape")
         pane(pilot).go_to(first)
         await press(pilot, "p")
         assert _loaded(path, first)
         await press(pilot, "f", *"200M", "enter")
-        assert first.id not in host_of(pilot).marks.ids
+        assert first.id not in scene_of(pilot).marks.ids
     again = make_app(inventory(HOST), pins=Pins(path))
     async with again.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        assert first in host_of(pilot).pins
+        assert first in scene_of(pilot).pins
 
 
 def _loaded(path: Path, node: Any) -> bool:
@@ -248,12 +248,12 @@ async def test_a_proposal_is_marked_and_can_be_edited() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "f", *"200M", "enter")
-        host = host_of(pilot)
-        assert host.marks.figures.frees >= 200_000_000
-        assert {n.id for n in pane(pilot).images.rows} == set(host.marks.ids)
-        marked = len(host.marks)
+        scene = scene_of(pilot)
+        assert scene.marks.figures.frees >= 200_000_000
+        assert {n.id for n in pane(pilot).images.rows} == set(scene.marks.ids)
+        marked = len(scene.marks)
         await press(pilot, "space")
-        assert len(host.marks) == marked - 1
+        assert len(scene.marks) == marked - 1
 
 
 async def test_what_cannot_be_had_is_said_with_the_most() -> None:
@@ -268,7 +268,7 @@ async def test_what_cannot_be_had_is_said_with_the_most() -> None:
         assert "5.00 GB cannot be had" in said
         assert f"the most that can be had is {format_size(screen.proposal.most)}" in said
         await press(pilot, "escape")
-        assert not host_of(pilot).marks.ids
+        assert not scene_of(pilot).marks.ids
 
 
 @pytest.mark.parametrize("size", DIALOGS, ids=by_size)

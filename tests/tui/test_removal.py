@@ -23,7 +23,7 @@ from layerscope.units import format_size
 from tests.tui.conftest import by_size
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 from tests.tui.remover import BUSY, Engine
-from tests.tui.test_marks import DIALOGS, HOST, host_of
+from tests.tui.test_marks import DIALOGS, HOST, scene_of
 
 RULE = "conflict: unable to delete 6ac1 (cannot be forced) - image is being used by running container 77aa"
 
@@ -31,7 +31,7 @@ RULE = "conflict: unable to delete 6ac1 (cannot be forced) - image is being used
 async def mark(pilot: Pilot[Any], *names: str) -> None:
     """Mark images by keyboard, found by name."""
     for name in names:
-        node = next(n for n in host_of(pilot).graph.images if n.name == name)
+        node = next(n for n in scene_of(pilot).graph.images if n.name == name)
         pilot.app.main.images_pane.go_to(node)  # type: ignore[attr-defined]
         await press(pilot, "space")
 
@@ -65,7 +65,7 @@ async def test_nothing_but_y_removes(no: str) -> None:
         assert engine.asked == []
         if no in {"n", "enter", "escape", "q"}:
             assert isinstance(app.screen, MainScreen)
-        assert len(host_of(pilot).marks) == 1
+        assert len(scene_of(pilot).marks) == 1
 
 
 async def test_what_was_predicted_is_freed_and_the_screen_shows_it() -> None:
@@ -74,17 +74,17 @@ async def test_what_was_predicted_is_freed_and_the_screen_shows_it() -> None:
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "node-app:1", "committed:1")
-        host = host_of(pilot)
-        before = host.graph.totals.footprint
-        will = plan(host.graph, host.marks.ids)
+        scene = scene_of(pilot)
+        before = scene.graph.totals.footprint
+        will = plan(scene.graph, scene.marks.ids)
         await press(pilot, "d", "y")
         size = format_size(will.frees)
         assert said(pilot).startswith(f"predicted {size} · freed {size}")
         assert len(said(pilot).splitlines()) == 1, "nothing to explain"
         await press(pilot, "enter")
         assert isinstance(app.screen, MainScreen)
-        assert host.graph.totals.footprint == before - will.frees
-        assert not host.marks.ids
+        assert scene.graph.totals.footprint == before - will.frees
+        assert not scene.marks.ids
         assert f"freed this session: {size}" in app.main.query_one(MarkLine).line
 
 
@@ -110,7 +110,7 @@ async def test_what_is_only_untagged_is_listed_before_and_told_after() -> None:
         await press(pilot, "d")
         why = "it stays for image child:1, made from it: image has dependent child images"
         shown = rows(pilot)
-        names = "with 2 more names (nginx:stable, registry.local:5000/team/nginx:1)"
+        names = "with 2 more names (nginx:stable and registry.local:5000/team/nginx:1)"
         assert f"– nginx:1: only untagged, {names}: {why}" in shown
         assert "1 image is only untagged and frees nothing: what was made from it stays." in said(pilot)
         assert "Remove 1 image and untag 1?" in str(app.screen.query_one("#question", Static).render())
@@ -119,8 +119,8 @@ async def test_what_is_only_untagged_is_listed_before_and_told_after() -> None:
         assert said(pilot).startswith("predicted 4.2 MB · freed 4.2 MB")
         assert len(said(pilot).splitlines()) == 1, "it was said beforehand: there is nothing to explain"
         await press(pilot, "enter")
-        assert all(node.name != "nginx:1" for node in host_of(pilot).graph.images)
-        assert not host_of(pilot).marks.ids
+        assert all(node.name != "nginx:1" for node in scene_of(pilot).graph.images)
+        assert not scene_of(pilot).marks.ids
 
 
 async def test_what_is_only_untagged_can_be_all_there_is_to_do() -> None:
@@ -208,16 +208,16 @@ async def test_a_refused_image_is_told_in_the_engines_words_and_the_rest_goes_on
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "node-app:1", "svc:latest", "committed:1")
-        host = host_of(pilot)
-        others = [n.id for n in host.marks.images if n.name != "node-app:1"]
-        part = format_size(plan(host.graph, others).frees)
+        scene = scene_of(pilot)
+        others = [n.id for n in scene.marks.images if n.name != "node-app:1"]
+        part = format_size(plan(scene.graph, others).frees)
         await press(pilot, "d", "y")
         assert sorted(engine.asked) == ["committed:1", "node-app:1", "svc:latest"]
         assert f"✗ node-app:1: refused: {RULE}" in notes(pilot)
         assert f"freed {part}" in said(pilot)
         assert f"1 image was refused: what went was to free {part}." in said(pilot)
         await press(pilot, "escape")
-        assert [n.name for n in host.marks.images] == ["node-app:1"], "what stayed is still marked"
+        assert [n.name for n in scene.marks.images] == ["node-app:1"], "what stayed is still marked"
 
 
 async def test_esc_stops_between_two_images() -> None:
@@ -265,7 +265,7 @@ async def test_an_engine_that_dies_halfway() -> None:
         await press(pilot, "escape")
         assert app.main.query_one(Summary).state[0] == "stale"
         assert "nobody listens" in app.main.query_one(MarkLine).line
-        assert host_of(pilot).freed == UNKNOWN
+        assert scene_of(pilot).freed == UNKNOWN
         assert "freed this session: not measured" in app.main.query_one(MarkLine).line
 
 
@@ -284,8 +284,8 @@ async def test_an_engine_that_is_busy_with_another_session_is_not_lost(question:
         await press(pilot, "escape")
         assert not app.main.live.lost
         assert app.main.query_one(Summary).state[0] != "stale"
-        assert all(node.name != "committed:1" for node in host_of(pilot).graph.images)
-        assert host_of(pilot).freed.low == 0
+        assert all(node.name != "committed:1" for node in scene_of(pilot).graph.images)
+        assert scene_of(pilot).freed.low == 0
 
 
 async def test_a_build_cache_that_was_pruned_is_not_doubted_when_nothing_can_be_measured() -> None:
@@ -310,7 +310,7 @@ async def test_the_dialog_follows_the_engine() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "node-app:1", "svc:latest", "committed:1")
-        marked = {n.name: n.id for n in host_of(pilot).marks.images}
+        marked = {n.name: n.id for n in scene_of(pilot).marks.images}
         await press(pilot, "d")
         used = Container("c" * 64, "newcomer", marked["svc:latest"], "svc:latest", "running")
         left = tuple(image for image in full.images if image.id != marked["node-app:1"])
@@ -335,7 +335,7 @@ async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         assert "still on disk for the build cache" in said(pilot)
         assert "4.2 MB of it is still on disk for the build cache; it goes when that is pruned." in said(pilot)
-        assert host_of(pilot).freed == Freed(), "it is not back yet"
+        assert scene_of(pilot).freed == Freed(), "it is not back yet"
         await press(pilot, "p")
         assert isinstance(app.screen, ConfirmScreen)
         await press(pilot, "enter")
@@ -344,7 +344,7 @@ async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
         assert engine.pruned == 1
         assert "The build cache was pruned: 4.2 MB came back (the engine counts 792 MB" in said(pilot)
         assert "still on disk" not in said(pilot)
-        assert host_of(pilot).freed == Freed(4_194_304, 4_194_304)
+        assert scene_of(pilot).freed == Freed(4_194_304, 4_194_304)
 
 
 async def test_a_prune_frees_what_is_measured_and_not_what_the_plan_feared() -> None:
@@ -354,11 +354,11 @@ async def test_a_prune_frees_what_is_measured_and_not_what_the_plan_feared() -> 
     async with app.run_test(size=(160, 36)) as pilot:
         await settled(pilot)
         await mark(pilot, "committed:1", "node-app:1")
-        freed = plan(host_of(pilot).graph, host_of(pilot).marks.ids).frees
+        freed = plan(scene_of(pilot).graph, scene_of(pilot).marks.ids).frees
         await press(pilot, "d", "y")
-        assert host_of(pilot).freed == Freed(freed - 4_194_304, freed - 4_194_304)
+        assert scene_of(pilot).freed == Freed(freed - 4_194_304, freed - 4_194_304)
         await press(pilot, "p", "y")
-        assert host_of(pilot).freed == Freed(freed, freed), "the record that an image has stays"
+        assert scene_of(pilot).freed == Freed(freed, freed), "the record that an image has stays"
 
 
 async def test_where_the_engine_does_not_tell_of_its_cache_the_total_is_a_bound() -> None:
@@ -370,7 +370,7 @@ async def test_where_the_engine_does_not_tell_of_its_cache_the_total_is_a_bound(
         await press(pilot, "d", "y")
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         await press(pilot, "escape")
-        assert host_of(pilot).freed == Freed(0, 4_194_304)
+        assert scene_of(pilot).freed == Freed(0, 4_194_304)
         assert "freed this session: ≤4.2 MB" in app.main.query_one(MarkLine).line
 
 
@@ -384,7 +384,7 @@ async def test_a_prune_in_which_the_engine_dies_is_no_figure() -> None:
         await press(pilot, "d", "y", "p", "y")
         assert "The prune did not end well, what came back is not measured: the engine closed" in said(pilot)
         await press(pilot, "escape")
-        assert host_of(pilot).freed == UNKNOWN
+        assert scene_of(pilot).freed == UNKNOWN
         assert app.main.query_one(Summary).state[0] == "stale"
 
 

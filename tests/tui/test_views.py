@@ -31,9 +31,9 @@ def app_of(pilot: Pilot[Any]) -> LayerscopeApp:
 
 
 def marked(pilot: Pilot[Any]) -> set[str]:
-    host = app_of(pilot).main.host
-    assert host is not None
-    return set(host.marks.ids)
+    scene = app_of(pilot).main.scene
+    assert scene is not None
+    return set(scene.marks.ids)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=by_size)
@@ -170,10 +170,10 @@ async def test_disk_usage_is_asked_for_in_the_engine_view_only_and_once() -> Non
         assert backend.asked_usage == 0
         await press(pilot, "6")
         assert backend.asked_usage == 1
-        assert app.main.host is not None
-        usage = app.main.host.graph.inventory.usage
+        assert app.main.scene is not None
+        usage = app.main.scene.graph.inventory.usage
         assert usage is not None
-        totals = app.main.host.graph.totals  # without the rows beside it the total proves nothing of single layers
+        totals = app.main.scene.graph.totals  # without the rows beside it the total proves nothing of single layers
         assert totals.footprint <= usage.layers_size <= totals.footprint + 1_000
         await press(pilot, "1", "6")
         assert backend.asked_usage == 1
@@ -211,17 +211,17 @@ async def test_esc_stops_waiting_for_the_engine() -> None:
         assert not pane.asking
         answer.set()
         await settled(pilot)
-        assert app.main.host is not None
-        assert app.main.host.graph.inventory.usage is None
+        assert app.main.scene is not None
+        assert app.main.scene.graph.inventory.usage is None
 
 
 async def test_views_of_an_empty_engine_and_of_unknown_images_stand() -> None:
     full = inventory(HOST)
     unknown = replace(full, images=tuple(replace(i, diff_ids=None, history=None, note="gone mad") for i in full.images))
-    for host in (replace(full, images=()), unknown):
-        app = make_app(host)
+    for scene in (replace(full, images=()), unknown):
+        app = make_app(scene)
         async with app.run_test(size=(80, 24)) as pilot:
             await settled(pilot)
             await press(pilot, "2", "space", "3", "space", "right", "left", "4", "down", "enter", "backspace")
             await press(pilot, "5", "down", "6", "1")
-            assert app.main.host is not None
+            assert app.main.scene is not None

@@ -70,7 +70,7 @@ def test_a_layer_with_what_made_it_and_who_needs_it() -> None:
     found = lines(layer_info(deps, graph, NOW))
     assert found["Layer: Chain ID"] == deps.chain_id
     assert found["Layer: Diff ID"] == layer_digest("d")
-    assert found["Layer: On"] == graph.image_by_id[image_id("base")].layers[0].chain_id
+    assert found["Layer: Parent layer"] == graph.image_by_id[image_id("base")].layers[0].chain_id
     assert found["Made by: Instruction"] == "RUN apt-get install -y python3"
     assert found["Made by: As recorded"] == "RUN /bin/sh -c apt-get install -y python3 # buildkit"
     assert found["On disk: Size"] == "30.0 MB (30,000,000 bytes)"
@@ -94,8 +94,8 @@ def test_what_is_not_known_is_said() -> None:
     assert found["On disk: Layers"] == "2, 2 of unknown size"
     layer = as_text(layer_info(graph.layers[0], graph, NOW))
     assert "no history for this layer" in layer
-    assert "not at all" in layer
-    assert "nothing: it is a first layer" in layer
+    assert "not known" in layer
+    assert "none: it is a first layer" in layer
 
 
 def test_platforms_of_a_multi_platform_image() -> None:

@@ -1,4 +1,4 @@
-"""The fewest images whose removal frees so many bytes: a knapsack on a forest.
+"""The fewest images whose removal frees a number of bytes: a knapsack on a forest.
 
 Layers form a forest, an image stands on the layer that ends its stack, and a layer goes when every
 image on it and above it goes. So for each layer there are two ways: all images above it go,
@@ -45,7 +45,7 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentPlaces:
+class PlacedBlobs:
     """Compressed blobs of a containerd store, each where the forest of layers says that it goes."""
 
     alone: dict[int, int]
@@ -56,7 +56,7 @@ class ContentPlaces:
     """Does the forest say all of it: do no blobs go before?"""
 
 
-def place_content(holders: Holders) -> ContentPlaces:
+def place_content(holders: Holders) -> PlacedBlobs:
     """Return where blobs go: with the image that holds it alone, or with the highest layer below all that hold it.
 
     Images share blobs across the branches of the forest. Such a blob counts only when all of the
@@ -84,7 +84,7 @@ def place_content(holders: Holders) -> ContentPlaces:
             whole = whole and holders.holding[layer] == len(images)
         else:
             whole = False
-    return ContentPlaces(alone, above, whole)
+    return PlacedBlobs(alone, above, whole)
 
 
 class Knapsack:

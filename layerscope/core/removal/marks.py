@@ -16,7 +16,7 @@ from layerscope.core.removal.simulation import Removal, holders_of
 from layerscope.core.sizes.sums import Bound
 
 FEW = 32
-"""Up to so many marks, sorting their layers costs less than going through all of the host."""
+"""Up to this many marks, sorting their layers costs less than going through all of the host."""
 
 
 @dataclass(frozen=True, slots=True)

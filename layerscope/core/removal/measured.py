@@ -63,7 +63,7 @@ def measure(
     """Return what a removal did.
 
     Measured is the fall of the engine's own total for image layers where that total is the footprint, from
-    ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine names no more.
+    ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine no longer names.
     ``went``: IDs of the images that went. ``graph`` is the host afterwards, None when it could not be read.
     ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
     ``content``: the bytes of every blob that the engine listed before and after, by digest; None: it did not.

@@ -20,6 +20,7 @@ from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, h
 from layerscope.core.sizes.sums import Bound, Bounds
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
+from layerscope.units import count, natural_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +308,8 @@ def _untagged(removal: Removal, node: ImageNode) -> Untagged:
 
 
 def _made_from_it(images: Sequence[Image]) -> str:
-    more = f" and {len(images) - 1} more" if len(images) > 1 else ""
     name = images[0].tags[0] if images[0].tags else images[0].id.removeprefix("sha256:")[:12]
-    return f"image {name}{more}, made from it"
+    return f"image {natural_list([name], more=len(images) - 1)}, made from it"
 
 
 def container_name(container: Container) -> str:
@@ -344,11 +344,11 @@ def _doubts(removal: Removal) -> Iterator[str]:
     """Say what keeps ``frees`` from being exact, a sentence each; none when ``removal`` is not doubtful."""
     if not removal.between.exact:
         open_ = sum(not layer.sum_exact for layer in _freed(removal))
-        yield f"{_count(open_, 'layer')} of unknown size would go too: at least this much comes back."
+        yield f"{count(open_, 'layer')} of unknown size would go too: at least this much comes back."
     if removal.obscure_gone:
-        yield f"The layers of {_count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
+        yield f"The layers of {count(removal.obscure_gone, 'image')} of the set are not known: they are not counted."
     if removal.partial_gone:
-        yield f"{_count(removal.partial_gone, 'image')} of the set: other platforms are stored too, and not counted."
+        yield f"{count(removal.partial_gone, 'image')} of the set: other platforms are stored too, and not counted."
     if not removal.holders.disk_rule.once and removal.frees:
         yield f"On disk it is another figure: {removal.holders.disk_rule.words}."
     if removal.holders.named_only and removal.listed_gone and removal.covered:
@@ -356,11 +356,7 @@ def _doubts(removal: Removal) -> Iterator[str]:
         why = f": {store}" if store else ""
         yield f"Which layers images hold is not known, only which they name{why}."
     if removal.obscure_staying and removal.frees:
-        staying = _count(removal.obscure_staying, "image")
+        staying = count(removal.obscure_staying, "image")
         yield f"The layers of {staying} that would stay are not known: they may need some of these."
     if not removal.holders.complete:
         yield "The scan was not finished: images that are not known yet may need some of these layers."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

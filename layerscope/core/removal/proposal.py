@@ -1,4 +1,4 @@
-"""What to remove to free so many bytes: the set that is missed least.
+"""What to remove to free a number of bytes: the set that is missed least.
 
 "Least" is decided in this order:
 

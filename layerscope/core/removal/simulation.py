@@ -163,7 +163,7 @@ class Removal:
         self.going = RunningTally(holders.unknowns)
         """Of the layers of the footprint that go."""
         self._least = 0
-        """Bytes of them by their weights: at least so many."""
+        """Bytes of them by their weights: a lower bound."""
         self.frees_hidden = 0
         """Bytes of the layers that go and are in no footprint, because no row needs them."""
         self.frees_content = 0
@@ -194,7 +194,7 @@ class Removal:
 
     @property
     def frees(self) -> int:
-        """Bytes of the layers of the footprint that go: exact, or at least so many."""
+        """Bytes of the layers of the footprint that go: exact, or a lower bound."""
         return self.between.low
 
     @property
@@ -218,12 +218,12 @@ class Removal:
 
     @property
     def covered(self) -> int:
-        """Bytes of the layers of the chosen rows, each once: exact, or at least so many."""
+        """Bytes of the layers of the chosen rows, each once: exact, or a lower bound."""
         return max(self.holders.unknowns.bounds(self._covered).low, self._covered_least)
 
     @property
     def kept(self) -> int:
-        """Bytes of the layers of the chosen rows that stay: exact, or at least so many."""
+        """Bytes of the layers of the chosen rows that stay: exact, or a lower bound."""
         stays = self.holders.unknowns.bounds(self._covered.less(self.going))
         return stays.low if stays.exact else max(stays.low, self._covered_least - self._least)
 

@@ -1,1 +1,1 @@
-"""How the size of each layer is known: history aligned to layers, sums, and what follows from both."""
+"""How the size of each layer is known: history entries assigned to layers, sums, and what follows from both."""

@@ -40,6 +40,8 @@ class Settled:
     """
     height: Height = GROUND
     """See :mod:`layerscope.core.sizes.sums`."""
+    since: int = 0
+    """:attr:`Ledger.facts` when its size, its entry or their certainty changed last."""
 
 
 @dataclass(slots=True)
@@ -92,8 +94,14 @@ class Ledger:
         self.parents = _from_the_bottom(parents)
         self.settled = {chain: Settled() for chain in self.parents}
         self.sums: dict[str, Sum] = {}
+        self.opened = list(self.parents)
+        """Layers whose size or sum, or the sum below, may still follow from others; from the bottom."""
+        self.unfilled = [stack for stack in stacks if stack.chain]
+        """Images with a layer whose size is not known."""
         self.facts = 0
         """Grows with everything that is found out: when it stands still, nothing more follows."""
+        self.sized = 0
+        """Grows with every size and every sum that is found out."""
 
     def set_size(self, chain: str, size: int, certain: Certainty, why: str = "") -> None:
         """Settle a layer's size, unless it is."""
@@ -101,6 +109,8 @@ class Ledger:
         if found.size is None:
             found.size, found.size_is, found.size_from = size, certain, why
             self.facts += 1
+            self.sized += 1
+            found.since = self.facts
 
     def set_entry(self, chain: str, entry: HistoryEntry, certain: Certainty) -> None:
         """Settle the history entry that made a layer, unless it is."""
@@ -108,6 +118,15 @@ class Ledger:
         if found.entry is None:
             found.entry, found.entry_is = entry, certain
             self.facts += 1
+            found.since = self.facts
+
+    def newest(self) -> dict[str | None, int]:
+        """Return for each layer :attr:`facts` when anything of it or of a layer below was found out last."""
+        found: dict[str | None, int] = {None: 0}
+        for chain, parent in self.parents.items():
+            here, below = self.settled[chain].since, found[parent]
+            found[chain] = here if here > below else below
+        return found
 
     def exact(self) -> set[str]:
         """Return the layers whose size is exact."""
@@ -119,9 +138,11 @@ class Ledger:
             found = self.settled[chain]
             if found.size_is == "exact":
                 found.size_is = "inferred"
+                found.since = self.facts
                 found.size_from = f"what the engine says of {stack.name} does not add up"
         for chain in stack.chain:
             self.sums.pop(chain, None)
+        self.opened = list(self.parents)
 
     # -- sums ------------------------------------------------------------------------------
 
@@ -131,36 +152,48 @@ class Ledger:
 
     def add_up(self) -> None:
         """Take what follows from sums for sizes, and the other way round."""
-        if all(found.size is not None for found in self.settled.values()):
-            return
-        for chain, parent in self.parents.items():  # up: child = parent + layer
-            found, below = self.settled[chain], self.sum_of(parent)
-            if chain not in self.sums and below is not None and found.size is not None:
-                self.sums[chain] = Sum(below.size + found.size, _weaker(below.certain, found.size_is), below.name)
-        for chain in reversed(self.parents):  # down: parent = child − layer
-            parent, size, here = self.parents[chain], self.settled[chain].size, self.sums.get(chain)
-            if parent is None or parent in self.sums or here is None or size is None or size > here.size:
+        settled, sums = self.settled, self.sums
+        # Neighbours count: a sum travels along layers of known size.
+        opened = [c for c in self.opened if settled[c].size is None or c not in sums or self._open_below(c)]
+        self.opened = opened
+        for chain in opened:  # up: child = parent + layer
+            if chain not in sums:
+                found, below = settled[chain], self.sum_of(self.parents[chain])
+                if below is not None and found.size is not None:
+                    sums[chain] = Sum(below.size + found.size, _weaker(below.certain, found.size_is), below.name)
+        for chain in reversed(opened):  # down: parent = child − layer
+            parent, found, here = self.parents[chain], settled[chain], sums.get(chain)
+            if parent is None or parent in sums or here is None or found.size is None or found.size > here.size:
                 continue
-            self.sums[parent] = Sum(here.size - size, _weaker(here.certain, self.settled[chain].size_is), here.name)
-        for chain, parent in self.parents.items():
-            below, here = self.sum_of(parent), self.sums.get(chain)
-            if self.settled[chain].size is None and below and here and here.size >= below.size:
-                why = f"the engine's size of {here.name}, less the layers below"
-                self.set_size(chain, here.size - below.size, _weaker(here.certain, below.certain), why)
+            sums[parent] = Sum(here.size - found.size, _weaker(here.certain, found.size_is), here.name)
+        for chain in opened:
+            if settled[chain].size is None:
+                below, here = self.sum_of(self.parents[chain]), sums.get(chain)
+                if below and here and here.size >= below.size:
+                    why = f"the engine's size of {here.name}, less the layers below"
+                    self.set_size(chain, here.size - below.size, _weaker(here.certain, below.certain), why)
         self._fill()
+
+    def _open_below(self, chain: str) -> bool:
+        parent = self.parents[chain]
+        return parent is not None and parent not in self.sums
 
     def _fill(self) -> None:
         """A sum that the known layers already fill leaves nothing for the others."""
-        for stack in self.stacks:
-            here = self.sums.get(stack.chain[-1]) if stack.chain else None
-            if here is None:
+        settled, doubtful = self.settled, []
+        for stack in self.unfilled:
+            layers = [settled[chain] for chain in stack.chain]
+            if all(found.size is not None for found in layers):
                 continue
-            layers = [self.settled[chain] for chain in stack.chain]
-            if any(found.size is None for found in layers) and here.size == sum(found.size or 0 for found in layers):
-                guessed = any(found.size_is == "inferred" for found in layers)
-                for chain in stack.chain:
-                    why = f"the engine's size of {here.name}, which leaves nothing for it"
-                    self.set_size(chain, 0, "inferred" if guessed else here.certain, why)
+            here = self.sums.get(stack.chain[-1])
+            if here is None or here.size != sum(found.size or 0 for found in layers):
+                doubtful.append(stack)
+                continue
+            guessed = any(found.size_is == "inferred" for found in layers)
+            for chain in stack.chain:
+                why = f"the engine's size of {here.name}, which leaves nothing for it"
+                self.set_size(chain, 0, "inferred" if guessed else here.certain, why)
+        self.unfilled = doubtful
 
     def sizes_below(self) -> dict[str | None, int | None]:
         """Return for each layer what the settled sizes up to it sum up to; None where one is not settled."""
@@ -186,6 +219,7 @@ class Ledger:
             if not here.unknown and (known is None or known.certain != "exact"):
                 self.sums[chain] = Sum(here.rest, "exact", known.name if known else "")
                 self.facts += 1
+                self.sized += 1
             if here.unknown == below.unknown and here.rest >= below.rest:
                 self.set_size(chain, here.rest - below.rest, "exact", "the engine's sums over the images that have it")
 

@@ -1,7 +1,7 @@
 """The size of every stored layer, from the histories of all images together.
 
 One history often leaves a doubt that another image's settles, since the same
-chain ID has the same size everywhere. So each image's alignment constrains
+chain ID has the same size everywhere. So each image's assignment constrains
 the others, and the engine's own totals constrain them all, until nothing
 more follows.
 
@@ -9,6 +9,9 @@ This is done twice. First only with arithmetic: a history is read by its sizes
 alone, and may leave layers out; with it go the engine's own sums. What follows is *exact*. Then the texts
 of histories, which anybody can write, choose among the ways that are left; what follows from them is
 *inferred*, and no text and no guess can make anything exact.
+
+It has a little more than 400 lines because both passes are one: the same steps over the same ledger, until nothing
+more follows.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
-from layerscope.core.sizes.align import NO_GATES, Alignment, align
+from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
@@ -80,7 +83,7 @@ class _Resolver:
         self.settled = self.ledger.settled
         self.by_id = {stack.image.id: stack for stack in stacks}
         self.made = {stack.image.id: 1 for stack in stacks if not stack.chain}
-        """How many layers an image's history made, as a bit mask: see :attr:`Alignment.made`."""
+        """How many layers an image's history made, as a bit mask: see :attr:`Assignment.made`."""
         self.odd: set[str] = set()
         """Images of which the engine says things that contradict each other."""
         self.misread: set[str] = set()
@@ -89,6 +92,10 @@ class _Resolver:
         """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, Label] = {}
         self.near = near_heights(stacks, rules)
+        self.fits: dict[str, bool] = {}
+        """By image ID: did the history fit the layers when it was read last, by what is certain?"""
+        self.seen: dict[str, dict[str, int]] = {}
+        """For each way to read, and each image by ID: how many facts there were when it was read last."""
 
     def run(self) -> Settlement:
         if self.rules.empty_diff_is_zero:
@@ -133,11 +140,23 @@ class _Resolver:
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
         before = added_up = -1
+        last = self.seen.setdefault(read.__name__, {})
         while self.ledger.facts != before:
             before = self.ledger.facts
-            pending = [stack for stack in pending if not read(stack)]
-            if self.ledger.facts != added_up:
-                added_up = self.ledger.facts
+            newest = self.ledger.newest()
+            doubtful = []
+            for stack in pending:
+                seen = last.get(stack.image.id)
+                # Most rounds change few layers. What an image's ancestors made may be known by now.
+                same = seen is not None and newest[stack.chain[-1]] <= seen
+                if same and (read.__name__ == "_read" or stack.image.parent_id not in self.by_id):
+                    doubtful.append(stack)
+                elif not read(stack):
+                    last[stack.image.id] = self.ledger.facts
+                    doubtful.append(stack)
+            pending = doubtful
+            if self.ledger.sized != added_up:
+                added_up = self.ledger.sized
                 self.ledger.add_up()
         return pending
 
@@ -203,12 +222,12 @@ class _Resolver:
         alone: bool = False,
         short: bool = True,
         gates: Mapping[int, int] | None = None,
-    ) -> Alignment | None:
+    ) -> Assignment | None:
         """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
-        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
         if gates is None:
             gates = self._gates(stack) if Label.MAYBE in believed else NO_GATES
-        return align(
+        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
+        return assign(
             believed,
             stack.sizes,
             [layer.size if not sure or layer.size_is == "exact" else None for layer in settled],
@@ -217,6 +236,10 @@ class _Resolver:
             short=short,
             gates=gates,
         )
+
+    def _by_sizes(self, stack: Stack) -> Assignment | None:
+        """Lay the image's history beside its layers by what is certain alone."""
+        return self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
 
     def _gates(self, stack: Stack) -> dict[int, int]:
         """Return what ancestors by ParentId say of how many layers this history's first entries made.
@@ -239,7 +262,7 @@ class _Resolver:
             parent = self.by_id.get(parent.image.parent_id)
         return gates
 
-    def _take(self, stack: Stack, fit: Alignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
+    def _take(self, stack: Stack, fit: Assignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
         """Settle what is the same in every way; True when that leaves no doubt in this image.
 
         ``sized``: sizes too, not only which entry made which layer.
@@ -253,6 +276,8 @@ class _Resolver:
         done = True
         for chain, candidates, maybe_none in zip(stack.chain, fit.candidates, fit.maybe_none, strict=True):
             found = self.settled[chain]
+            if found.size is not None and found.entry is not None:
+                continue
             if found.size is None and sized:
                 sizes = {history[i].size for i in candidates}
                 if maybe_none:
@@ -272,7 +297,7 @@ class _Resolver:
         told = [stack for stack in pending if stack.told_by_size and stack.image.id not in self.odd]
         done = {stack.image.id for stack in told if self._read(stack)}
         for stack in told:
-            if stack.image.id not in done and self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is None:
+            if stack.image.id not in done and self._by_sizes(stack) is None:
                 self.odd.add(stack.image.id)
                 self.ledger.demote(stack, stack.chain)
         self.proved = self.ledger.exact()
@@ -282,16 +307,15 @@ class _Resolver:
         """Take what follows from the image's history for certain; True when nothing is left in doubt."""
         if stack.image.id in self.odd:
             return False
-        fit = self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
+        fit = self._by_sizes(stack)
+        self.fits[stack.image.id] = fit is not None
         return fit is not None and self._take(stack, fit, "exact")
 
     def _contradictions(self, pending: Sequence[Stack]) -> None:
         """What images disagree about is not exact."""
         for stack in pending:
-            if (
-                stack.image.id in self.odd
-                or self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES) is not None
-            ):
+            image = stack.image.id
+            if image in self.odd or self.fits.get(image) or self._by_sizes(stack) is not None:
                 continue
             self.misread.add(stack.image.id)
             alone = self._fit(stack, self._certain(stack), alone=True, gates=NO_GATES)
@@ -304,7 +328,7 @@ class _Resolver:
             if total is not None and stack.chain and below[stack.chain[-1]] not in {None, total}:
                 self.ledger.demote(stack, (chain for chain in stack.chain if chain not in self.proved))
 
-    def _disputed(self, stack: Stack, alone: Alignment) -> Sequence[str]:
+    def _disputed(self, stack: Stack, alone: Assignment) -> Sequence[str]:
         """Return the layers to which this image, asked alone, gives other sizes than the images before it."""
         found = []
         for chain, candidates, maybe_none in zip(stack.chain, alone.candidates, alone.maybe_none, strict=True):

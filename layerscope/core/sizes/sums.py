@@ -97,7 +97,7 @@ class RunningTally(Tally):
 
     @property
     def low(self) -> int | None:
-        """At least so many bytes by the bounds of each unknown alone; None where one has no bound."""
+        """A lower bound of bytes by the bounds of each unknown alone; None where one has no bound."""
         return None if self._open else self.rest + self._least
 
     def _shift(self, unknown: int, by: int) -> None:

@@ -28,14 +28,11 @@ class ConfirmScreen(Dialog[bool]):
         self.asked = question
 
     def parts(self) -> ComposeResult:
-        """Sentences alone."""
         yield self.said
 
     def on_mount(self) -> None:
-        """Ask."""
         self.retitle(self.title_of_question, "y yes · n, Enter, Esc: no")
         self.say(self.asked)
 
     def action_agree(self) -> None:
-        """Yes."""
         self.dismiss(True)

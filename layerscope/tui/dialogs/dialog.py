@@ -112,15 +112,15 @@ class Dialog(ModalScreen[Result]):
 
     def on_mount(self) -> None:
         """Show what there is."""
-        self.host_changed()
+        self.scene_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Give the box its size, and break lines anew."""
+        """Give the box its size, and break lines again."""
         self.rows.show_images(self.rows.images, self._width - 3)
         self._fit()
 
-    def host_changed(self) -> None:
-        """Show the host as it is now."""
+    def scene_changed(self) -> None:
+        """Show the scene as it is now."""
 
     def put(self, rows: Sequence[Row], said: Sequence[Said]) -> None:
         """Show rows and sentences; the box is as high as they need."""
@@ -128,7 +128,6 @@ class Dialog(ModalScreen[Result]):
         self.say(said)
 
     def say(self, said: Sequence[Said]) -> None:
-        """Show other sentences."""
         content = Content("\n").join(Content.styled(one.text, STYLES.get(one.style, "")) for one in said)
         self.said.update(content)
         self._fit()

@@ -46,7 +46,7 @@ class ErrorScreen(ModalScreen[WhatNow]):
             yield Static(self._keys(Style(bold=True)), id="keys")  # at its full height from the first layout on
 
     def on_mount(self) -> None:
-        """Draw the keys anew when another theme has other colours."""
+        """Draw the keys again when another theme has other colours."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self) -> None:

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from layerscope.inventory import Inventory
 from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory
 from layerscope.text import clean
-from layerscope.views.names import count
+from layerscope.units import count
 
 
 class ExportScreen(ModalScreen[None]):

@@ -12,7 +12,7 @@ from textual.worker import get_current_worker
 
 from layerscope.core.removal.proposal import Proposal, propose
 from layerscope.tui.dialogs.dialog import Dialog
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.units import parse_size
 from layerscope.views.free import proposal_rows, proposal_said
 from layerscope.views.removal import Said
@@ -35,9 +35,9 @@ class FreeScreen(Dialog[tuple[str, ...]]):
             self.text = text
             self.proposal = proposal
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, scene: Scene) -> None:
         super().__init__()
-        self.host = host
+        self.scene = scene
         self.proposal: Proposal | None = None
         self.line = Input(id="typed", select_on_focus=False)
         self.line.cursor_blink = False
@@ -54,7 +54,7 @@ class FreeScreen(Dialog[tuple[str, ...]]):
     def _below(self) -> int:
         return super()._below() + 1
 
-    def host_changed(self) -> None:
+    def scene_changed(self) -> None:
         """Look for a set again."""
         self.proposal = None
         self.retitle("Free so much", "Enter mark these · Esc close")
@@ -88,19 +88,19 @@ class FreeScreen(Dialog[tuple[str, ...]]):
 
     @work(thread=True, exclusive=True, group="free", exit_on_error=False)
     def _work_out(self, text: str, target: int) -> None:
-        graph, worker = self.host.graph, get_current_worker()
-        proposal = propose(graph, target, pins=self.host.pins.ids(graph))
+        graph, worker = self.scene.graph, get_current_worker()
+        proposal = propose(graph, target, pins=self.scene.pins.ids(graph))
         if not worker.is_cancelled:
             self.post_message(self.Proposed(text, proposal))
 
     @on(Proposed)
     def _proposed(self, message: Proposed) -> None:
-        if message.text != self._text or message.proposal.plan.graph is not self.host.graph:
+        if message.text != self._text or message.proposal.plan.graph is not self.scene.graph:
             return
         self.proposal = message.proposal
         self.put(
-            proposal_rows(message.proposal, self.host.now, self.host.units),
-            proposal_said(message.proposal, self.host.units),
+            proposal_rows(message.proposal, self.scene.now, self.scene.units),
+            proposal_said(message.proposal, self.scene.units),
         )
         if self._enter:
             self._entered()

@@ -63,7 +63,6 @@ class HelpScreen(ModalScreen[None]):
         self.of = of
 
     def compose(self) -> ComposeResult:
-        """One scrolling page."""
         with VerticalScroll(id="help", classes="box") as page:
             page.border_title = "Keys"
             page.border_subtitle = "↑↓ scroll · Esc close"
@@ -71,11 +70,11 @@ class HelpScreen(ModalScreen[None]):
             yield Static(id="keys")
 
     def on_resize(self) -> None:
-        """Set the page anew."""
+        """Lay the page out again."""
         self._fill()
 
     def on_mount(self) -> None:
-        """Set the page anew when another theme has other colours."""
+        """Lay the page out again in the colours of another theme."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._fill())
 
     def _fill(self) -> None:
@@ -94,7 +93,6 @@ class HelpScreen(ModalScreen[None]):
         return Text("\n", no_wrap=True, end="").join(lines), len(lines), columns * (width + GAP) - GAP
 
     def action_page_by(self, lines: int) -> None:
-        """Scroll."""
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
     def action_turn(self, pages: int) -> None:

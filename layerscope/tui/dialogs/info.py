@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, wrapped
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.tui.subject import Subject, copy_text
 from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
@@ -51,9 +51,9 @@ class InfoScreen(ModalScreen[None]):
         Binding("Y", "copy_all", "copy all"),
     ]
 
-    def __init__(self, host: Host, subject: Subject) -> None:
+    def __init__(self, scene: Scene, subject: Subject) -> None:
         super().__init__()
-        self.sections = sections_of(host, subject)
+        self.sections = sections_of(scene, subject)
         self.table = RowTable(
             [ListColumn("line", "", self._cell, 10, flex=1)], key=lambda line: (line.fact, line.text), id="facts"
         )
@@ -70,7 +70,7 @@ class InfoScreen(ModalScreen[None]):
         self.table.focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break lines anew; the box is as high as it needs to be."""
+        """Break lines again; the box is as high as it needs to be."""
         words = (word for section in self.sections for fact in section.facts for word in fact.value.split(" "))
         unbroken = max(map(cell_len, words), default=0) + NAME + AROUND
         width = max(min(WIDEST, event.size.width - 4), min(unbroken, event.size.width - 2))
@@ -97,13 +97,13 @@ class InfoScreen(ModalScreen[None]):
         copy_text(self, as_text(self.sections), "copied everything as text")
 
 
-def sections_of(host: Host, subject: Subject) -> tuple[Section, ...]:
+def sections_of(scene: Scene, subject: Subject) -> tuple[Section, ...]:
     """Return everything about ``subject``."""
     if isinstance(subject, ImageNode):
-        return image_info(subject, host.graph, host.now, host.units)
+        return image_info(subject, scene.graph, scene.now, scene.units)
     if isinstance(subject, Layer):
-        return layer_info(subject, host.graph, host.now, host.units)
-    return container_info(subject, host.graph, host.now)
+        return layer_info(subject, scene.graph, scene.now, scene.units)
+    return container_info(subject, scene.graph, scene.now)
 
 
 def title_of(subject: Subject) -> str:

@@ -12,7 +12,8 @@ from textual.widgets import Input, Static
 
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.tui.dialogs.dialog import Dialog
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
+from layerscope.units import format_number
 from layerscope.views.removal import Said, needs_typing, plan_rows, plan_said, what_is_asked
 
 WORD = "remove"
@@ -32,10 +33,10 @@ class RemoveScreen(Dialog[bool]):
         Binding("enter", "enter", "no"),
     ]
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, scene: Scene) -> None:
         super().__init__()
-        self.host = host
-        self.plan = host.marks.plan()
+        self.scene = scene
+        self.plan = scene.marks.plan()
         self.typing = needs_typing(self.plan)
         self.question = Static("", id="question")
         self.line = Input(id="typed", select_on_focus=False)
@@ -47,21 +48,21 @@ class RemoveScreen(Dialog[bool]):
         yield self.question
         yield self.line
 
-    def host_changed(self) -> None:
+    def scene_changed(self) -> None:
         """Work the plan out again: an image may have gone, or have been taken into use, while one reads."""
         before = self.plan
-        self.plan = plan = self.host.marks.plan()
+        self.plan = plan = self.scene.marks.plan()
         if not plan.images:
             self.notify("the marked images are gone")
             self.dismiss(None)
             return
         self.typing = needs_typing(plan) and bool(self._number)
-        said = plan_said(plan, self.host.units)
+        said = plan_said(plan, self.scene.units)
         if _asked(plan) != _asked(before) or plan.frees != before.frees:
             said.insert(0, Said("The engine has changed: this is what it comes to now.", "warn"))
             self.line.value = ""
         self._ask()
-        self.put(plan_rows(plan, self.host.units), said)
+        self.put(plan_rows(plan, self.scene.units), said)
 
     def _ask(self) -> None:
         what = what_is_asked(self.plan)
@@ -75,7 +76,7 @@ class RemoveScreen(Dialog[bool]):
             question, keys = f"{what.capitalize()}?", "y yes · n, Enter, Esc: no"
         self.question.update(Content(question))
         self.retitle("Remove images", keys)
-        (self.line if self.typing else self.rows).focus()
+        self.set_focus(self.line if self.typing else self.rows)  # at once: the next key may be here already
 
     @property
     def _number(self) -> int:
@@ -97,7 +98,7 @@ class RemoveScreen(Dialog[bool]):
         number = self._number
         if not typed:
             self.action_refuse()
-        elif typed in {str(number), f"{number:,}", WORD}:
+        elif typed in {str(number), f"{format_number(number)}", WORD}:
             self.dismiss(True)
         else:
             self.question.update(Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc."))

@@ -16,10 +16,9 @@ from layerscope.errors import BackendError
 from layerscope.sources.backend import Backend
 from layerscope.tui.dialogs.confirm import ConfirmScreen
 from layerscope.tui.dialogs.dialog import Dialog
-from layerscope.tui.host import Host
-from layerscope.tui.messages import HostChanged, ScanFailed
-from layerscope.units import format_size
-from layerscope.views.names import count
+from layerscope.tui.messages import EngineChanged, ScanFailed
+from layerscope.tui.scene import Scene
+from layerscope.units import format_size, part_of
 from layerscope.views.removal import Said, came_said, prune_said, step_row, still_held_said
 
 ASKING = "asking the engine for its own totals …"
@@ -55,9 +54,9 @@ class RemovingScreen(Dialog[None]):
         Binding("p", "prune", "prune the build cache"),
     ]
 
-    def __init__(self, host: Host, plan: RemovalPlan, backend: Backend, remover: Remover) -> None:
+    def __init__(self, scene: Scene, plan: RemovalPlan, backend: Backend, remover: Remover) -> None:
         super().__init__()
-        self.host = host
+        self.scene = scene
         self.plan = plan
         self.backend = backend
         self.remover = remover
@@ -72,7 +71,6 @@ class RemovingScreen(Dialog[None]):
         self.pruning = False
 
     def on_mount(self) -> None:
-        """Begin."""
         self._draw()
         self._run()
 
@@ -109,8 +107,8 @@ class RemovingScreen(Dialog[None]):
     @on(Done)
     def _done(self, message: Done) -> None:
         came = self.came = message.came
-        self.result, self.held = came_said(came, self.host.units), came.measured.held
-        self.host.freed += came.measured.disk_back
+        self.result, self.held = came_said(came, self.scene.units), came.measured.held
+        self.scene.freed += came.measured.disk_back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(came.graph, came.lost)
@@ -120,10 +118,10 @@ class RemovingScreen(Dialog[None]):
     def _pruned(self, message: Pruned) -> None:
         self.pruning = False
         came = message.came
-        self.host.freed += came.back
-        self._after.append(prune_said(came, self.host.units))
+        self.scene.freed += came.back
+        self._after.append(prune_said(came, self.scene.units))
         if self.held and not came.wrong:  # what was still to come back has
-            self.result = [*self.result[:-1], *still_held_said(self.held, came.back, self.host.units)]
+            self.result = [*self.result[:-1], *still_held_said(self.held, came.back, self.scene.units)]
             self.held = 0
         self._truth(came.graph, came.lost)
         self._draw()
@@ -132,19 +130,19 @@ class RemovingScreen(Dialog[None]):
         """Let the main screen show what is there now, or that it is not known."""
         main = self.app.screen_stack[1]
         if graph is not None:
-            main.post_message(HostChanged(graph))
+            main.post_message(EngineChanged(graph))
         elif failed is not None:
             main.post_message(ScanFailed(failed.cause, failed.hint))
 
     def _draw(self) -> None:
-        units = self.host.units
+        units = self.scene.units
         nodes = (*self.plan.removed, *(one.image for one in self.plan.untagged))
         rows = [step_row(node, self.steps.get(node.id), units) for node in nodes]
         number = sum(step.state != "removing" for step in self.steps.values())
         if self.came is None:
             text = self.phase
             if text == "removing":
-                text = f"{number:,} of {count(len(rows), 'image')} done"
+                text = f"{part_of(number, len(rows), 'image')} done"
             if self.stopping:
                 text = f"stopping after the image under way · {text}"
             self.retitle("Removal under way", "Esc stop between two images")
@@ -182,7 +180,7 @@ class RemovingScreen(Dialog[None]):
         """Offer to prune the build cache, where that is what holds the bytes."""
         if not self._can_prune or self.came is None:
             return
-        size = f"{'Up to ' if self.came.measured.held_at_most else ''}{format_size(self.held, self.host.units)}"
+        size = f"{'Up to ' if self.came.measured.held_at_most else ''}{format_size(self.held, self.scene.units)}"
         asked = [
             Said("Prune the build cache?", "strong"),
             Said(f"{size} of what was removed comes back on disk then. No image is removed by it."),

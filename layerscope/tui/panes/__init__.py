@@ -1,1 +1,1 @@
-"""Panes: the views of one host, each a widget that is shown a Host and posts messages."""
+"""Panes: the views of one scene, each a widget that is shown it and posts messages."""

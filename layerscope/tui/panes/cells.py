@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_name
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
-from layerscope.units import UNKNOWN
+from layerscope.units import UNKNOWN, format_number
 from layerscope.views.find import Spot
 from layerscope.views.forest import origin_of
 from layerscope.views.images import NAMELESS, Group
@@ -48,21 +48,21 @@ def sharing_known(row: ImageNode | Group) -> bool:
     return all(node.sharing_exact or not node.exact for node in nodes)
 
 
-def unique_cell(row: ImageNode | Group, host: Host) -> Cell:
+def unique_cell(row: ImageNode | Group, scene: Scene) -> Cell:
     """What no other image needs; ``≤`` while there are images whose layers are not known: they may need it too."""
     if isinstance(row, ImageNode):
-        text = unique_amount(row, host.graph.totals.unknown_images, host.units)
+        text = unique_amount(row, scene.graph.totals.unknown_images, scene.units)
     elif row.exact and row.unique and not sharing_known(row):
-        text = f"≤{host.size(row.unique)}"
+        text = f"≤{scene.size(row.unique)}"
     else:
-        text = amount(row.unique, not row.exact, host.units)
+        text = amount(row.unique, not row.exact, scene.units)
     return [(text, "warn" if text == UNKNOWN else "" if row.unique else "dim")]
 
 
-def content_cell(row: ImageNode | Group, host: Host) -> Cell:
+def content_cell(row: ImageNode | Group, scene: Scene) -> Cell:
     """The compressed blobs of an image, each once; of a repository, what its images share is in it once."""
     size = row.content if isinstance(row, Group) else row.content.size if row.content is not None else None
-    return [(host.size(size), "warn" if size is None else "" if size else "dim")]
+    return [(scene.size(size), "warn" if size is None else "" if size else "dim")]
 
 
 def user_cell(row: ImageNode | Container, width: int, spot: Spot | None = None) -> Cell:
@@ -86,11 +86,11 @@ def instruction_cell(layer: Layer, width: int, spot: Spot | None = None) -> Cell
     return [(fit(label, width), style)]
 
 
-def origin_cell(layer: Layer, width: int, host: Host | None) -> Cell:
+def origin_cell(layer: Layer, width: int, scene: Scene | None) -> Cell:
     """The image that the layer comes from: the base, where that is still there."""
-    if host is None:
+    if scene is None:
         return ""
-    return [(piece, style or "dim") for piece, style in pieces(name_cell(origin_of(host.graph, layer), width))]
+    return [(piece, style or "dim") for piece, style in pieces(name_cell(origin_of(scene.graph, layer), width))]
 
 
 def pieces(cell: Cell) -> list[Piece]:
@@ -109,4 +109,4 @@ def in_use_cell(nodes: Iterable[ImageNode], width: int) -> Cell:
 
 def users_cell(layer: Layer, width: int) -> Cell:
     """How many images need the layer."""
-    return f"{len(layer.images):,}" if layer.shared else [("–", "dim")]
+    return format_number(len(layer.images)) if layer.shared else [("–", "dim")]

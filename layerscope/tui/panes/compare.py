@@ -1,4 +1,4 @@
-"""Some images beside each other: their layers aligned, and the matrix of what each two share."""
+"""Some images beside each other: their layers aligned, and the matrix of what each pair shares."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from textual.widget import Widget
 from layerscope.core.compare import Comparison
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import fit, fit_name
-from layerscope.tui.host import Host
 from layerscope.tui.keys import COMPARE
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.pairs import FRAME, Pairs
 from layerscope.tui.panes.view import Pointing
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.room import TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import count, format_number
 from layerscope.views.aligned import Aligned, LayerRow, StretchFolding, presence
 from layerscope.views.compare import Chosen, Lanes, choose, lanes, letter, sums
 from layerscope.views.find import NameSearch
-from layerscope.views.names import bounded, count
+from layerscope.views.names import bounded
 
 ROOMY = 70
 """Cells of a heading from which on it also names its image."""
@@ -44,7 +45,7 @@ class ComparePane(Pointing, TopToBottom):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.chosen = Chosen((), "no images")
         self.comparison: Comparison | None = None
         self.aligned: Aligned | None = None
@@ -71,29 +72,29 @@ class ComparePane(Pointing, TopToBottom):
 
     # -- data down ------------------------------------------------------------------------
 
-    def show_host(self, host: Host) -> None:
-        """Compare what is chosen on a host now."""
-        self.host = host
-        self.stacks.longer = host.longer
+    def show_scene(self, scene: Scene) -> None:
+        """Compare what is chosen in a scene now."""
+        self.scene = scene
+        self.stacks.longer = scene.longer
         self._compared = None
         self._choose()
 
     def _choose(self) -> None:
-        """Choose anew what is compared, and show that unless it is on view."""
-        host = self.host
-        if host is None:
+        """Choose again what is compared, and show that unless it is on view."""
+        scene = self.scene
+        if scene is None:
             return
-        shown = host.shown_images()
-        here = host.graph.image_by_id.get(self._here)
-        if here is None or (host.filtered and here not in shown):
+        shown = scene.shown_images()
+        here = scene.graph.image_by_id.get(self._here)
+        if here is None or (scene.filtered and here not in shown):
             here = shown[0] if shown else None
-        among = frozenset(node.id for node in shown) if host.filtered else None
-        self._marks = frozenset(host.marks.ids)
-        self.chosen = choose(host.graph, self._marks, here, among)
+        among = frozenset(node.id for node in shown) if scene.filtered else None
+        self._marks = frozenset(scene.marks.ids)
+        self.chosen = choose(scene.graph, self._marks, here, among)
         ids = tuple(node.id for node in self.chosen.images)
-        if self._compared is None or self._compared[0] is not host.graph or self._compared[1] != ids:
-            self._compared = host.graph, ids
-            self.comparison = Comparison(host.graph, self.chosen.images)
+        if self._compared is None or self._compared[0] is not scene.graph or self._compared[1] != ids:
+            self._compared = scene.graph, ids
+            self.comparison = Comparison(scene.graph, self.chosen.images)
             self._place = {node.id: at for at, node in enumerate(self.comparison.images)}
             self.pairs.styles.height = len(ids) + FRAME
             self._set()
@@ -112,14 +113,14 @@ class ComparePane(Pointing, TopToBottom):
 
     def _set(self) -> None:
         """Give the columns their room, and show the rows."""
-        comparison, host, self._set_for = self.comparison, self.host, self._room
+        comparison, scene, self._set_for = self.comparison, self.scene, self._room
         width = self._set_for.width
-        if comparison is None or host is None:
+        if comparison is None or scene is None:
             return
         self._lanes = lanes(len(comparison.images), (width - 4) * 2 // 5)
         self.stacks.set_columns(self._layer_columns())
         self._align()
-        self.pairs.compare(comparison, self._place, host, width)
+        self.pairs.compare(comparison, self._place, scene, width)
 
     def _align(self) -> None:
         """Make the rows of the layers: as they are folded, or all of them while something is looked for."""
@@ -141,25 +142,26 @@ class ComparePane(Pointing, TopToBottom):
             self._go_to(self.aligned.index_of_layer(layer))
 
     def _titles(self) -> None:
-        host, comparison = self.host, self.comparison
-        if host is None or comparison is None:
+        scene, comparison = self.scene, self.comparison
+        if scene is None or comparison is None:
             return
-        marked = sum(1 for node in comparison.images if node.id in host.marks.ids)
+        marked = sum(1 for node in comparison.images if node.id in scene.marks.ids)
         room = max(20, self._room.width - 6)
         words = self.chosen.title(room - len("Compare · "))
-        if self._marks != host.marks.ids:  # marks were put or taken here: the rows stay until somebody asks again
-            words = f"{count(len(comparison.images), 'image')}, {marked:,} marked · 5 compares what is marked now"
+        if self._marks != scene.marks.ids:  # marks were put or taken here: the rows stay until somebody asks again
+            words = f"{count(len(comparison.images), 'image')}, {format_number(marked)} marked"
+            words += " · 5 compares what is marked now"
         self.stacks.entitle(Content(fit(f"Compare · {words}", room)))
         hidden = f"{count(self._lanes.more, 'more image')} · " if self._lanes.more else ""
-        self.stacks.subtitle = fit(hidden + sums(comparison, host.units), room)
+        self.stacks.subtitle = fit(hidden + sums(comparison, scene.units), room)
 
     def marks_changed(self) -> None:
         """Draw the marks again; other images are compared only where that does not take away what is looked at."""
-        host, comparison = self.host, self.comparison
-        if host is None or comparison is None:
+        scene, comparison = self.scene, self.comparison
+        if scene is None or comparison is None:
             return
-        inside = all(image_id in self._place for image_id in host.marks.ids)
-        if not inside or (len(host.marks) > 1 and not self.chosen.by_marks):
+        inside = all(image_id in self._place for image_id in scene.marks.ids)
+        if not inside or (len(scene.marks) > 1 and not self.chosen.by_marks):
             self._choose()
         else:
             self._titles()
@@ -303,12 +305,12 @@ class ComparePane(Pointing, TopToBottom):
 
     def _row_marked(self, row: LayerRow) -> bool | None:
         """Is all marked that a mark here would mark? None: some of it."""
-        host, comparison = self.host, self.comparison
-        if host is None or comparison is None or not host.marks.ids:
+        scene, comparison = self.scene, self.comparison
+        if scene is None or comparison is None or not scene.marks.ids:
             return False
         if row.kind == "layer" and row.layer is not None:
-            return all(node.id in host.marks.ids for node in row.layer.images)
-        marked = sum(comparison.images[at].id in host.marks.ids for at in row.images)
+            return all(node.id in scene.marks.ids for node in row.layer.images)
+        marked = sum(comparison.images[at].id in scene.marks.ids for at in row.images)
         return True if marked == len(row.images) > 0 else None if marked else False
 
     def _layer_columns(self) -> list[ListColumn]:
@@ -321,9 +323,9 @@ class ComparePane(Pointing, TopToBottom):
 
     def _layer_size(self, row: LayerRow, width: int) -> Cell:
         amount = row.amount
-        if amount is None or self.host is None:
+        if amount is None or self.scene is None:
             return ""
-        text = bounded(amount.size, amount.bound, self.host.units)
+        text = bounded(amount.size, amount.bound, self.scene.units)
         if text == "?":
             return [(text, "warn")]
         return [(text, "dim" if not amount.size else "group" if row.foldable else "")]

@@ -16,14 +16,13 @@ from textual.widgets import Static
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.text import clean, fit, wrapped
-from layerscope.tui.host import Host
 from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.framed import Framed
-from layerscope.units import format_size
+from layerscope.units import count, format_number, format_size, part_of
 from layerscope.views.changes import time_of_day
 from layerscope.views.engine import Figure, Reconciliation, reconcile
-from layerscope.views.names import count
 from layerscope.views.why import why
 
 VERDICTS = {
@@ -39,7 +38,7 @@ NUMBERS = (("OURS", 9), ("ENGINE'S", 10), ("DIFFERENCE", 12))
 TABLE = 2 + NAME + sum(width for _, width in NUMBERS)
 """Cells of the figures: signs, names and numbers."""
 PROSE = 100
-"""Cells of a line of prose at the most: longer ones are hard to read."""
+"""Cells of a line of prose at most: longer ones are hard to read."""
 BESIDE = 80
 """Cells that prose needs to stand beside the figures."""
 NEWS = 6
@@ -62,26 +61,25 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.asking = False
         self.refused = ""
         """Why the engine gave no disk usage, when it was asked."""
         self._found: Reconciliation | None = None
 
     def compose(self) -> ComposeResult:
-        """One page."""
         yield Static(id="figures")
 
-    def show_host(self, host: Host) -> None:
-        """Show the figures of a host; ask the engine for its own unless it has been."""
-        self.host = host
-        if host.graph.inventory.usage is None and not self.asking and not self.refused:
+    def show_scene(self, scene: Scene) -> None:
+        """Show the figures of a scene; ask the engine for its own unless it has been."""
+        self.scene = scene
+        if scene.graph.inventory.usage is None and not self.asking and not self.refused:
             self.action_ask()
         self._draw()
 
     def action_ask(self) -> None:
         """Ask for the engine's disk usage, in the background."""
-        if self.host is not None and not self.host.graph.inventory.from_file:
+        if self.scene is not None and not self.scene.graph.inventory.from_file:
             self.asking, self.refused = True, ""
             self.post_message(UsageWanted())
             self._draw()
@@ -89,7 +87,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is for others unless the engine is being asked, and a saved scan cannot be."""
         if action == "ask":
-            return self.host is not None and not self.host.graph.inventory.from_file
+            return self.scene is not None and not self.scene.graph.inventory.from_file
         return self.asking if action == "give_up" else super().check_action(action, parameters)
 
     def action_give_up(self) -> None:
@@ -128,7 +126,6 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         """There is no cursor."""
 
     def take_focus(self) -> None:
-        """To the page."""
         self.focus()
 
     @property
@@ -143,9 +140,9 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         same, explained, wrong = (verdicts.count(verdict) for verdict in ("same", "explained", "differs"))
         if not explained and not wrong:
             return f"{count(same, 'figure')} of ours and the engine's, all the same"
-        parts = [f"{same:,} of {count(same + explained + wrong, 'figure')} are the same"]
-        parts += [f"{explained:,} {'differs' if explained == 1 else 'differ'}, each for the reason that is told"]
-        parts += [f"{wrong:,} should be the same and {'is' if wrong == 1 else 'are'} not"] if wrong else []
+        parts = [f"{part_of(same, same + explained + wrong, 'figure')} are the same"]
+        parts += [f"{format_number(explained)} {'differs' if explained == 1 else 'differ'}; reasons below"]
+        parts += [f"{format_number(wrong)} should be the same and {'is' if wrong == 1 else 'are'} not"] if wrong else []
         return " · ".join(parts)
 
     # -- drawing --------------------------------------------------------------------------
@@ -159,15 +156,15 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw())
 
     def on_resize(self) -> None:
-        """Set the page anew."""
+        """Lay the page out again."""
         self._draw()
 
     def _draw(self) -> None:
-        if self.host is None or not self.is_mounted:
+        if self.scene is None or not self.is_mounted:
             return
-        self.entitle(Content("Engine · our figures beside its own"), Content(self._state(self.host.graph)))
+        self.entitle(Content("Engine · our figures beside its own"), Content(self._state(self.scene.graph)))
         self.refresh()
-        self._found = found = reconcile(self.host.graph, self.host.units)
+        self._found = found = reconcile(self.scene.graph, self.scene.units)
         width = self.outer_size.width - 5  # frame, padding, scrollbar
         beside = width - TABLE - 3 >= BESIDE
         lines = [*self._why(width), Text()]
@@ -187,8 +184,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
 
     def _why(self, width: int) -> Iterator[Text]:
         """Why so much is listed and so little is on disk."""
-        assert self.host is not None
-        said = why(self.host.graph, self.host.units)
+        assert self.scene is not None
+        said = why(self.scene.graph, self.scene.units)
         yield Text(fit(said.question, width), self._style("title"))
         longest = max((cell_len(term.size) for term in said.terms), default=0)
         for term in said.terms:
@@ -214,8 +211,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             yield Text()
 
     def _row(self, figure: Figure) -> Text:
-        assert self.host is not None
-        units = self.host.units
+        assert self.scene is not None
+        units = self.scene.units
         sign, style = VERDICTS[figure.verdict]
         ours = "–" if figure.ours is None else f"{figure.ours_is}{format_size(figure.ours, units)}"
         waiting = "…" if self.asking else "–"
@@ -237,8 +234,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
 
     def _news(self, width: int) -> Iterator[Text]:
         """What was told lately, the latest first."""
-        assert self.host is not None
-        news = list(self.host.log)[:NEWS]
+        assert self.scene is not None
+        news = list(self.scene.log)[:NEWS]
         if not news:
             return
         yield Text("Changes lately", self._style("title"))

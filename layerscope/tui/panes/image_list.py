@@ -11,16 +11,16 @@ from textual.content import Content
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_name
-from layerscope.tui.host import Host
 from layerscope.tui.keys import MOVE
 from layerscope.tui.panes.cells import content_cell, in_use_cell, name_cell, pieces, sharing_known, unique_cell
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.units import format_age
+from layerscope.units import count, format_age, format_number, part_of
 from layerscope.views.find import Search, image_search
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
-from layerscope.views.names import amount, count
+from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
 from layerscope.views.states import state_words
 
@@ -46,7 +46,7 @@ class ImageList(RowTable):
         self.is_marked = self._marked
         self.search = self._search
         self.unfold = self._unfold
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.grouped = False
         self._shown: list[ImageNode] = []
         self._groups: list[Group] = []
@@ -56,20 +56,20 @@ class ImageList(RowTable):
 
     # -- data down ------------------------------------------------------------------------
 
-    def show_host(self, host: Host) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Show the images that pass the filter, in the order that was chosen."""
-        self.host, self.sort, self.longer = host, host.image_sort, host.longer
-        self._shown = host.shown_images()
-        if host.graph.rules.keeps_content is not self._with_content:
-            self._with_content = host.graph.rules.keeps_content
+        self.scene, self.sort, self.longer = scene, scene.image_sort, scene.longer
+        self._shown = scene.shown_images()
+        if scene.graph.rules.keeps_content is not self._with_content:
+            self._with_content = scene.graph.rules.keeps_content
             self.set_columns(self._columns(self.grouped))
         self._groups, self._group_of = [], {}
-        self._scale = max((node.size for node in host.graph.images), default=1) or 1
+        self._scale = max((node.size for node in scene.graph.images), default=1) or 1
         if self.grouped:
-            self._groups = sorted_groups(by_repository(self._shown, host.graph), self.sort.key, self.sort.reverse)
+            self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
             self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
-        self.empty = "no image passes the filter" if host.filtered else "no images here yet"
+        self.empty = "no image passes the filter" if scene.filtered else "no images here yet"
         self._fill()
 
     def _fill(self) -> None:
@@ -77,17 +77,17 @@ class ImageList(RowTable):
         self._title()
 
     def _title(self) -> None:
-        if self.host is None:
+        if self.scene is None:
             return
-        total, shown = len(self.host.graph.images), len(self._shown)
-        words = [f"Images · {shown:,}" if shown == total else f"Images · {shown:,} of {total:,}"]
+        total, shown = len(self.scene.graph.images), len(self._shown)
+        words = [f"Images · {format_number(total) if shown == total else part_of(shown, total)}"]
         if self.grouped:
             words.append(count(len(self._groups), "repository", "repositories"))
-        if self.host.only is not None:
+        if self.scene.only is not None:
             words.append("the marked")
-        if self.host.query is not None:
+        if self.scene.query is not None:
             room = self.size.width - cell_len(" · ".join(words)) - 9
-            words.append(f"& {fit(clean(self.host.query.text, 200), max(8, room))}")
+            words.append(f"& {fit(clean(self.scene.query.text, 200), max(8, room))}")
         self.entitle(Content(" · ".join(words)))
 
     # -- what the cursor is on ------------------------------------------------------------
@@ -135,11 +135,11 @@ class ImageList(RowTable):
         self.grouped = not self.grouped
         self.set_columns(self._columns(self.grouped))
         self._open.clear()
-        if self.host is None:
+        if self.scene is None:
             return
         if not self.grouped and self.sort.key == "footprint":
-            self.host.image_sort = Sort("size", self.sort.reverse)  # the same of images, and a column that is seen
-        self.show_host(self.host)
+            self.scene.image_sort = Sort("size", self.sort.reverse)  # the same of images, and a column that is seen
+        self.show_scene(self.scene)
         if node is not None and chosen:
             group = self._group_of.get(node.id)
             index = self.index_of(group.id if group is not None else node.id)
@@ -158,7 +158,7 @@ class ImageList(RowTable):
 
     def _unfold(self, finding: bool) -> None:
         """Show what find may lead to; afterwards only the repository of the cursor stays as it is."""
-        if self.grouped and self.host is not None:
+        if self.grouped and self.scene is not None:
             if not finding and isinstance(self.row, ImageNode):
                 self._open.add(self._group_of[self.row.id].name)
             self._fill()
@@ -199,17 +199,17 @@ class ImageList(RowTable):
     # -- marks and find -------------------------------------------------------------------
 
     def _marked(self, row: Row) -> bool | None:
-        if self.host is None or not self.host.marks.ids:
+        if self.scene is None or not self.scene.marks.ids:
             return False
-        ids = self.host.marks.ids
+        ids = self.scene.marks.ids
         if isinstance(row, ImageNode):
             return row.id in ids
         marked = sum(1 for node in row.images if node.id in ids)
         return True if marked == len(row.images) else None if marked else False
 
     def _search(self) -> Search:
-        assert self.host is not None  # nothing is looked for before there are rows
-        return image_search(self.host.graph)
+        assert self.scene is not None  # nothing is looked for before there are rows
+        return image_search(self.scene.graph)
 
     # -- columns --------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class ImageList(RowTable):
     def _name_cell(self, row: Row, width: int) -> Cell:
         if isinstance(row, ImageNode):
             spot = self.spots.get(row.id)
-            pin: list[Piece] = [(" ⊥", "accent")] if self.host is not None and row in self.host.pins else []
+            pin: list[Piece] = [(" ⊥", "accent")] if self.scene is not None and row in self.scene.pins else []
             width -= 2 * len(pin)
             if not self.grouped:
                 return [*pieces(name_cell(row, width, spot)), *pin]
@@ -255,7 +255,7 @@ class ImageList(RowTable):
             return [("    ", ""), *pieces(cell), *pin]
         room = width - 2 - cell_len(row.name)
         images, tags = count(len(row.images), "image"), count(row.tags, "tag")
-        tails = [f" {images}", f" {len(row.images):,}"]
+        tails = [f" {images}", f" {format_number(len(row.images))}"]
         if row.tags not in {0, len(row.images)}:
             tails.insert(0, f" {images}, {tags}")
         tail = next((tail for tail in tails if len(tail) <= room), tails[-1])
@@ -264,10 +264,10 @@ class ImageList(RowTable):
         return cell
 
     def _bytes(self, size: int, exact: bool) -> Cell:
-        if self.host is None:
+        if self.scene is None:
             return ""
         style = "dim" if not size else ""
-        return [(amount(size, not exact, self.host.units), style if exact or size else "warn")]
+        return [(amount(size, not exact, self.scene.units), style if exact or size else "warn")]
 
     def _size_cell(self, row: Row, width: int) -> Cell:
         return self._bytes(row.listed if isinstance(row, Group) else row.size, row.exact)
@@ -276,19 +276,19 @@ class ImageList(RowTable):
         return self._bytes(row.footprint if isinstance(row, Group) else row.size, row.exact)
 
     def _unique(self, row: Row, width: int) -> Cell:
-        return "" if self.host is None else unique_cell(row, self.host)
+        return "" if self.scene is None else unique_cell(row, self.scene)
 
     def _shared(self, row: Row, width: int) -> Cell:
         return self._bytes(row.shared, row.exact and sharing_known(row))
 
     def _content(self, row: Row, width: int) -> Cell:
         """The compressed blobs besides."""
-        return "" if self.host is None else content_cell(row, self.host)
+        return "" if self.scene is None else content_cell(row, self.scene)
 
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
             return split_bar(row.unique, row.footprint, self._scale, width)
-        if self.host is not None and (words := state_words(row, self.host.graph)):
+        if self.scene is not None and (words := state_words(row, self.scene.graph)):
             return [(fit(words, width), "dim" if row.known else "warn")]
         if not (row.exact or row.size):
             return [("not known", "warn")]
@@ -299,9 +299,9 @@ class ImageList(RowTable):
 
     def _age(self, row: Row, width: int) -> Cell:
         created = row.created if isinstance(row, Group) else row.image.created
-        return [(format_age(created, self.host.now) if self.host else "", "dim")]
+        return [(format_age(created, self.scene.now) if self.scene else "", "dim")]
 
     def _layers(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
-            return f"{row.layers:,}"
-        return f"{len(row.layers):,}" if row.known else [("?", "warn")]
+            return format_number(row.layers)
+        return format_number(len(row.layers)) if row.known else [("?", "warn")]

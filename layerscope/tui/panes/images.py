@@ -15,17 +15,18 @@ from textual.message import Message
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import fit, fit_first, fit_name
-from layerscope.tui.host import Host
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.panes.view import Pointing
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import LUXURY, Cell, ListColumn
 from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
+from layerscope.units import count
 from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
-from layerscope.views.names import amount, count, image_label, short_id
+from layerscope.views.names import amount, image_label, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 from layerscope.views.states import state_sentence
 
@@ -65,7 +66,7 @@ class ImagesPane(Pointing, SideBySide):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.trail: list[Visit] = []
         self._shown_row: ImageNode | Group | None = None
         self._shown_layer: Layer | None = None
@@ -73,7 +74,7 @@ class ImagesPane(Pointing, SideBySide):
         self.images = ImageList(id="images")
         self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
-        self.users.is_marked = lambda row: self.host is not None and row.id in self.host.marks.ids
+        self.users.is_marked = lambda row: self.scene is not None and row.id in self.scene.marks.ids
         self.stack.search = lambda: LayerSearch(self.stack.rows)
         self.users.search = lambda: user_search(self.users.rows)
 
@@ -86,11 +87,11 @@ class ImagesPane(Pointing, SideBySide):
 
     # -- data down ------------------------------------------------------------------------
 
-    def show_host(self, host: Host) -> None:
-        """Show a host: another one, or the same after something changed."""
-        self.host = host
-        self.stack.longer = self.users.longer = host.longer
-        self.images.show_host(host)
+    def show_scene(self, scene: Scene) -> None:
+        """Show a scene: another one, or the same after something changed."""
+        self.scene = scene
+        self.stack.longer = self.users.longer = scene.longer
+        self.images.show_scene(scene)
         self._trail_title()
         self._follow(force=True)
         self.call_after_refresh(self._fit_titles)  # the panes may not have had their widths yet
@@ -133,7 +134,6 @@ class ImagesPane(Pointing, SideBySide):
                 self._follow()
 
     def take_focus(self) -> None:
-        """To the images."""
         self.images.focus()
 
     def on_resize(self) -> None:
@@ -169,7 +169,7 @@ class ImagesPane(Pointing, SideBySide):
             self.pointed()
 
     def _link(self, force: bool) -> None:
-        if self.host is None:
+        if self.scene is None:
             return
         row = self.images.row
         if force or row is not self._shown_row or self.images.find_text != self._shown_find:
@@ -181,7 +181,7 @@ class ImagesPane(Pointing, SideBySide):
             if at is None and not same:
                 at = biggest(layers)
             here = self.image_here
-            self.stack.empty = "" if here is None or self.host is None else state_sentence(here, self.host.graph)
+            self.stack.empty = "" if here is None or self.scene is None else state_sentence(here, self.scene.graph)
             self.stack.show(layers, keep=same, cursor=at, same=not force and hits == self.stack.spots)
             self._layers_title()
         layer = self.layer_here
@@ -240,10 +240,10 @@ class ImagesPane(Pointing, SideBySide):
     @on(RowTable.Activated, "#users")
     def _pivot(self, message: RowTable.Activated) -> None:
         """From a user of a layer to that image."""
-        if self.host is None:
+        if self.scene is None:
             return
         row = message.row
-        node = row if isinstance(row, ImageNode) else self.host.graph.image_by_id.get(row.image_id)
+        node = row if isinstance(row, ImageNode) else self.scene.graph.image_by_id.get(row.image_id)
         if node is None or self.image_here is None:
             return
         step = Visit(self.image_here.id, self.layer_here.chain_id if self.layer_here else None)
@@ -265,9 +265,9 @@ class ImagesPane(Pointing, SideBySide):
             self.stack.focus()
         elif self.stack.has_focus:
             self.images.focus()
-        elif self.trail and self.host is not None:
+        elif self.trail and self.scene is not None:
             step = self.trail.pop()
-            node = self.host.graph.image_by_id.get(step.image_id)
+            node = self.scene.graph.image_by_id.get(step.image_id)
             if node is not None and self.go_to(node):
                 chain = [layer.chain_id for layer in self.stack.rows]
                 if step.chain_id in chain:
@@ -287,31 +287,31 @@ class ImagesPane(Pointing, SideBySide):
 
     @on(RowTable.Sorted)
     def _sorted(self, message: RowTable.Sorted) -> None:
-        if self.host is not None:
+        if self.scene is not None:
             if message.table is self.images:
-                self.host.image_sort = self.images.sort
-                self.show_host(self.host)
+                self.scene.image_sort = self.images.sort
+                self.show_scene(self.scene)
             else:
                 self._follow(force=True)
 
     # -- titles ---------------------------------------------------------------------------
 
     def _trail_title(self) -> None:
-        if self.host is not None:
-            known = self.host.graph.image_by_id
+        if self.scene is not None:
+            known = self.scene.graph.image_by_id
             names = [image_label(known[step.image_id]) for step in reversed(self.trail) if step.image_id in known]
             self.images.subtitle = fit("← " + " ‹ ".join(names), 38) if names else ""
 
     def _layers_title(self) -> None:
-        row, host = self.images.row, self.host
-        if row is None or host is None:
+        row, scene = self.images.row, self.scene
+        if row is None or scene is None:
             self.stack.entitle(Content("Layers"))
             self.stack.subtitle = ""
             return
         group = row if isinstance(row, Group) else None
         label = group.name if group is not None else image_label(row)
         self.stack.entitle(Content(f"Layers of {fit_name(label, max(8, self.stack.size.width - 14))}"))
-        size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, host.units)
+        size = amount(row.footprint if isinstance(row, Group) else row.size, not row.exact, scene.units)
         order = STACK_ORDERS[self.stack.sort.key][self.stack.sort.reverse]
         of = f"{count(len(group.images), 'image')} · " if group is not None else ""
         known = isinstance(row, Group) or row.known
@@ -321,17 +321,17 @@ class ImagesPane(Pointing, SideBySide):
 
     def _users_title(self) -> None:
         layer = self.layer_here
-        if layer is None or self.host is None:
+        if layer is None or self.scene is None:
             self.users.entitle(Content("Used by"))
             self.users.subtitle = ""
             return
         who = count(len(layer.images), "image")
-        size = self.host.size(layer.size)
+        size = self.scene.size(layer.size)
         tries = (f"{size} layer used by {who}", f"{size}, used by {who}", f"{size}, {who}")
         self.users.entitle(Content(fit_first(tries, self.users.size.width - 4)))
         below = [short_id(layer.chain_id)]
         if layer.saves and not self.stack.shows("saves"):  # there is no room for it in the row
-            saves = f"saves {self.host.size(layer.saves)}"
+            saves = f"saves {self.scene.size(layer.saves)}"
             below = [f"{saves} · {below[0]}", saves]
         self.users.subtitle = fit_first(below, self.users.size.width - 4)
 
@@ -359,24 +359,24 @@ class ImagesPane(Pointing, SideBySide):
         return instruction_cell(layer, width, self.stack.spots.get(layer.chain_id))
 
     def _origin(self, layer: Layer, width: int) -> Cell:
-        return origin_cell(layer, width, self.host)
+        return origin_cell(layer, width, self.scene)
 
     def _user(self, row: Any, width: int) -> Cell:
         return user_cell(row, width, self.users.spots.get(row.id))
 
     def _layer_size(self, layer: Layer, width: int) -> Cell:
-        if self.host is None or layer.size is None:
+        if self.scene is None or layer.size is None:
             return [("?", "warn")]
-        text = self.host.size(layer.size)
+        text = self.scene.size(layer.size)
         if layer.size_is == "inferred":
             text = f"~{text}"
         return [(text, "dim" if layer.shared or not layer.size else "unique")]
 
     def _saves(self, layer: Layer, width: int) -> Cell:
-        return [(self.host.size(layer.saves) if self.host and layer.saves else "–", "good" if layer.saves else "dim")]
+        return [(self.scene.size(layer.saves) if self.scene and layer.saves else "–", "good" if layer.saves else "dim")]
 
     def _user_size(self, row: Any, width: int) -> Cell:
-        return self.host.image_size(row) if self.host and isinstance(row, ImageNode) else ""
+        return self.scene.image_size(row) if self.scene and isinstance(row, ImageNode) else ""
 
     def _user_unique(self, row: Any, width: int) -> Cell:
-        return unique_cell(row, self.host) if isinstance(row, ImageNode) and self.host is not None else ""
+        return unique_cell(row, self.scene) if isinstance(row, ImageNode) and self.scene is not None else ""

@@ -13,17 +13,18 @@ from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit, fit_first
-from layerscope.tui.host import Host
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
 from layerscope.tui.panes.view import Pointing
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Sort
 from layerscope.tui.widgets.room import SideBySide
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import count, format_number, part_of
 from layerscope.views.content import packed_of, packed_words
 from layerscope.views.find import Search, layer_search, user_search
-from layerscope.views.names import amount, count, short_id
+from layerscope.views.names import amount, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
@@ -34,7 +35,7 @@ class LayersPane(Pointing, SideBySide):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self._largest = 1
         self._with_content = False
         self._shown_layer: Layer | None = None
@@ -44,33 +45,32 @@ class LayersPane(Pointing, SideBySide):
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
         self.list.search = self._search
         self.users.search = lambda: user_search(self.users.rows)
-        self.users.is_marked = lambda node: self.host is not None and node.id in self.host.marks.ids
+        self.users.is_marked = lambda node: self.scene is not None and node.id in self.scene.marks.ids
 
     def compose(self) -> ComposeResult:
-        """Two panes."""
         yield self.list
         yield self.users
 
     # -- data down ------------------------------------------------------------------------
 
-    def show_host(self, host: Host) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Show the layers of the images that pass the filter."""
-        self.host = host
-        self.list.longer = self.users.longer = host.longer
-        if (host.graph.content is not None) is not self._with_content:
-            self._with_content = host.graph.content is not None
+        self.scene = scene
+        self.list.longer = self.users.longer = scene.longer
+        if (scene.graph.content is not None) is not self._with_content:
+            self._with_content = scene.graph.content is not None
             self.list.set_columns(self._columns())
-        layers: list[Layer] = list(host.shown_layers())
+        layers: list[Layer] = list(scene.shown_layers())
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
-        total = len(host.graph.layers)
-        shown = f"{len(layers):,}" if len(layers) == total else f"{len(layers):,} of {total:,}"
-        self.list.entitle(Content(f"All layers · {shown}"))
+        shown, total = len(layers), len(scene.graph.layers)
+        some = format_number(total) if shown == total else part_of(shown, total)
+        self.list.entitle(Content(f"All layers · {some}"))
         self.list.show(self.list.in_order(layers))
         self._follow(force=True)
 
     def _search(self) -> Search:
-        assert self.host is not None  # nothing is looked for before there are rows
-        return layer_search(self.host.graph)
+        assert self.scene is not None  # nothing is looked for before there are rows
+        return layer_search(self.scene.graph)
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
@@ -107,7 +107,6 @@ class LayersPane(Pointing, SideBySide):
                 self.users.move_to(index)
 
     def take_focus(self) -> None:
-        """To the layers."""
         self.list.focus()
 
     # -- linking --------------------------------------------------------------------------
@@ -138,7 +137,7 @@ class LayersPane(Pointing, SideBySide):
         if not force and layer is self._shown_layer:
             return
         before, self._shown_layer = self._shown_layer, layer
-        if layer is None or self.host is None:
+        if layer is None or self.scene is None:
             self.users.show(())
             self.users.entitle(Content("Used by"))
             self.users.subtitle = ""
@@ -146,10 +145,10 @@ class LayersPane(Pointing, SideBySide):
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0, same=not force)
         self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
-        packed = packed_of(layer, self.host.graph)
+        packed = packed_of(layer, self.scene.graph)
         tries = [short_id(layer.chain_id)]
         if packed is not None:
-            tries = [f"{packed_words(packed, self.host.units)} · {tries[0]}", packed_words(packed, self.host.units)]
+            tries = [f"{packed_words(packed, self.scene.units)} · {tries[0]}", packed_words(packed, self.scene.units)]
         self.users.subtitle = fit_first(tries, max(12, self.users.size.width - 4))
 
     @on(RowTable.Activated, "#all-layers")
@@ -163,15 +162,15 @@ class LayersPane(Pointing, SideBySide):
 
     @on(RowTable.Sorted)
     def _sorted(self) -> None:
-        if self.host is not None:
-            self.show_host(self.host)
+        if self.scene is not None:
+            self.show_scene(self.scene)
 
     # -- columns --------------------------------------------------------------------------
 
     def _marked(self, layer: Layer) -> bool:
         """A layer is marked when every image that needs it is: it would go."""
-        host = self.host
-        return host is not None and bool(host.marks.ids) and all(node.id in host.marks.ids for node in layer.images)
+        scene = self.scene
+        return scene is not None and bool(scene.marks.ids) and all(node.id in scene.marks.ids for node in layer.images)
 
     def _columns(self) -> list[ListColumn]:
         by = LAYER_ORDERS
@@ -183,7 +182,7 @@ class LayersPane(Pointing, SideBySide):
             ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
             *([content] if self._with_content else ()),
             ListColumn("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
-            ListColumn("from", "FROM", lambda layer, w: origin_cell(layer, w, self.host), 22, drop=4),
+            ListColumn("from", "FROM", lambda layer, w: origin_cell(layer, w, self.scene), 22, drop=4),
             ListColumn("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
         ]
 
@@ -193,7 +192,7 @@ class LayersPane(Pointing, SideBySide):
             ListColumn(
                 "size",
                 "SIZE",
-                lambda n, w: self.host.image_size(n) if self.host else "",
+                lambda n, w: self.scene.image_size(n) if self.scene else "",
                 8,
                 align="right",
                 drop=1,
@@ -209,9 +208,9 @@ class LayersPane(Pointing, SideBySide):
         return name_cell(node, width, self.users.spots.get(node.id))
 
     def _size_cell(self, layer: Layer, width: int) -> Cell:
-        if self.host is None or layer.size is None:
+        if self.scene is None or layer.size is None:
             return [("?", "warn")]
-        text = amount(layer.size, 0, self.host.units)
+        text = amount(layer.size, 0, self.scene.units)
         return [(f"~{text}" if layer.size_is == "inferred" else text, "dim" if not layer.size else "")]
 
     def _bar(self, layer: Layer, width: int) -> Cell:
@@ -219,10 +218,10 @@ class LayersPane(Pointing, SideBySide):
 
     def _content(self, layer: Layer, width: int) -> Cell:
         """The same, compressed; the blob that holds it may be of more images than the layer."""
-        packed = packed_of(layer, self.host.graph) if self.host is not None else None
-        return [("–", "dim")] if packed is None or self.host is None else self.host.size(packed.size)
+        packed = packed_of(layer, self.scene.graph) if self.scene is not None else None
+        return [("–", "dim")] if packed is None or self.scene is None else self.scene.size(packed.size)
 
     def _saves(self, layer: Layer, width: int) -> Cell:
-        if self.host is None or not layer.saves:
+        if self.scene is None or not layer.saves:
             return [("–", "dim")]
-        return [(fit(amount(layer.saves, layer.size is None, self.host.units), width), "good")]
+        return [(fit(amount(layer.saves, layer.size is None, self.scene.units), width), "good")]

@@ -10,11 +10,12 @@ from textual.content import Content
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_first
-from layerscope.tui.host import Host
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.view import Pointing
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.mapcanvas import MapCanvas
 from layerscope.tui.widgets.room import TopToBottom
+from layerscope.units import count
 from layerscope.views.find import image_search
 from layerscope.views.forest import Forest, forest_of
 from layerscope.views.names import layer_label
@@ -33,37 +34,36 @@ class MapPane(Pointing, TopToBottom):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.canvas = MapCanvas()
         self._came: ImageNode | None = None
         """The image that the cursor was on in the view before: for the way back."""
 
     def compose(self) -> ComposeResult:
-        """One pane."""
         yield self.canvas
 
-    def show_host(self, host: Host) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Show the map of the images that pass the filter."""
-        self.host = host
-        graph = host.graph
+        self.scene = scene
+        graph = scene.graph
         if self._came is not None:
             self._came = graph.image_by_id.get(self._came.id)
-        forest = Forest(graph, host.shown_images()) if host.filtered else forest_of(graph)
+        forest = Forest(graph, scene.shown_images()) if scene.filtered else forest_of(graph)
         self.canvas.search = lambda: image_search(graph)
         self.canvas.empty = (
             "no image passes the filter"
-            if host.filtered and not host.shown_images()
+            if scene.filtered and not scene.shown_images()
             else "no images here yet"
             if not graph.images
             else "nothing here has bytes that are known"
         )
-        self.canvas.show(graph, forest, host.units, host.marks.images)
+        self.canvas.show(graph, forest, scene.units, scene.marks.images)
         self._titles()
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
-        if self.host is not None:
-            self.canvas.remark(self.host.marks.images)
+        if self.scene is not None:
+            self.canvas.remark(self.scene.marks.images)
 
     @property
     def image_here(self) -> ImageNode | None:
@@ -102,7 +102,6 @@ class MapPane(Pointing, TopToBottom):
         self._titles()
 
     def take_focus(self) -> None:
-        """To the map."""
         self.canvas.focus()
 
     def on_map_canvas_moved(self) -> None:
@@ -120,20 +119,20 @@ class MapPane(Pointing, TopToBottom):
             self.post_message(Pivoted(block.leaf))
 
     def _titles(self) -> None:
-        canvas, host = self.canvas, self.host
+        canvas, scene = self.canvas, self.scene
         map_, block = canvas.map, canvas.block
-        if map_ is None or host is None:
+        if map_ is None or scene is None:
             return
         room = self.size.width - 8
-        unknown = f" · {map_.unknown:,} layers of unknown size are not drawn" if map_.unknown else ""
-        tail = f" · {host.size(map_.size)}{unknown}"
+        unknown = f" · {count(map_.unknown, 'layer')} of unknown size not drawn" if map_.unknown else ""
+        tail = f" · {scene.size(map_.size)}{unknown}"
         title = f"Map · {map_.where(max(20, room - 6 - cell_len(tail)))}{tail}"
         legend = fit_first(PLAIN_LEGENDS if canvas.plain else LEGENDS, room - cell_len(title) - 4)
         below = ""
         if block is not None:
-            whole = "of what is shown" if host.filtered else "of the host"
+            whole = "of what is shown" if scene.filtered else "of the host"
             name = block.label if " and " in block.more else block.name
-            below = f"{name} · {host.size(block.size)} · {block.percent} {whole} · needed by {block.note}"
+            below = f"{name} · {scene.size(block.size)} · {block.percent} {whole} · needed by {block.note}"
             if (layer := self.layer_here) is not None:
                 below += f" · {layer_label(layer)}"
         if canvas.find_text:

@@ -13,15 +13,16 @@ from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import fit, fit_name
-from layerscope.tui.host import Host
 from layerscope.tui.keys import TREE
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.view import Pointing
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.hits import lit
 from layerscope.tui.widgets.room import TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
+from layerscope.units import format_number
 from layerscope.views.find import tree_search
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
@@ -39,7 +40,7 @@ class TreePane(Pointing, TopToBottom):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.tree_rows: Tree | None = None
         self.folding = Folding()
         self._all_open = True
@@ -49,41 +50,40 @@ class TreePane(Pointing, TopToBottom):
         self.list.is_marked = lambda row: self.tree_rows is not None and self.tree_rows.marked(row) == row.images
 
     def compose(self) -> ComposeResult:
-        """One pane."""
         yield self.list
 
     # -- data down ------------------------------------------------------------------------
 
-    def show_host(self, host: Host) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Show the tree of the images that pass the filter."""
-        self.host = host
-        self.list.longer = host.longer
-        self._grow(host)
+        self.scene = scene
+        self.list.longer = scene.longer
+        self._grow(scene)
         self.list.entitle(Content("Tree · what stands on what"))
         self.list.subtitle = "←→ fold · x take apart · z all"
 
-    def _grow(self, host: Host) -> None:
+    def _grow(self, scene: Scene) -> None:
         """Make the rows: as they are folded, or all of them while something is looked for."""
         finding = self.list.finding
-        images = host.shown_images() if host.filtered else None
-        self.tree_rows = Tree(host.graph, Folding() if finding else self.folding, images)
+        images = scene.shown_images() if scene.filtered else None
+        self.tree_rows = Tree(scene.graph, Folding() if finding else self.folding, images)
         if finding:
             self.tree_rows.fold_all(True)
-        self.tree_rows.mark(host.marks.ids)
+        self.tree_rows.mark(scene.marks.ids)
         self.list.show(self.tree_rows.rows)
 
     def _unfold_all(self, finding: bool) -> None:
         """A find begins or ends: what is folded is shown meanwhile, and the cursor stays where it led."""
-        if self.host is not None:
+        if self.scene is not None:
             image, layer = self.row.image if self.row else None, self.layer_here
-            self._grow(self.host)
+            self._grow(self.scene)
             if not finding:
                 self.reveal(image, None if image is not None else layer)
 
     def marks_changed(self) -> None:
         """Draw the marks again."""
-        if self.tree_rows is not None and self.host is not None:
-            self.tree_rows.mark(self.host.marks.ids)
+        if self.tree_rows is not None and self.scene is not None:
+            self.tree_rows.mark(self.scene.marks.ids)
         self.list.repaint()
 
     @property
@@ -122,7 +122,6 @@ class TreePane(Pointing, TopToBottom):
         self.list.show(self.tree_rows.rows, cursor=index)
 
     def take_focus(self) -> None:
-        """To the list."""
         self.list.focus()
 
     # -- keys -----------------------------------------------------------------------------
@@ -203,16 +202,16 @@ class TreePane(Pointing, TopToBottom):
         return [(guides, "dim"), (f"{row.marker} ", "dim"), *pieces, (f"  {detail}" if detail else "", "dim")]
 
     def _images(self, row: TreeRow, width: int) -> Cell:
-        return "" if row.image is not None else f"{row.images:,}"
+        return "" if row.image is not None else format_number(row.images)
 
     def _own(self, row: TreeRow, width: int) -> Cell:
-        text = amount(row.own, row.own_unknown, self.host.units) if self.host else ""
+        text = amount(row.own, row.own_unknown, self.scene.units) if self.scene else ""
         if row.layer is not None and row.layer.size_is == "inferred":
             text = f"~{text}"
         return [(text, "dim" if not row.own else "unique" if row.images == 1 else "")]
 
     def _total(self, row: TreeRow, width: int) -> Cell:
-        return amount(row.total, row.total_unknown, self.host.units) if self.host else ""
+        return amount(row.total, row.total_unknown, self.scene.units) if self.scene else ""
 
     def _bar(self, row: TreeRow, width: int) -> Cell:
         if self.tree_rows is None:

@@ -9,8 +9,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.tui.host import Host
 from layerscope.tui.messages import Pointed
+from layerscope.tui.scene import Scene
 
 if TYPE_CHECKING:
     Base = Widget
@@ -23,7 +23,7 @@ SETTLE = 0.04
 
 @runtime_checkable
 class View(Protocol):
-    """One of the views on the number keys. All look at the same host, cursor and marks."""
+    """One of the views on the number keys. All look at the same scene, cursor and marks."""
 
     has_rows: bool
     """Is there anything that a cursor can be on?"""
@@ -43,8 +43,8 @@ class View(Protocol):
         """The layer under the cursor."""
         ...
 
-    def show_host(self, host: Host) -> None:
-        """Show a host: another one, or the same after something changed. Keeps the cursor where it can."""
+    def show_scene(self, scene: Scene) -> None:
+        """Show a scene: another one, or the same after something changed. Keeps the cursor where it can."""
         ...
 
     def marks_changed(self) -> None:

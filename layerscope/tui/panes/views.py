@@ -1,4 +1,4 @@
-"""Views: the six views on the number keys, of which one is shown."""
+"""Views: those on the number keys, of which one is shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.tui.host import Host
 from layerscope.tui.panes.compare import ComparePane
 from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.images import ImagesPane
@@ -16,6 +15,7 @@ from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.framed import Framed
 from layerscope.tui.widgets.room import Switcher
@@ -30,7 +30,7 @@ class Views(Switcher):
         self.images = ImagesPane(id="view-images")
         self.engine = EnginePane(id="view-engine")
         self._seen: dict[str, int] = {}
-        """For each view the ``Host.changes`` that it shows."""
+        """For each view the ``Scene.changes`` that it shows."""
         self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
         """The image and the layer that were under the cursor of a view last."""
 
@@ -79,16 +79,16 @@ class Views(Switcher):
             else:
                 table.release()
 
-    def show(self, host: Host) -> None:
-        """Show a host in the current view; one that was not looked at meanwhile pays for it when it is."""
+    def show(self, scene: Scene) -> None:
+        """Show a scene in the current view; one that was not looked at meanwhile pays for it when it is."""
         name = self.current or ""
-        if self._seen.get(name) == host.changes:
+        if self._seen.get(name) == scene.changes:
             self.view.marks_changed()
         else:
-            self._seen[name] = host.changes
-            self.view.show_host(host)
+            self._seen[name] = scene.changes
+            self.view.show_scene(scene)
 
-    def go_to(self, name: str, host: Host | None) -> bool:
+    def go_to(self, name: str, scene: Scene | None) -> bool:
         """Show another view, with the cursor on the same image and layer: those that had one last. False: the same."""
         before = self.view
         if before.image_here is not None or before.layer_here is not None:
@@ -97,9 +97,9 @@ class Views(Switcher):
         view = self.view
         if view is before:
             return False
-        if host is not None:
-            self.show(host)
-            view.reveal(*host.now_of(*self._pointed_at))
+        if scene is not None:
+            self.show(scene)
+            view.reveal(*scene.now_of(*self._pointed_at))
         return True
 
     def show_stale(self, stale: bool) -> bool:

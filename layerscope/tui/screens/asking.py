@@ -12,55 +12,55 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
 from layerscope.tui.dialogs.dialog import Dialog
-from layerscope.tui.host import Host
 from layerscope.tui.messages import ScanFailed
+from layerscope.tui.scene import Scene
 from layerscope.tui.session import Session
 from layerscope.tui.subject import Subject
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.views.names import count
+from layerscope.units import count
 
 
-def rebase(screen: Screen[None], host: Host, graph: LayerGraph) -> None:
+def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
-    host.rebase(graph)
+    scene.rebase(graph)
     for over in screen.app.screen_stack:
         if isinstance(over, Dialog):
-            over.host_changed()
+            over.scene_changed()
 
 
-def ask_free(screen: Screen[None], host: Host, proposed: Callable[[tuple[str, ...] | None], None]) -> None:
+def ask_free(screen: Screen[None], scene: Scene, proposed: Callable[[tuple[str, ...] | None], None]) -> None:
     """Ask how much is to be freed; ``proposed`` gets the IDs of what is to be removed for it, or None."""
     from layerscope.tui.dialogs.free import FreeScreen
 
-    screen.app.push_screen(FreeScreen(host), proposed)
+    screen.app.push_screen(FreeScreen(scene), proposed)
 
 
-def ask_removal(screen: Screen[None], host: Host, session: Session) -> None:
+def ask_removal(screen: Screen[None], scene: Scene, session: Session) -> None:
     """Ask whether to remove what is marked, and remove it; say why not where nothing can be removed."""
     backend = session.backend
     if backend is None:
         return
     if backend.no_removal:
         screen.notify(f"nothing can be removed: {backend.no_removal}", severity="warning", markup=False)
-    elif not host.graph.inventory.complete:
+    elif not scene.graph.inventory.complete:
         screen.notify("nothing is removed before the scan is complete: who shares what is not known yet")
-    elif not len(host.marks):
+    elif not len(scene.marks):
         screen.notify("nothing is marked: Space marks what the cursor is on, f proposes a set")
     else:
         from layerscope.tui.dialogs.remove import RemoveScreen  # out of reach where nothing is removed
 
-        if host.graph.rules.build_cache_holds_layers and host.graph.inventory.usage is None:
+        if scene.graph.rules.build_cache_holds_layers and scene.graph.inventory.usage is None:
             session.ask_usage()  # what the build cache holds; the dialog learns of it
-        screen.app.push_screen(RemoveScreen(host), lambda yes: _remove(screen, host, session) if yes else None)
+        screen.app.push_screen(RemoveScreen(scene), lambda yes: _remove(screen, scene, session) if yes else None)
 
 
-def _remove(screen: Screen[None], host: Host, session: Session) -> None:
+def _remove(screen: Screen[None], scene: Scene, session: Session) -> None:
     from layerscope.tui.dialogs.removing import RemovingScreen
 
     backend = session.backend
     remover = backend.remover() if backend is not None else None
     if backend is not None and remover is not None:
-        screen.app.push_screen(RemovingScreen(host, host.marks.plan(), backend, remover))
+        screen.app.push_screen(RemovingScreen(scene, scene.marks.plan(), backend, remover))
 
 
 def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) -> None:
@@ -76,18 +76,18 @@ def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) 
         screen.notify(str(error), severity="warning", markup=False)
 
 
-def show_info(screen: Screen[None], host: Host, subject: Subject) -> None:
+def show_info(screen: Screen[None], scene: Scene, subject: Subject) -> None:
     """Show everything about a thing."""
     from layerscope.tui.dialogs.info import InfoScreen
 
-    screen.app.push_screen(InfoScreen(host, subject))
+    screen.app.push_screen(InfoScreen(scene, subject))
 
 
-def ask_where_to_save(screen: Screen[None], host: Host) -> None:
+def ask_where_to_save(screen: Screen[None], scene: Scene) -> None:
     """Ask where to save the scan, and save it there."""
     from layerscope.tui.dialogs.export import ExportScreen
 
-    screen.app.push_screen(ExportScreen(host.graph.inventory, host.now))
+    screen.app.push_screen(ExportScreen(scene.graph.inventory, scene.now))
 
 
 def ask_columns(screen: Screen[None], table: RowTable, session: Session) -> None:

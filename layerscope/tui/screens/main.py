@@ -11,13 +11,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode
-from layerscope.search.query import Query
-from layerscope.tui.host import Host
 from layerscope.tui.live import Live
 from layerscope.tui.messages import (
+    EngineChanged,
     EngineFollowed,
     GraphArrived,
-    HostChanged,
     Pivoted,
     Pointed,
     ScanFailed,
@@ -29,6 +27,7 @@ from layerscope.tui.messages import (
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.view import View
 from layerscope.tui.panes.views import Views
+from layerscope.tui.scene import Scene
 from layerscope.tui.screens import asking
 from layerscope.tui.screens.keys import KEYS, ON_MARKS, ON_ROWS
 from layerscope.tui.session import Session
@@ -56,7 +55,7 @@ class MainScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self.live = Live(session.clock)
         self.summary = Summary(id="summary")
         self.views = Views(id="views")
@@ -93,7 +92,7 @@ class MainScreen(Screen[None]):
     def _progressed(self, message: ScanProgressed) -> None:
         self.live.progress = message
         self._draw_summary()
-        if self.host is None:
+        if self.scene is None:
             self._draw_line()
 
     @on(GraphArrived)
@@ -102,20 +101,20 @@ class MainScreen(Screen[None]):
         if graph.inventory.complete:
             self.live.progress = None
             self.live.reached()
-        if self.host is None:
-            self.host = session.host_of(graph, self.live.log)
+        if self.scene is None:
+            self.scene = session.scene_of(graph, self.live.log)
         else:
-            asking.rebase(self, self.host, graph)
+            asking.rebase(self, self.scene, graph)
         self.redraw()
 
-    @on(HostChanged)
-    def _changed(self, message: HostChanged) -> None:
-        if self.host is None or self.live.progress is not None:
+    @on(EngineChanged)
+    def _changed(self, message: EngineChanged) -> None:
+        if self.scene is None or self.live.progress is not None or not self.scene.is_before(message.graph):
             return
         self.views.stay()
         self.live.reached()
-        self.live.tell(describe(self.host.graph, message.graph, self.session.units))
-        asking.rebase(self, self.host, message.graph)
+        self.live.tell(describe(self.scene.graph, message.graph, self.session.units))
+        asking.rebase(self, self.scene, message.graph)
         self.redraw()
 
     @on(EngineFollowed)
@@ -125,7 +124,7 @@ class MainScreen(Screen[None]):
 
     @on(UsageWanted)
     def _usage_wanted(self) -> None:
-        if self.host is not None:
+        if self.scene is not None:
             self.session.ask_usage()
         self._draw_line()
 
@@ -136,8 +135,8 @@ class MainScreen(Screen[None]):
 
     @on(UsageAnswered)
     def _usage_answered(self, message: UsageAnswered) -> None:
-        if message.graph is not None and self.host is not None:
-            asking.rebase(self, self.host, message.graph)
+        if message.graph is not None and self.scene is not None and self.scene.is_before(message.graph):
+            asking.rebase(self, self.scene, message.graph)
             self.redraw()
         self.views.engine.answered(message.refused)
         self._draw_line()
@@ -145,7 +144,7 @@ class MainScreen(Screen[None]):
     @on(ScanFailed)
     def _failed(self, message: ScanFailed) -> None:
         self.live.progress = None
-        if self.host is None:
+        if self.scene is None:
             asking.show_error(self, message, self.session)
         else:
             self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
@@ -155,43 +154,43 @@ class MainScreen(Screen[None]):
     # -- data down ------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        """Show the host again: it, or how it is shown, is different."""
-        if self.host is not None:
-            self.host.changes += 1
-            self.views.show(self.host)
+        """Show the scene again: it, or how it is shown, is different."""
+        if self.scene is not None:
+            self.scene.changes += 1
+            self.views.show(self.scene)
         self._freshness()
 
     def _freshness(self) -> None:
         """The engine was lost, or is there again: the header, the frames and the line of the marked say so."""
-        if self.views.show_stale(bool(self.live.lost)) and self.host is not None:
-            self.host.changes += 1  # the engine view tells of it
-            self.views.show(self.host)
+        if self.views.show_stale(bool(self.live.lost)) and self.scene is not None:
+            self.scene.changes += 1  # the engine view tells of it
+            self.views.show(self.scene)
         self._draw_summary()
         self._draw_line()
 
     def _draw_summary(self) -> None:
-        self.summary.tell(self.host, self.live, self.session.units)
+        self.summary.tell(self.scene, self.live, self.session.units)
 
     def _draw_line(self) -> None:
-        host, view = self.host, self.view
-        if host is None:
-            self.mark_line.say("what there is shows up as it comes" if self.live.progress is not None else "")
+        scene, view = self.scene, self.view
+        if scene is None:
+            self.mark_line.say("images show up as they are read" if self.live.progress is not None else "")
         else:
-            targets = [] if len(host.marks) else list(view.targets())
-            self.mark_line.tell(host, targets, view.sentence, self.live.lost_words)
+            targets = [] if len(scene.marks) else list(view.targets())
+            self.mark_line.tell(scene, targets, view.sentence, self.live.lost_words)
 
     @on(Pointed)
     def _pointed(self, message: Pointed) -> None:
         message.stop()
         self.view.follow()
-        if self.host is not None and not len(self.host.marks):
+        if self.scene is not None and not len(self.scene.marks):
             self._draw_line()
 
     # -- views ----------------------------------------------------------------------------
 
     def action_view(self, name: str) -> None:
         """Show another view, with the cursor on the same image and layer."""
-        if self.views.go_to(name, self.host) and self.host is not None:
+        if self.views.go_to(name, self.scene) and self.scene is not None:
             self._draw_line()
         self.view.take_focus()
         self.refresh_bindings()
@@ -199,7 +198,7 @@ class MainScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """On a page of prose there is nothing to point at, and keys that would are not offered."""
         if action in ON_ROWS and self.is_mounted and not self.view.has_rows:
-            return action in ON_MARKS and self.host is not None and len(self.host.marks) > 0
+            return action in ON_MARKS and self.scene is not None and len(self.scene.marks) > 0
         return super().check_action(action, parameters)
 
     @on(Pivoted)
@@ -210,8 +209,8 @@ class MainScreen(Screen[None]):
 
     def go_to_image(self, node: ImageNode) -> None:
         """Show an image in the main view, leaving a filter that hides it."""
-        if self.host is not None and node not in self.host.shown_images():
-            self.host.query = self.host.only = None
+        if self.scene is not None and node not in self.scene.shown_images():
+            self.scene.query = self.scene.only = None
             self.redraw()
         self._pivoted(Pivoted(node))
 
@@ -219,7 +218,7 @@ class MainScreen(Screen[None]):
 
     def _typing(self, bar: Prompt | None) -> None:
         """Show a bar in place of the lines at the bottom, or (None) those lines again."""
-        # Not by a class of the screen: that would match the styles of everything on it anew.
+        # Not by a class of the screen: that would match the styles of everything on it again.
         for other in (self.find_bar, self.filter_bar):
             other.display = other is bar
         self.mark_line.display = self.hints.display = bar is None
@@ -246,24 +245,27 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Show only the images that pass a filter."""
-        if self.host is not None:
+        if self.scene is not None:
             self.views.hold(True)
             self._typing(self.filter_bar)
-            self.filter_bar.open(self.host, self._filter)
+            self.filter_bar.open(self.scene)
 
-    def _filter(self, query: Query | None) -> None:
-        if self.host is not None:
-            self.host.query = query
+    @on(FilterBar.Changed)
+    def _filtered(self, message: FilterBar.Changed) -> None:
+        if self.scene is not None:
+            self.scene.query = message.query
             self.redraw()
+            if self.filter_bar.is_open:
+                self.filter_bar.explain()
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
-        host = self.host
-        if not self.views.end_find() and host is not None and host.filtered:
-            if host.query is not None:
-                host.query = None
+        scene = self.scene
+        if not self.views.end_find() and scene is not None and scene.filtered:
+            if scene.query is not None:
+                scene.query = None
             else:
-                host.only = None
+                scene.only = None
             self.redraw()
 
     # -- marks ----------------------------------------------------------------------------
@@ -277,9 +279,9 @@ class MainScreen(Screen[None]):
     def _line_left(self) -> None:
         self.view.take_focus()
 
-    def _mark(self, change: Callable[[Host], object]) -> None:
-        if self.host is not None:
-            change(self.host)
+    def _mark(self, change: Callable[[Scene], object]) -> None:
+        if self.scene is not None:
+            change(self.scene)
             self.view.marks_changed()
             self._draw_line()
             if not self.view.has_rows:
@@ -287,35 +289,35 @@ class MainScreen(Screen[None]):
 
     def action_mark(self) -> None:
         """Mark or unmark what is under the cursor: of a layer, every image that must go for it to go."""
-        self._mark(lambda host: host.marks.toggle(self.view.targets()))
+        self._mark(lambda scene: scene.marks.toggle(self.view.targets()))
 
     def action_mark_all(self) -> None:
         """Mark every image that is shown."""
-        self._mark(Host.mark_all)
+        self._mark(Scene.mark_all)
 
     def action_unmark_all(self) -> None:
         """Take all marks away."""
-        self._mark(lambda host: host.marks.clear())
+        self._mark(lambda scene: scene.marks.clear())
 
     def action_invert(self) -> None:
         """Mark what is shown and not marked; unmark what is."""
-        self._mark(Host.invert_marks)
+        self._mark(Scene.invert_marks)
 
     def action_only_marked(self) -> None:
         """Show only what is marked now; what is unmarked then stays in sight until the key is pressed again."""
-        host = self.host
-        if host is not None and host.only is None and not len(host.marks):
+        scene = self.scene
+        if scene is not None and scene.only is None and not len(scene.marks):
             self.notify("nothing is marked: Space marks what the cursor is on")
-        elif host is not None:
-            host.only = None if host.only is not None else frozenset(host.marks.ids)
+        elif scene is not None:
+            scene.only = None if scene.only is not None else frozenset(scene.marks.ids)
             self.redraw()
 
     @on(MarkLine.KeeperChosen)
     def action_keeper(self) -> None:
         """Go to the image that keeps most of what is marked (unmarked: of what the cursor is on)."""
-        host = self.host
-        if host is not None:
-            figures = host.marks.figures if len(host.marks) else host.alone(list(self.view.targets())).figures
+        scene = self.scene
+        if scene is not None:
+            figures = scene.marks.figures if len(scene.marks) else scene.alone(list(self.view.targets())).figures
             if figures.keeper is None:
                 self.notify("no other image keeps any of it")
             else:
@@ -323,7 +325,7 @@ class MainScreen(Screen[None]):
 
     def action_pin(self) -> None:
         """Pin what is under the cursor, so that it is never proposed for removal; or unpin it."""
-        if self.host is not None:
+        if self.scene is not None:
             asking.toggle_pins(self, list(self.view.targets()), self.session)
             self.view.marks_changed()
 
@@ -331,39 +333,38 @@ class MainScreen(Screen[None]):
 
     def action_free(self) -> None:
         """Ask how much is to be freed, and propose what to remove for it."""
-        if self.host is not None:
-            asking.ask_free(self, self.host, self._proposed)
+        if self.scene is not None:
+            asking.ask_free(self, self.scene, self._proposed)
 
     def _proposed(self, ids: tuple[str, ...] | None) -> None:
         """Mark what was proposed, in place of what was marked, and show it for editing."""
-        if self.host is not None and ids is not None:
-            self.host.mark_only(ids)
+        if self.scene is not None and ids is not None:
+            self.scene.mark_only(ids)
             if not self.view.has_rows:
                 self.action_view("images")
             self.redraw()
 
     def action_remove(self) -> None:
         """Ask whether to remove what is marked; say why not where nothing can be removed."""
-        if self.host is not None:
-            asking.ask_removal(self, self.host, self.session)
+        if self.scene is not None:
+            asking.ask_removal(self, self.scene, self.session)
 
     def action_info(self) -> None:
         """Everything about the thing under the cursor."""
         subject = subject_of(self.focused, self.view)
-        if self.host is not None and subject is not None:
-            asking.show_info(self, self.host, subject)
+        if self.scene is not None and subject is not None:
+            asking.show_info(self, self.scene, subject)
 
     def action_export(self) -> None:
         """Ask where to save the scan."""
-        if self.host is not None:
-            asking.ask_where_to_save(self, self.host)
+        if self.scene is not None:
+            asking.ask_where_to_save(self, self.scene)
 
     def action_columns(self) -> None:
         """Choose the columns of the images."""
         asking.ask_columns(self, self.images_pane.images, self.session)
 
     def action_help(self) -> None:
-        """All keys."""
         asking.show_help(self)
 
     # -- the rest -------------------------------------------------------------------------
@@ -371,17 +372,17 @@ class MainScreen(Screen[None]):
     def action_copy(self) -> None:
         """Copy the line that removes the marked images; without marks, the ID of the thing under the cursor."""
         subject = subject_of(self.focused, self.view)
-        if self.host is not None and len(self.host.marks):
-            copy_text(self, *removal_of(self.host))
-        elif self.host is not None and subject is not None:
+        if self.scene is not None and len(self.scene.marks):
+            copy_text(self, *removal_of(self.scene))
+        elif self.scene is not None and subject is not None:
             copy_text(self, *id_of(subject))
 
     def action_units(self) -> None:
         """Switch between powers of 1000 and of 1024."""
         units = Units.BINARY if self.session.units is Units.SI else Units.SI
         self.session.units = units
-        if self.host is not None:
-            self.host.units = units
+        if self.scene is not None:
+            self.scene.units = units
         self.session.keep(units=units)
         self.redraw()
 
@@ -395,5 +396,4 @@ class MainScreen(Screen[None]):
         self.session.load()
 
     def action_quit(self) -> None:
-        """Leave."""
         self.app.exit(0)

@@ -35,7 +35,7 @@ class CachedLines(HearsOfDirt, Framed):
         stale = [self._stale] if self._stale is not None else []
         stale += [(region.y + down, region.bottom + down) for region in regions]
         self._stale = min(top for top, _ in stale), max(bottom for _, bottom in stale)
-        # Whole lines: of a part Textual cuts what it sends out of them, each time anew.
+        # Whole lines: of a part Textual cuts what it sends out of them, each time again.
         left, wide = self.gutter.left, self.outer_size.width
         return [Region(-left, region.y, wide, region.height) for region in regions]
 

@@ -28,7 +28,7 @@ class ListColumn:
     flex: int = 0
     """Its share of the room that is left over; 0 keeps it at ``width``."""
     most: int | None = None
-    """Cells it takes at the most, with ``flex``."""
+    """Cells it takes at most, with ``flex``."""
     drop: int = 0
     """0 is never dropped; the highest goes first when the room is short."""
     short: tuple[str, ...] = ()

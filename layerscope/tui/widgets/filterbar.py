@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.search.complete import Completion, complete, example
 from layerscope.search.query import Query, parse
 from layerscope.search.terms import FLAGS
-from layerscope.tui.host import Host
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Piece
 from layerscope.tui.widgets.prompt import Prompt, Reply
+from layerscope.units import format_number, part_of
 
 PAUSE = 0.05
 """Seconds without a letter after which a filter that is typed is applied."""
@@ -58,45 +59,56 @@ class Cycle:
 class FilterBar(Prompt):
     """Reads a filter as it is typed, says what it means, and remembers those of before."""
 
+    class Changed(Message):
+        """Other images are to be shown: those that pass ``query``; None: all.
+
+        It goes straight to the screen, so that it is there before a key that was typed ahead and acts on the images.
+        """
+
+        def __init__(self, query: Query | None) -> None:
+            super().__init__()
+            self.query = query
+
+        def can_replace(self, message: Message) -> bool:
+            """Only what is typed now matters."""
+            return isinstance(message, FilterBar.Changed)
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.host: Host | None = None
+        self.scene: Scene | None = None
         self._filters = History()
         self._undo: Query | None = None
         """The filter that was there when the bar was opened."""
-        self._show: Callable[[Query | None], None] = lambda query: None
+        self._chosen: Query | None = None
+        """The filter that was posted last: what is shown, or is about to be."""
         self._typed_query: Query | None = None
         self._refused = False
         self._typing: Timer | None = None
         self._cycle: Cycle | None = None
         self._choices: Reply | None = None
 
-    def open(self, host: Host, show: Callable[[Query | None], None]) -> None:
-        """Let one type a filter for a host, beginning with the one that it has.
-
-        ``show`` shows the images that pass a filter, or all. It is called and not told by message: what is typed
-        after Enter may be a key that acts on the images, and has come further by then than any message.
-        """
-        self.host, self._show = host, show
-        self._undo = host.query
+    def open(self, scene: Scene) -> None:
+        """Let one type a filter for a scene, beginning with the one that it has."""
+        self.scene = scene
+        self._undo = self._chosen = scene.query
         self._cycle = self._choices = None
         self._filters.begin()
         text = self._undo.text if self._undo is not None else ""
         self.take_keyboard("&", text, KEYS)
-        self._read(host, text)
+        self._read(scene, text)
 
     def changed(self) -> None:
         """Filter as is typed now."""
         self._cycle = self._choices = None
         self._refused = False
-        if self.host is not None:
-            self._read(self.host, self.text)
+        if self.scene is not None:
+            self._read(self.scene, self.text)
 
     def keep(self, *, back: bool = True) -> None:
         """Keep the filter, unless it is wrong: then the bar stays open, or is left with the filter of before."""
-        if self.host is None:
+        if self.scene is None:
             return
-        query = self._read(self.host, self.text, at_once=True)
+        query = self._read(self.scene, self.text, at_once=True)
         wrong = any(not problem.hint for problem in query.problems)
         if wrong and back:
             self._refused = True  # a filter that means less than it says would show, and mark, too much
@@ -104,15 +116,14 @@ class FilterBar(Prompt):
             self.app.bell()
             return
         if wrong:
-            self._show(self._undo)
+            self._choose(self._undo)
         elif query:
             self._filters.keep(self.text)
         self._close(back=back)
 
     def drop(self) -> None:
         """Put the filter back that was there before."""
-        if self.host is not None and self.host.query is not self._undo:
-            self._show(self._undo)
+        self._choose(self._undo)
         self._close()
 
     def step(self, by: int) -> None:
@@ -142,11 +153,11 @@ class FilterBar(Prompt):
 
     def explain(self) -> None:
         """Say what is typed comes to, or what is wrong with it, and how many images are shown."""
-        host, query = self.host, self._typed_query
-        if host is None or query is None:
+        scene, query = self.scene, self._typed_query
+        if scene is None or query is None:
             return
         caret = self.line.cursor_position
-        shown, total = len(host.shown_images()), len(host.graph.images)
+        shown, total = len(scene.shown_images()), len(scene.graph.images)
         problems = query.problems or (() if shown else query.doubts)
         here = [p for p in problems if p.start <= caret <= p.end] or list(problems)
         wrong = [(problem.start, problem.end, problem.hint) for problem in problems]
@@ -154,7 +165,7 @@ class FilterBar(Prompt):
             answer = self._choices
         elif here:
             problem = here[0]
-            more = f" · and {len(problems) - 1} more" if len(problems) > 1 else ""
+            more = f" · and {format_number(len(problems) - 1)} more" if len(problems) > 1 else ""
             style = "warn" if problem.hint else "bad"
             refused = "not kept yet: " if self._refused else ""
             answer = Reply([(refused + problem.message + more, style)], problem.start, problem.end)
@@ -162,16 +173,16 @@ class FilterBar(Prompt):
             answer = Reply([(query.explain, "quiet")])
         else:
             answer = Reply([(EXAMPLES, "quiet")])
-        self.say(f"{shown:,} of {total:,}", answer, wrong)
+        self.say(part_of(shown, total), answer, wrong)
 
     def _put(self, text: str, caret: int | None = None) -> None:
         self.write(text, caret)
-        if self.host is not None:
-            self._read(self.host, text)
+        if self.scene is not None:
+            self._read(self.scene, text)
 
-    def _read(self, host: Host, text: str, *, at_once: bool = False) -> Query:
+    def _read(self, scene: Scene, text: str, *, at_once: bool = False) -> Query:
         """Say what a typed filter means, and tell of it: now, or as soon as the keys rest."""
-        self._typed_query = query = parse(text, host.now)
+        self._typed_query = query = parse(text, scene.now)
         self.explain()
         if self._typing is not None:
             self._typing.stop()
@@ -183,10 +194,13 @@ class FilterBar(Prompt):
 
     def _apply(self, query: Query) -> None:
         self._typing = None
-        host = self.host
-        if host is not None and (host.query.text if host.query else "") != (query.text if query else ""):
-            self._show(query if query else None)
-            self.explain()
+        if (self._chosen.text if self._chosen else "") != (query.text if query else ""):
+            self._choose(query if query else None)
+
+    def _choose(self, query: Query | None) -> None:
+        if query is not self._chosen:
+            self._chosen = query
+            self.screen.post_message(self.Changed(query))
 
     def _close(self, *, back: bool = True) -> None:
         if self._typing is not None:

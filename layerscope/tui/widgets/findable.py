@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from layerscope.units import count, part_of
 from layerscope.views.find import Search, Spot
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class Findable(Base):
             return "no match"
         at = bisect_left(self._hits, self.cursor)
         if at < len(self._hits) and self._hits[at] == self.cursor:
-            return f"{at + 1:,} of {len(self._hits):,}"
-        return "1 hit" if len(self._hits) == 1 else f"{len(self._hits):,} hits"
+            return part_of(at + 1, len(self._hits))
+        return count(len(self._hits), "hit")
 
     @property
     def on_view(self) -> bool:

@@ -1,6 +1,6 @@
 """Frame: what Textual draws around the content of a widget, asked for once and put around every line since.
 
-Textual works border, padding and title out anew for each line that it draws (``_styles_cache.py``,
+Textual works border, padding and title out again for each line that it draws (``_styles_cache.py``,
 ``render_line``), which costs more than most lines themselves.
 """
 

@@ -63,7 +63,6 @@ class Hints(CachedLines, Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> Text:
-        """One line."""
         key_style, text_style = self._style("key"), self._style("text")
         line, self._hits = Text(no_wrap=True, end=""), []
         for hint in self._chosen(self.size.width):

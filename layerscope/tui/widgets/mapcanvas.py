@@ -48,7 +48,7 @@ class MapCanvas(CachedLines, Findable, Widget, can_focus=True):
     ]
 
     class Moved(Message):
-        """The cursor is on another block, the map was laid out anew, or something else is looked for."""
+        """The cursor is on another block, the map was laid out again, or something else is looked for."""
 
     class Chosen(Message):
         """Enter on a block that is one image."""

@@ -16,8 +16,8 @@ from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode
 from layerscope.text import clean
-from layerscope.tui.host import Host
 from layerscope.tui.keys import MARK
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.cached import CachedLines
 from layerscope.views.marks import GAP, Part, alone_parts, fit_parts, freed_part, marked_parts
 
@@ -47,7 +47,7 @@ class MarkLine(CachedLines, Widget):
         """Who keeps most of the marked layers was chosen."""
 
     class Left(Message):
-        """The line gives the keyboard back, and what had it before takes it no more."""
+        """The line gives the keyboard back, and what had it before does not take it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,14 +69,14 @@ class MarkLine(CachedLines, Widget):
         """Say a plain sentence."""
         self.show([Part("text", (line,), 0)])
 
-    def tell(self, host: Host, targets: list[ImageNode], page: str, lost: tuple[str, ...]) -> None:
+    def tell(self, scene: Scene, targets: list[ImageNode], page: str, lost: tuple[str, ...]) -> None:
         """Say what the marked set comes to; without marks, what ``targets`` would, which the cursor is on.
 
         ``page`` is what a view without rows says of itself; ``lost`` why the engine cannot be followed, longest first.
         """
-        marks, freed = host.marks, freed_part(host.freed, host.units)
+        marks, freed = scene.marks, freed_part(scene.freed, scene.units)
         if len(marks):
-            parts = marked_parts(marks.figures, host.units, marks.held_by_cache, host.freed)
+            parts = marked_parts(marks.figures, scene.units, marks.held_by_cache, scene.freed)
             if lost:
                 parts.append(Part("lost", (*lost, "engine lost, trying again"), 1))
             self.show(parts, reachable=marks.figures.keeper is not None)
@@ -85,7 +85,7 @@ class MarkLine(CachedLines, Widget):
         elif page:
             self.show([Part("text", (page,), 0), *freed])
         elif targets and len(targets) <= MOST_ALONE:
-            self.show(_alone(host, targets))
+            self.show(_alone(scene, targets))
         elif freed:
             self.show(freed)
         else:
@@ -98,7 +98,7 @@ class MarkLine(CachedLines, Widget):
 
     def _fitting(self) -> list[tuple[str, str]]:
         parts = self._parts
-        if self.can_focus:  # the key that goes there is told with the keeper, however little room there is
+        if self.can_focus:  # the key that goes there stands with the keeper, however little room there is
             key = " (Enter)" if self.has_focus else f" ({SHORTCUT})"
             parts = [
                 replace(part, wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part
@@ -153,12 +153,12 @@ class MarkLine(CachedLines, Widget):
             self.post_message(self.KeeperChosen())
 
 
-def _alone(host: Host, nodes: list[ImageNode]) -> list[Part]:
+def _alone(scene: Scene, nodes: list[ImageNode]) -> list[Part]:
     """Return the line about images that the cursor is on: what they alone would free."""
-    alone = host.alone(nodes)
+    alone = scene.alone(nodes)
     figures = alone.figures
     why = ""
     if (figures.blocked or figures.untagged) and len(nodes) == 1:
         would = alone.plan()
         why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
-    return alone_parts(nodes, figures, why, host.units, host.freed)
+    return alone_parts(nodes, figures, why, scene.units, scene.freed)

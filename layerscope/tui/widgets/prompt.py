@@ -89,7 +89,6 @@ class Prompt(Vertical):
 
     @property
     def text(self) -> str:
-        """What is typed."""
         return self.line.value
 
     def take_keyboard(self, sign: str, text: str, keys: Sequence[tuple[str, str]]) -> None:
@@ -164,19 +163,15 @@ class Prompt(Vertical):
             self.changed()
 
     def action_keep(self) -> None:
-        """Enter."""
         self.keep()
 
     def action_drop(self) -> None:
-        """Esc."""
         self.drop()
 
     def action_step(self, by: int) -> None:
-        """Up or Down."""
         self.step(by)
 
     def action_complete(self, by: int) -> None:
-        """Tab."""
         self.complete(by)
 
 
@@ -239,7 +234,6 @@ class AnswerLine(Widget):
         self.refresh()
 
     def render(self) -> Text:
-        """One line."""
         width = self.size.width
         answer = self._answer
         said = Text(no_wrap=True, end="")

@@ -243,7 +243,6 @@ class RowTable(RowFind, Scrolled, can_focus=True):
                 self._refresh_row(index)
 
     def set_columns(self, columns: Sequence[ListColumn]) -> None:
-        """Show other columns."""
         self.columns = tuple(columns)
         self._arrange()
 

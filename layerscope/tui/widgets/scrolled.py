@@ -1,6 +1,6 @@
 """Scrolled: lines under a heading, scrolled by whole lines; how far is drawn at the right edge of the frame.
 
-Nothing is laid out anew when it scrolls, and none of its columns moves when there are suddenly more rows
+Nothing is laid out again when it scrolls, and none of its columns moves when there are suddenly more rows
 than lines: there is no scrollbar that comes and goes.
 """
 
@@ -103,12 +103,10 @@ class Scrolled(CachedLines, Widget):
     # -- mouse ----------------------------------------------------------------------------
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """A notch down."""
         event.stop()
         self.scroll_rows(self.top + NOTCH)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """A notch up."""
         event.stop()
         self.scroll_rows(self.top - NOTCH)
 
@@ -124,7 +122,6 @@ class Scrolled(CachedLines, Widget):
         self._pull(at)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Pull the thumb."""
         if self._held_at is not None:
             event.stop()
             self._pull(event.y - self.gutter.top - HEADING)

@@ -13,14 +13,13 @@ from textual.widget import Widget
 from layerscope.core.graph import LayerGraph, Totals
 from layerscope.inventory import Engine, Inventory
 from layerscope.text import clean, fit, fit_first
-from layerscope.tui.host import Host
 from layerscope.tui.live import Live
 from layerscope.tui.messages import ScanProgressed
+from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.tui.widgets.cached import CachedLines
-from layerscope.units import Units, format_size
+from layerscope.units import Units, count, format_size, part_of
 from layerscope.views.bars import CONTENT, UNPACKED, Bar, open_words, saved_words, two_bars
-from layerscope.views.names import count
 
 LABEL = 14
 FIGURE = 9
@@ -51,17 +50,17 @@ class Summary(CachedLines, Widget):
         self._inventory: Inventory | None = None
         self._ticking: Timer | None = None
 
-    def tell(self, host: Host | None, live: Live, units: Units) -> None:
-        """Show a host, or that there is none yet; follow the clock while what is said of it will change by that."""
-        inventory = host.graph.inventory if host is not None else None
+    def tell(self, scene: Scene | None, live: Live, units: Units) -> None:
+        """Show a scene, or that there is none yet; follow the clock while what is said of it will change by that."""
+        inventory = scene.graph.inventory if scene is not None else None
         self._live, self._inventory = live, inventory
         state = live.state_of(inventory)
-        if host is None or inventory is None:
+        if scene is None or inventory is None:
             self.show(None, None, state, units, None, live.progress)
             return
-        shown = host.graph.totals_of(host.shown_images()) if host.filtered else None
-        self._graph = host.graph
-        self.show(inventory.engine, host.graph.totals, state, units, shown, live.progress)
+        shown = scene.graph.totals_of(scene.shown_images()) if scene.filtered else None
+        self._graph = scene.graph
+        self.show(inventory.engine, scene.graph.totals, state, units, shown, live.progress)
         if self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick, pause=True)
         self._tick_while_moving()
@@ -171,7 +170,7 @@ class Summary(CachedLines, Widget):
         assert self._graph is not None
         label = self.style_of("label")
         if self.shown is not None:
-            of = f"{self.shown.images:,} of {totals.images:,}"
+            of = part_of(self.shown.images, totals.images)
             part = format_size(self.shown.disk, self.units)
             notes = [
                 Text().append(words, label)
@@ -200,7 +199,7 @@ class Summary(CachedLines, Widget):
         progress = self.progress
         if progress is None or not progress.total:
             return Text("")
-        figure = f"{progress.done:,} of {progress.total:,}"
+        figure = part_of(progress.done, progress.total)
         room = max(4, width - LABEL - len(figure) - 1)
         line = Text().append("Scanning".ljust(LABEL), self.style_of("label"))
         bar = "".join(text for text, _ in plain_bar(progress.done, max(progress.total, progress.done), room, ""))

@@ -1,4 +1,4 @@
-"""Host: what every view of the session looks at. Data goes down from here; no widget, no I/O."""
+"""Scene: what every view of the session looks at. Data goes down from here; no widget, no I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layerscope.views.orders import IMAGE_ORDERS
 
 
 @dataclass(slots=True)
-class Host:
+class Scene:
     """The graph on screen with what the user chose to see of it."""
 
     graph: LayerGraph
@@ -35,7 +35,7 @@ class Host:
     freed: Freed = field(default_factory=Freed)
     """What removals and prunes of this session brought back, measured by the engine's figures or bounded by them."""
     log: Sequence[News] = ()
-    """What was told of a live engine, the latest first."""
+    """What happened on a live engine, the latest first."""
     _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
     _alone: Marks | None = field(default=None, repr=False)
     changes: int = 0
@@ -113,6 +113,10 @@ class Host:
         self.only = frozenset(self.marks.ids)
         self.query = None
 
+    def is_before(self, graph: LayerGraph) -> bool:
+        """Is a graph as new as the one here? Several threads ask one engine; the one that asked first may end last."""
+        return self.graph.inventory.serial <= graph.inventory.serial
+
     def rebase(self, graph: LayerGraph) -> None:
         """Take a newer graph; what was marked stays so as far as it is there."""
         self.graph = graph
@@ -129,7 +133,7 @@ class Host:
         """Return what some images would come to if they alone were marked; good until the next call."""
         if self._alone is None or self._alone.graph is not self.graph:
             self._alone = Marks(self.graph)
-        for node in self._alone.images:  # in time with the images, where a fresh start is with the host
+        for node in self._alone.images:  # in time with the images, where a fresh start is with the graph
             self._alone.unmark(node)
         for node in nodes:
             self._alone.mark(node)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerscope.core.sizes.align import Alignment, align
+from layerscope.core.sizes.assign import Assignment, assign
 from layerscope.core.sizes.labels import Label
 from tests.core.model import readings
 
@@ -22,11 +22,11 @@ def lay(
     *,
     gates: Mapping[int, int] | None = None,
     **more: object,
-) -> Alignment | None:
-    return align([MARKS[mark] for mark in marks], sizes, known, gates=gates or {}, **more)  # type: ignore[arg-type]
+) -> Assignment | None:
+    return assign([MARKS[mark] for mark in marks], sizes, known, gates=gates or {}, **more)  # type: ignore[arg-type]
 
 
-def ways(found: Alignment | None) -> str:
+def ways(found: Assignment | None) -> str:
     """For each layer the entries that may have made it, ``-`` for none: ``0 12 2-``."""
     if found is None:
         return "no way"

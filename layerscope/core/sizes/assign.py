@@ -1,4 +1,4 @@
-"""History alignment: which history entry made which layer of one image.
+"""Which layers the history entries are assigned to: which entry made which layer of one image.
 
 The engine answers a list of layers (RootFS digests, no sizes) and a list of
 history entries (sizes, no digests). Every layer took at most one entry, in
@@ -26,7 +26,7 @@ _ALONE = tuple((i,) for i in range(256))
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
+class Assignment:
     """All the ways to lay a history beside a stack of layers."""
 
     candidates: tuple[tuple[int, ...], ...]
@@ -39,7 +39,7 @@ class Alignment:
     """Bytes of all layers without an entry together; None where no total says it."""
 
 
-def align(
+def assign(
     labels: Sequence[Label],
     sizes: Sequence[int],
     known: Sequence[int | None],
@@ -48,7 +48,7 @@ def align(
     total: int | None = None,
     short: bool = True,
     gates: Mapping[int, int] = NO_GATES,
-) -> Alignment | None:
+) -> Assignment | None:
     """Lay history entries (``labels`` and ``sizes``, oldest first) beside the layers (``known``, oldest first).
 
     ``sizes`` are bytes, -1 where the engine gave none; an entry that weighs something must be
@@ -68,7 +68,63 @@ def align(
         return None
     if len(took) == n:
         return _only_way(took, sizes, known, left, gates)
+    if anchor == "top":
+        return _ways(labels, sizes, known, anchor, left, short, gates)
+    told = _told(labels, sizes, known, gates)
+    if told is None:
+        return None
+    # What is left in doubt is mostly a few layers on top.
+    first, after = told[-1] + 1 if told else 0, len(told)
+    fit = _ways(
+        labels[first:],
+        sizes[first:],
+        known[after:],
+        anchor,
+        left,
+        short,
+        {entries - first: allowed >> after for entries, allowed in gates.items() if entries > first},
+    )
+    if fit is None or not told:
+        return fit
+    candidates = [tuple([i + first for i in entries]) for entries in fit.candidates]
+    return Assignment((*map(_alone, told), *candidates), (False,) * after + fit.maybe_none, fit.made << after, left)
 
+
+def _told(
+    labels: Sequence[Label], sizes: Sequence[int], known: Sequence[int | None], gates: Mapping[int, int]
+) -> list[int] | None:
+    """Return the entries of the lowest layers, as far as these weigh something known: there is one way to read them.
+
+    None: they do not fit. Anchor at the bottom.
+    """
+    found: list[int] = []
+    layers = len(known)
+    for i, (label, size) in enumerate(zip(labels, sizes, strict=True)):
+        here = known[len(found)] if len(found) < layers else None
+        if not here or (size < 0 and label is not Label.EMPTY):
+            break
+        if label is Label.LAYER:
+            if size != here:
+                return None
+            found.append(i)
+    if gates and found:
+        for entries, allowed in gates.items():
+            if entries <= found[-1] + 1 and not allowed >> bisect_left(found, entries) & 1:
+                return None
+    return found
+
+
+def _ways(
+    labels: Sequence[Label],
+    sizes: Sequence[int],
+    known: Sequence[int | None],
+    anchor: Literal["bottom", "top"],
+    left: int | None,
+    short: bool,
+    gates: Mapping[int, int],
+) -> Assignment | None:
+    """Find all the ways, one or none."""
+    n = len(known)
     spare = _spare(known if anchor == "top" else known[::-1], left, short)
     start, end = 1, 1 << n
     if anchor == "top":
@@ -106,15 +162,19 @@ def align(
         live = made | passed
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
-        return Alignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+        return Assignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
     most = live.bit_length() - 1  # layers below the first that has an entry
     consumed = sum(1 << n - count for count in _bits(live))
-    return Alignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
+    return Assignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
+
+
+def _alone(i: int) -> tuple[int, ...]:
+    return _ALONE[i] if i < len(_ALONE) else (i,)
 
 
 def _only_way(
     took: Sequence[int], sizes: Sequence[int], known: Sequence[int | None], left: int | None, gates: Mapping[int, int]
-) -> Alignment | None:
+) -> Assignment | None:
     """The common case, straight: as many entries surely made layers as there are layers."""
     n = len(known)
     if left:
@@ -125,8 +185,7 @@ def _only_way(
     for entries, allowed in gates.items():
         if not allowed >> bisect_left(took, entries) & 1:
             return None
-    alone = tuple(_ALONE[i] if i < len(_ALONE) else (i,) for i in took)
-    return Alignment(alone, (False,) * n, 1 << n, left)
+    return Assignment(tuple(map(_alone, took)), (False,) * n, 1 << n, left)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:

@@ -1,0 +1,107 @@
+"""Keys that come in one write, as a paste or a slow line sends them: they edit as typed, in every prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual import events
+from textual.command import CommandPalette
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from layerscope.tui.dialogs.columns import ColumnsScreen
+from layerscope.tui.dialogs.info import InfoScreen
+from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.screens.main import MainScreen
+from tests.tui.harness import inventory, make_app, settled
+from tests.tui.remover import Engine
+from tests.tui.test_marks import HOST, host_of
+
+
+class paste(str):
+    """Text that comes as a paste."""
+
+
+BACK, CTRL_U, CTRL_W = "backspace", "ctrl+u", "ctrl+w"
+EDITS = {
+    "backspace": ([*"python", *[BACK] * 6, *"node"], "node"),
+    "backspaces between": ([*"pyx", BACK, *"tho", "left", "left", BACK, "t", "end", "n"], "pytho" + "n"),
+    "ctrl-u": ([*"python app", CTRL_U, *"node"], "node"),
+    "ctrl-w": ([*"python app", CTRL_W, *"web"], "python web"),
+    "home and delete": ([*"python", "home", "delete", "j"], "jython"),
+    "a paste between": ([*"py", paste("thon"), BACK, *"de"], "pythode"),
+}
+PROMPTS = {
+    "find": ["slash"],
+    "filter": ["ampersand"],
+    "free": ["f"],
+    "save": ["E", CTRL_U, "end", CTRL_U],
+    "palette": ["ctrl+p"],
+    "remove": ["asterisk", "d"],
+}
+
+
+def burst(pilot: Pilot[Any], *keys: str) -> None:
+    """Send keys without waiting for what they do."""
+    for key in keys:
+        if isinstance(key, paste):
+            pilot.app.post_message(events.Paste(key))
+            continue
+        character = key if len(key) == 1 else None
+        name = _character_to_key(key) if character else key
+        pilot.app.post_message(events.Key(name, character or {"slash": "/", "ampersand": "&"}.get(key)))
+
+
+def typed(pilot: Pilot[Any]) -> str:
+    line = pilot.app.focused
+    assert isinstance(line, Input)
+    return line.value
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+async def test_a_burst_edits_as_typed(prompt: str) -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        before = PROMPTS[prompt]  # the first burst begins with the key that opens the prompt
+        for keys, wanted in EDITS.values():
+            burst(pilot, *before, *keys)
+            await settled(pilot)
+            assert typed(pilot) == wanted
+            before = ["end", CTRL_U]
+
+
+async def test_what_follows_enter_acts_on_what_enter_did() -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        burst(pilot, "ampersand", *"nginx", "enter", "asterisk", "ampersand", CTRL_U, "enter", "d")
+        await settled(pilot)
+        assert isinstance(app.screen, RemoveScreen)
+        assert [node.name for node in host_of(pilot).marks.images] == ["nginx:1"]
+
+
+async def test_a_dialog_is_left_before_the_next_key_acts() -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        burst(pilot, "f", *"500M", "escape", "i", "escape", "C")
+        await settled(pilot)
+        assert isinstance(app.screen, ColumnsScreen)
+
+
+@pytest.mark.parametrize("enters", [2, 3, 8])
+async def test_a_command_of_the_palette_is_run_once(enters: int) -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        burst(pilot, "ctrl+p", *"everything about")
+        await settled(pilot)
+        burst(pilot, *["enter"] * enters)
+        await settled(pilot)
+        kinds = [type(screen) for screen in app.screen_stack]
+        assert kinds.count(MainScreen) == 1
+        assert kinds.count(InfoScreen) <= 1
+        assert CommandPalette not in kinds

@@ -192,8 +192,6 @@ class Session:
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
             screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
-            if usage_helps(graph):
-                screen.call_later(self.ask_usage)
 
     def _follow(self) -> None:
         screen = self.screen
@@ -219,27 +217,6 @@ class Session:
             return
         if not worker.is_cancelled:
             self.screen.post_message(UsageAnswered(prepared(fresh)))
-
-
-QUICK_USAGE_API = "1.42"
-"""Before it an engine walks every container and volume for its disk usage, which takes minutes: asked for by hand."""
-
-
-def usage_helps(graph: LayerGraph) -> bool:
-    """Would the engine's own total make sums exact that are not, and does it come at once?"""
-    inventory = graph.inventory
-    return (
-        graph.rules.total_is_footprint
-        and inventory.complete
-        and inventory.usage is None
-        and not graph.totals.exact
-        and not graph.totals.unknown_images
-        and _version(inventory.engine.api_version) >= _version(QUICK_USAGE_API)
-    )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdecimal() else 0 for part in text.split("."))
 
 
 def prepared(inventory: Inventory) -> LayerGraph:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -37,7 +38,7 @@ def main() -> int:
     with engine:
         if options.archive:
             with (
-                docker.DockerClient(engine.host, version="auto", timeout=600) as client,
+                closing(docker.DockerClient(engine.host, version="auto", timeout=600)) as client,
                 options.archive.open("rb") as tar,
             ):
                 client.images.load(tar)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import docker
 import pytest
@@ -39,7 +39,7 @@ def started(*, containerd: bool) -> PrivateEngine:
 
 
 def load(engine: PrivateEngine, archives: dict[str, bytes]) -> None:
-    with docker.DockerClient(engine.host, version="auto") as client:
+    with closing(docker.DockerClient(engine.host, version="auto")) as client:
         for data in archives.values():
             with suppress(APIError, ImageNotFound):  # some engines answer with an error, and keep the image
                 client.images.load(data)

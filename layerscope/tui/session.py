@@ -181,7 +181,9 @@ class Session:
                 self.backend = backend
                 for words in backend.warnings:
                     screen.post_message(Warned(words))
-            arrived(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+            graph = prepared(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+            if not worker.is_cancelled:
+                screen.post_message(GraphArrived(graph))
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use))

@@ -12,7 +12,7 @@ from textual.content import Content
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.keys import MOVE
-from layerscope.tui.panes.cells import in_use_cell, name_cell, pieces, sharing_known, unique_cell
+from layerscope.tui.panes.cells import content_cell, in_use_cell, name_cell, pieces, sharing_known, unique_cell
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
@@ -22,6 +22,7 @@ from layerscope.views.find import Search, image_search
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
 from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
+from layerscope.views.states import state_words
 
 Row = ImageNode | Group
 
@@ -38,6 +39,7 @@ class ImageList(RowTable):
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
+        self._with_content = False
         super().__init__(
             self._columns(False), key=lambda row: row.id, sort=Sort("size"), empty="waiting for the engine …", id=id
         )
@@ -58,10 +60,13 @@ class ImageList(RowTable):
         """Show the images that pass the filter, in the order that was chosen."""
         self.scene, self.sort, self.longer = scene, scene.image_sort, scene.longer
         self._shown = scene.shown_images()
+        if scene.graph.rules.keeps_content is not self._with_content:
+            self._with_content = scene.graph.rules.keeps_content
+            self.set_columns(self._columns(self.grouped))
         self._groups, self._group_of = [], {}
         self._scale = max((node.size for node in scene.graph.images), default=1) or 1
         if self.grouped:
-            self._groups = sorted_groups(by_repository(self._shown), self.sort.key, self.sort.reverse)
+            self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
             self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
         self.empty = "no image passes the filter" if scene.filtered else "no images here yet"
@@ -213,6 +218,9 @@ class ImageList(RowTable):
         disk = ListColumn(
             "footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True
         )
+        content = ListColumn(
+            "content", "CONTENT", self._content, 8, align="right", drop=5, by=by["content"], sizes=True
+        )
         return [
             ListColumn("name", "NAME", self._name_cell, 15, good=30, flex=5, most=46, by=by["name"]),
             ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
@@ -230,6 +238,7 @@ class ImageList(RowTable):
                 short=BAR_TITLES,
             ),
             ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
+            *([content] if self._with_content else ()),
             ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
             ListColumn("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
             ListColumn("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
@@ -272,13 +281,17 @@ class ImageList(RowTable):
     def _shared(self, row: Row, width: int) -> Cell:
         return self._bytes(row.shared, row.exact and sharing_known(row))
 
+    def _content(self, row: Row, width: int) -> Cell:
+        """The compressed blobs besides."""
+        return "" if self.scene is None else content_cell(row, self.scene)
+
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
             return split_bar(row.unique, row.footprint, self._scale, width)
-        if not row.known or not (row.exact or row.size):
-            return [("not known" if row.known or row.image.note else "not read", "warn")]
-        if not row.layers:
-            return [("no layers", "dim")]
+        if self.scene is not None and (words := state_words(row, self.scene.graph)):
+            return [(fit(words, width), "dim" if row.known else "warn")]
+        if not (row.exact or row.size):
+            return [("not known", "warn")]
         return split_bar(row.unique, row.size, self._scale, width)
 
     def _in_use(self, row: Row, width: int) -> Cell:

@@ -1,4 +1,4 @@
-"""Work that may wait for an engine for ever: in a thread that nobody waits for when the user leaves."""
+"""Work that may wait for an engine forever: in a thread that nobody waits for when the user leaves."""
 
 from __future__ import annotations
 

@@ -56,6 +56,13 @@ class Backend(Protocol):
         """
         ...
 
+    def facts(self) -> dict[str, object]:
+        """Return the engine's own facts (``/info``): its registries' mirrors are among them; empty without an engine.
+
+        Raises :class:`BackendError`.
+        """
+        ...
+
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Hand out a new inventory after each change, until :meth:`close`; returns at once when not live.
 
@@ -105,6 +112,10 @@ class SavedBackend:
     def usage(self) -> Inventory:
         """A saved scan has only what was saved with it."""
         raise BackendError("a saved scan cannot be asked for disk usage", "save it again with `layerscope export`")
+
+    def facts(self) -> dict[str, object]:
+        """There is no engine to ask."""
+        return {}
 
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """A saved scan does not change."""

@@ -230,6 +230,9 @@ class FakeBackend:
     def remover(self) -> Remover | None:
         return None
 
+    def facts(self) -> dict[str, object]:
+        return {}
+
     def usage(self) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):

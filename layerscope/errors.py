@@ -6,6 +6,9 @@ from __future__ import annotations
 class BackendError(Exception):
     """Nothing came. ``cause`` says why and ``hint`` what to do next, one line each, safe to show."""
 
+    wrong_use = False
+    """Is it what the user gave that is wrong (exit status 2), and not the engine that failed (3)?"""
+
     def __init__(self, cause: str, hint: str = "") -> None:
         super().__init__(f"{cause}; {hint}" if hint else cause)
         self.cause = cause

@@ -32,6 +32,7 @@ class Choices:
     demo: bool | None = None
     units_name: str | None = None
     read_only: bool = False
+    no_history: bool | None = None
 
     @property
     def source(self) -> Source:
@@ -106,6 +107,10 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"metavar": "FILE", "type": click.Path(), "help": "A saved scan instead of an engine; - is standard input."},
     ),
     (("--demo",), {"is_flag": True, "flag_value": True, "help": "The bundled sample host instead of an engine."}),
+    (
+        ("--no-history",),
+        {"is_flag": True, "flag_value": True, "help": "Keep no record of this scan, and ask none."},
+    ),
     (
         ("--units", "units_name"),
         {"type": click.Choice(["si", "binary"]), "help": "Sizes in kB, MB, GB (si) or KiB, MiB, GiB (binary)."},

@@ -42,6 +42,7 @@ from layerscope.units import natural_list
 
 _MORE_NAMES = re.compile("referenced in multiple repositories|with more than one tag")
 """How moby and Podman refuse to remove by ID what has several names."""
+_NO_ANSWER = "the engine answered with nothing that a removal is answered with"
 _WORDS = 600
 """Characters of what an engine says."""
 
@@ -127,20 +128,22 @@ class EngineRemover:
 
     def _remove(self, node: ImageNode) -> Step:
         self.log.removing(node.image, node.size)
-        return self._became(node.image, _OneImage(self, node.image).remove)
+        one = _OneImage(self, node.image)
+        return self._became(one, one.remove)
 
     def _untag(self, node: ImageNode) -> Step:
         self.log.untagging(node.image)
-        return self._became(node.image, _OneImage(self, node.image).untag)
+        one = _OneImage(self, node.image)
+        return self._became(one, one.untag)
 
-    def _became(self, image: Image, act: Callable[[], tuple[StepState, str]]) -> Step:
+    def _became(self, one: _OneImage, act: Callable[[], tuple[StepState, str]]) -> Step:
         try:
             state, words = act()
         except EngineError as error:
             state, words = "lost", error.cause
-        words = clean(words, _WORDS)
-        self.log.became(image, state, words)
-        return Step(image.id, state, words)
+        words = clean("; ".join(filter(None, (words, *one.others))), _WORDS)
+        self.log.became(one.image, state, words, one.answered)
+        return Step(one.image.id, state, words)
 
     def _remove_parents(self, whole: RemovalPlan, done: set[str]) -> None:
         """Remove the untagged build parents that were to go with the images that went, and are still there."""
@@ -170,6 +173,10 @@ class _OneImage:
         self.rules = STORES[remover.connection.engine.store_kind]
         self.taken = 0
         """Names taken away so far."""
+        self.answered: list[str] = []
+        """What the engine said that went, at each request by name: the name may have moved a moment before."""
+        self.others: list[str] = []
+        """What went besides, in a sentence each: such a request hit another image."""
 
     def remove(self) -> tuple[StepState, str]:
         """Return what became of it, and the engine's words."""
@@ -187,18 +194,18 @@ class _OneImage:
                 return ("removed" if self.taken else "gone"), ""
             return ("untagged" if self.taken else "refused"), refused.message or f"status {refused.status}"
 
-    def _changed(self) -> str:
-        """Return what differs from what the plan showed: a name that the image did not have; empty for nothing."""
-        now = self._now()
-        if now is None:
-            return ""
-        new = set(as_texts(now.get("RepoTags"))) - {*self.image.tags, *self.image.digests}
-        new = {name for name in new if "<none>" not in name}
-        return f"it has a name now that the plan did not show: {natural_list(sorted(new), 3)}" if new else ""
+    def _differs(self, now: dict[str, Any]) -> str:
+        """Return what is not as the plan showed it: a name more, or one less; empty for nothing."""
+        names = {name for name in as_texts(now.get("RepoTags")) if "<none>" not in name}
+        new, lost = names - {*self.image.tags, *self.image.digests}, set(self.image.tags) - names
+        for what, which in (("has a name now that the plan did not show", new), ("has lost a name since", lost)):
+            if which:
+                return f"it {what}: {natural_list(sorted(which), 3)}"
+        return ""
 
     def _by_names_then_by_id(self) -> tuple[StepState, str]:
-        if changed := self._changed():
-            return "refused", changed
+        if (now := self._now()) is not None and (differs := self._differs(now)):
+            return "skipped", differs
         names = self.image.tags[:-1]
         if names and (blocker := self._blocker()):  # or it would lose these names, and then stay
             return "refused", blocker
@@ -219,8 +226,10 @@ class _OneImage:
             return self._by_id()
 
     def _names_only(self) -> tuple[StepState, str]:
-        if self._now() is None:
+        if (now := self._now()) is None:
             return "gone", ""
+        if differs := self._differs(now):
+            return "skipped", differs
         if blocker := self._container():
             return "refused", blocker
         for name in (*self.image.tags, *self.image.digests):
@@ -235,8 +244,8 @@ class _OneImage:
         answer = self.send("DELETE", _path(self.image.id))
         if self._is_deleted(answer) or self._now() is None:
             return "removed", ""
-        if not (isinstance(answer, list) and answer):
-            return "refused", "the engine answered with nothing that a removal is answered with, and kept the image"
+        if not _told(answer):
+            return ("untagged" if self.taken else "refused"), f"{_NO_ANSWER}, and kept the image"
         # Engines that answer without refusing, and keep it: something was made from it a moment ago.
         return "untagged", "the engine took its names away and kept the image"
 
@@ -251,12 +260,20 @@ class _OneImage:
             if refused.status == 404:
                 return False
             raise
+        told = _told(answer)
+        self.answered += [f"{what} {which}" for what, which in told] or [f"nothing, when asked for {name}"]
+        deleted = [which for what, which in told if what == "Deleted"]
+        if deleted and self.image.id not in deleted:
+            self.others.append(f"{name} meant another image by then, which is gone: {natural_list(deleted, 3)}")
+            return False
+        if not told and (now := self._now()) is not None and name in as_texts(now.get("RepoTags")):
+            raise Refused(200, f"{_NO_ANSWER}, and kept the name {name}")
         self.taken += 1
         # A containerd store says so of a last name although it keeps the image for what was made from it.
         return self._is_deleted(answer) and self._now() is None
 
     def _is_deleted(self, answer: Any) -> bool:
-        return any(with_prefix(as_text(as_dict(row).get("Deleted"))) == self.image.id for row in as_list(answer))
+        return ("Deleted", self.image.id) in _told(answer)
 
     def _now(self) -> dict[str, Any] | None:
         """Return the engine's description of the image as it is now, None when it is gone."""
@@ -294,6 +311,12 @@ class _OneImage:
             if container.image_id == self.image.id:
                 return f"{self.rules.stopped_rule}: {container.name or container.id[:12]} ({container.state})"
         return ""
+
+
+def _told(answer: Any) -> list[tuple[str, str]]:
+    """Return the rows of an answer to a removal, (Untagged, name) and (Deleted, ID); none where it is none."""
+    rows = [(what, as_text(as_dict(row).get(what))) for row in as_list(answer) for what in ("Untagged", "Deleted")]
+    return [(what, with_prefix(which) if what == "Deleted" else which) for what, which in rows if which]
 
 
 def _path(name: str) -> str:

@@ -10,17 +10,17 @@ import email.utils
 import re
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 from urllib3.util import Timeout
 
 from layerscope import __version__
+from layerscope.engine.limits import Proxy, proxy_for
 from layerscope.registry.errors import RegistryError, odd
 from layerscope.registry.policy import Policy
 from layerscope.units import count, format_number
@@ -178,8 +178,8 @@ class Transport:
             settings["ssl_context"] = self.policy.tls(netloc)
             if self.policy.is_insecure(netloc):
                 settings |= {"cert_reqs": "CERT_NONE", "assert_hostname": False}
-        proxy = None if self.policy.is_loopback(netloc) else _proxy(scheme, netloc)
-        manager = urllib3.ProxyManager(proxy, **settings) if proxy else urllib3.PoolManager(**settings)
+        proxy = proxy_for(f"{scheme}://{netloc}")
+        manager = _through(proxy, settings) if proxy else urllib3.PoolManager(**settings)
         return manager.connection_from_url(f"{scheme}://{netloc}")
 
 
@@ -223,11 +223,15 @@ def _origin(url: str) -> tuple[str, str | None, int]:
     return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _proxy(scheme: str, netloc: str) -> str | None:
-    if urllib.request.proxy_bypass(netloc):
-        return None
-    found = urllib.request.getproxies()
-    return found.get(scheme) or found.get("all")
+def _through(proxy: Proxy, settings: dict[str, Any]) -> urllib3.ProxyManager:
+    parts = urlsplit(proxy.url)
+    user = ":".join(unquote(part or "") for part in (parts.username, parts.password)) if parts.username else None
+    headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
+    try:
+        return urllib3.ProxyManager(proxy.url, proxy_headers=headers, **settings)
+    except (HTTPError, ValueError):
+        cause = f"registries cannot be reached through the proxy {proxy.shown}: it is no http:// or https:// address"
+        raise RegistryError("unreachable", cause, "change that variable, or name the registry in NO_PROXY") from None
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

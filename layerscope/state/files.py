@@ -9,6 +9,7 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from layerscope.units import count
@@ -114,6 +115,30 @@ def _lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def locked(path: Path, patience: float) -> Iterator[None]:
+    """Hold the lock ``path`` against other sessions, waiting ``patience`` seconds for it.
+
+    Raises TimeoutError, or OSError where there can be none.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere
+    except ImportError:  # no locks here: as it was, the last one writes
+        yield
+        return
+    with path.open("ab") as lock:
+        until = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError from None
+                time.sleep(0.01)
+        yield  # closing it lets go
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:

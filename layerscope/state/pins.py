@@ -14,13 +14,11 @@ Sessions share the file: a change is made to what is in it at that moment, under
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.state.files import cause, private_folder, read_small, write_whole
+from layerscope.state.files import cause, locked, private_folder, read_small, write_whole
 from layerscope.state.paths import state_path
 from layerscope.text import clean
 
@@ -54,13 +52,15 @@ class Pins:
         if self.path is None:
             return
         try:
-            found = json.loads(read_small(self.path))
+            data = read_small(self.path)
+        except FileNotFoundError:
+            data = b"[]"
+        except (OSError, ValueError) as error:
+            raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
+        try:
+            found = json.loads(data)
             if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
                 raise ValueError("not a list of names")
-        except FileNotFoundError:
-            found = []
-        except OSError as error:
-            raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
         except (ValueError, RecursionError):
             raise PinsError(f"{self._file}: pins cannot be read, the file is damaged; mend it or delete it") from None
         self._names = (set(found) | self._added) - self._removed
@@ -96,7 +96,7 @@ class Pins:
             return
         try:
             private_folder(self.path.parent)
-            with _locked(self.path.with_name("pins.lock")):
+            with locked(self.path.with_name("pins.lock"), PATIENCE):
                 self.load()  # what another session has changed since
                 data = json.dumps(sorted(self._names), indent=1) + "\n"
                 write_whole(self.path, data.encode("ascii"), private=True)
@@ -110,24 +110,3 @@ class Pins:
     @property
     def _file(self) -> str:
         return clean(str(self.path), 200)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock ``path`` against other sessions. Raises TimeoutError, or OSError where there can be none."""
-    try:
-        import fcntl  # noqa: PLC0415 - not everywhere
-    except ImportError:  # no locks here: as it was, the last one writes
-        yield
-        return
-    with path.open("ab") as lock:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise TimeoutError from None
-                time.sleep(0.01)
-        yield  # closing it lets go

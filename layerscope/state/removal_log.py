@@ -72,9 +72,13 @@ class RemovalLog:
             }
         )
 
-    def became(self, image: Image, state: str, words: str) -> None:
-        """Write what became of it, with the engine's words where it had any."""
-        self._append({"state": state, "image": image.id, "words": words})
+    def became(self, image: Image, state: str, words: str, answered: Sequence[str] = ()) -> None:
+        """Write what became of it, with the engine's words where it had any.
+
+        ``answered``: what the engine said that went at each request by name, which may have moved a moment before.
+        """
+        told = {"answered": [clean(line, 300) for line in answered]} if answered else {}
+        self._append({"state": state, "image": image.id, "words": words, **told})
 
     def stopped(self, left: Sequence[Image], why: str) -> None:
         """Write that the images ``left`` were to be removed and were not asked for."""

@@ -62,7 +62,6 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     if proposal.reached:
         said.append(Said(f"The most that can be had is {most}.", "quiet"))
     if plan.held_by_cache:
-        said.append(
-            Said(f"Up to {format_size(plan.held_by_cache, units)} of it after the build cache is pruned.", "warn")
-        )
+        held = format_size(plan.held_by_cache, units)
+        said.append(Said(f"Up to {held} of it comes back only after the build cache is pruned.", "warn"))
     return said

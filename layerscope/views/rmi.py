@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from layerscope.core.graph import ImageNode
 from layerscope.inventory import Engine
+from layerscope.text import clean
 
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]+)?"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -20,7 +21,13 @@ _REFERENCE = re.compile(
     rf"(?:(?:{_DOMAIN}|\[[0-9A-Fa-f:]+\](?::[0-9]+)?)/)?{_PATH}(?:/{_PATH})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _LONGEST = 512
+
+
+def sound_id(text: str) -> str:
+    """Return an ID as it may be pasted into a shell: as it is where it is a digest, else one clean word in quotes."""
+    return text if _ID.fullmatch(text) else shlex.quote(clean(text, 200))
 
 
 def remove_line(engine: Engine, images: Iterable[ImageNode]) -> tuple[str, int]:

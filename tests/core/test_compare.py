@@ -115,6 +115,9 @@ def test_of_a_layer_of_unknown_size_the_rest_is_a_lower_bound() -> None:
     assert aB == Amount(80, "≥")
     assert aBc is not None
     assert aBc.bound == "≥"
+    trunk = compared(host("a", "aBx", "aBy"), "aBx", "aBy").trunk
+    assert trunk is not None
+    assert (len(trunk.layers), trunk.own) == (2, Amount(80, "≥")), "one known layer does not make the sum exact"
 
 
 def test_what_an_unread_image_shares_is_not_known() -> None:

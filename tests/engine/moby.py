@@ -91,9 +91,15 @@ class Moby:
                 ]
             case "POST", "build", "prune":
                 return {"CachesDeleted": ["x"], "SpaceReclaimed": 1234}
+            case "GET", "_ping", _:
+                return "OK"
+            case "GET", "images", name if name.endswith("/history"):
+                image = self.find(name.removesuffix("/history"))
+                return [{"Id": image, "Created": 1_700_000_000, "CreatedBy": "RUN true", "Size": 10, "Tags": None}]
             case "GET", "images", name:
                 image = self.find(name.removesuffix("/json"))
-                return {"Id": image, "RepoTags": [ref for ref in self.images[image].refs if "@" not in ref]}
+                tags = [ref for ref in self.images[image].refs if "@" not in ref]
+                return {"Id": image, "RepoTags": tags, "RootFS": {"Type": "layers", "Layers": [image]}}
             case "DELETE", "images", name:
                 return self.delete(name)
         raise KeyError(f"page not found: {path}")

@@ -336,8 +336,11 @@ def test_a_container_that_comes_meanwhile_saves_all_its_names(
 def test_a_name_of_it_that_has_moved_on_is_left_alone(
     conn: Connection, moby: Moby, base: RemovalPlan, log: RemovalLog
 ) -> None:
-    moby.images[A].refs.remove("base:1")
-    moby.images[B] = Record(["base:1"])
+    def rebuild() -> None:
+        moby.images[A].refs.remove("base:1")
+        moby.images[B] = Record(["base:1"])
+
+    during(moby, "GET", "/images/base:1/json", rebuild)
     assert untag(conn, base, log).state == "untagged"
     assert moby.images[B].refs == ["base:1"]
     assert moby.images[A].refs == []
@@ -498,7 +501,7 @@ def test_an_image_with_a_name_that_the_plan_did_not_show_is_left_alone(
     plan = planned(moby)
     moby.images[A].refs.append("keep-me:forever")
     steps = {step.image_id: step for step in EngineRemover(conn, log).remove(plan, lambda _: None, lambda: False)}
-    assert steps[A].state == "refused"
+    assert steps[A].state == "skipped"
     assert "keep-me:forever" in steps[A].words
     assert "keep-me:forever" in moby.images[A].refs
 

@@ -164,9 +164,8 @@ def test_a_look_that_is_refused_changes_nothing(
 
 # --- nonsense -----------------------------------------------------------------
 
-NO_ANSWERS = [b"", b"null", b"[]", b"{}", b"7", b'"Deleted"']
-NO_ANSWER = "the engine answered with nothing that a removal is answered with, and kept the image"
-NONSENSE = [*NO_ANSWERS, b"[1, null, []]", b'[{"Deleted": 7}]']
+NONSENSE = [b"", b"null", b"[]", b"{}", b"7", b'"Deleted"', b"[1, null, []]", b'[{"Deleted": 7}]', b"[[[]]]"]
+NO_ANSWER = "the engine answered with nothing that a removal is answered with"
 
 
 @pytest.mark.parametrize("body", NONSENSE)
@@ -174,11 +173,65 @@ def test_an_image_that_is_still_there_was_not_removed_whatever_the_engine_answer
     moby: Moby, conn: Connection, log: RemovalLog, body: bytes
 ) -> None:
     answer(moby, "DELETE", f"/images/{A}", 200, body)
-    step = remove(moby, conn, log)
-    if body in NO_ANSWERS:
-        assert step == Step(A, "refused", NO_ANSWER)
-    else:
-        assert step == Step(A, "untagged", KEPT)
+    assert remove(moby, conn, log) == Step(A, "refused", f"{NO_ANSWER}, and kept the image")
+
+
+@pytest.mark.parametrize("body", NONSENSE)
+def test_a_name_that_is_still_there_was_not_taken_whatever_the_engine_answered(
+    moby: Moby, conn: Connection, log: RemovalLog, body: bytes
+) -> None:
+    answer(moby, "DELETE", "/images/b:1", 200, body)
+    assert remove(moby, conn, log, B) == Step(B, "refused", f"{NO_ANSWER}, and kept the name b:1")
+    assert moby.images[B].refs == ["b:1", "b:2", "b:3"]
+    assert moby.changes == [("DELETE", "/images/b:1")], "an engine that talks nonsense is asked nothing more"
+
+
+@pytest.mark.parametrize("path", ["/images/b:1", f"/images/{B}"])
+def test_html_is_told_as_no_json(moby: Moby, conn: Connection, log: RemovalLog, path: str) -> None:
+    answer(moby, "DELETE", path, 200, b"<html>Welcome to the proxy</html>")
+    step = remove(moby, conn, log, B)
+    assert step.state == "lost"
+    assert "JSON" in step.words
+
+
+# --- what the plan showed -----------------------------------------------------
+
+
+@pytest.mark.parametrize("only_untagged", [False, True])
+@pytest.mark.parametrize(
+    ("refs", "words"),
+    [
+        (["b:1", "b:2", "b:3", "keep-me:forever"], "it has a name now that the plan did not show: keep-me:forever"),
+        (["b:1", "b:3"], "it has lost a name since: b:2"),
+        ([], "it has lost a name since: b:1, b:2 and b:3"),
+    ],
+)
+def test_an_image_whose_names_are_not_those_of_the_plan_is_skipped(
+    moby: Moby, conn: Connection, log: RemovalLog, refs: list[str], words: str, only_untagged: bool
+) -> None:
+    if only_untagged:
+        moby.images[C] = Record(["child:1"], parent=B)
+    found = planned(moby, B)
+    assert bool(found.untagged) is only_untagged
+    moby.images[B].refs = refs
+    (step,) = EngineRemover(conn, log).remove(found, lambda step: None, lambda: False)
+    assert step == Step(B, "skipped", words)
+    assert moby.changes == []
+    assert (logged(log)[-1]["state"], logged(log)[-1]["words"]) == ("skipped", words)
+
+
+def test_a_name_that_moves_in_the_last_moment_and_takes_another_image_along_is_told(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    def move() -> None:
+        if "b:1" in moby.images[B].refs:
+            moby.images[B].refs.remove("b:1")
+            moby.images[C] = Record(["b:1"])
+
+    on(moby, "DELETE", "/images/b:1", move)
+    step = remove(moby, conn, log, B)
+    assert step == Step(B, "removed", f"b:1 meant another image by then, which is gone: {C}")
+    assert logged(log)[-1]["answered"] == ["Untagged b:1", f"Deleted {C}", "Untagged b:2"]
 
 
 @pytest.mark.parametrize("body", NONSENSE)

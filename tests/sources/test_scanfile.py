@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import random
 import stat
 import sys
 import time
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory
-from layerscope.sources import scanfile
+from layerscope.sources import scanread
 from layerscope.sources.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
 from tests.cpu import pace
 from tests.strategies import inventories
@@ -121,8 +122,12 @@ def with_image(**changes: Any) -> bytes:
     [
         (b"", "not a layerscope scan: empty"),
         (b" \n", "not a layerscope scan: empty"),
-        (b"\x00\xff\x00", "not a layerscope scan: not UTF-8 text (byte 1)"),
-        (b"hello", "not a layerscope scan: not JSON: Expecting value at line 1, column 1"),
+        (b"\x00\xff\x00", "not a layerscope scan: not JSON: invalid char in json text. at line 1"),
+        (b'{"a": "\xff"}', "not a layerscope scan: not UTF-8 text at line 1"),
+        (b"hello", "not a layerscope scan: not JSON: invalid char in json text. at line 1"),
+        (b"nul", "not a layerscope scan: not JSON: it is no value"),
+        (b'{\n"schema": "layerscope.scan/2"} x', "not a layerscope scan: not JSON: trailing garbage at line 2"),
+        (b'{"schema": "layerscope.scan/2", "schema": 2}', 'not a layerscope scan: "schema": it is there twice'),
         (b"[1, 2]", "not a layerscope scan: expected an object, got a list"),
         (b"{}", 'not a layerscope scan: no "schema" of layerscope in it'),
         (b'{"schema": "other/1"}', 'not a layerscope scan: no "schema" of layerscope in it'),
@@ -135,10 +140,10 @@ def with_image(**changes: Any) -> bytes:
             b'{"schema": "layerscope.scan/3", "images": 1}',
             "made by a newer layerscope (layerscope.scan/3); update layerscope to read it",
         ),
-        (b'{"schema": NaN}', "not a layerscope scan: not JSON: NaN is no JSON number"),
-        (b"[" * 100_000 + b"]" * 100_000, "not a layerscope scan: nested too deeply"),
-        (b'{"schema": ' + b"9" * 5000 + b"}", "not a layerscope scan: a number in it is too long"),
-        (dumps(SMALL)[:320], "cut short: the JSON breaks off at line 7, column 1; copy or export it again"),
+        (b'{"schema": NaN}', "not a layerscope scan: not JSON: invalid char in json text. at line 1"),
+        (b'{"a":' * 100_000, "not a layerscope scan: nested too deeply"),
+        (b'{"schema": ' + b"9" * 5000 + b"}", "not a layerscope scan: a number in it is too long, at line 1"),
+        (dumps(SMALL)[:320], "cut short: the JSON breaks off at line 8; copy or export it again"),
         (gzip.compress(dumps(SMALL))[:90], "cut short: the gzip data ends too early; copy or export it again"),
         (changed(images=5), "not a layerscope scan: images: expected a list, got 5"),
         (changed(images=[7]), "not a layerscope scan: images[0]: expected an object, got 7"),
@@ -196,9 +201,20 @@ def test_a_hostile_file_name_stays_on_its_line(tmp_path: Path) -> None:
 
 
 def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanfile, "MAX_BYTES", 1 << 20)
+    taken = 0
+
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            nonlocal taken
+            piece = super().read(size)
+            taken += len(piece)
+            return piece
+
+    monkeypatch.setattr(scanread, "LIMITS", replace(scanread.LIMITS, bytes=1 << 20))
+    packed = gzip.compress(b'{"schema":' + bytes(random.Random(1).choices(b" \n\t\r", k=4 << 20)))
     with pytest.raises(ScanFileError, match="larger than 1 MiB"):
-        loads(gzip.compress(b" " * (8 << 20)), "scan.json")
+        load_inventory(Counted(packed))
+    assert taken < len(packed) / 2, "and not read to its end"
 
 
 GOOD, PACKED = dumps(SMALL), gzip.compress(dumps(SMALL), mtime=0)

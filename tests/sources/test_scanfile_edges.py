@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
-from layerscope.sources import scanfile
+from layerscope.sources import scanread
 from layerscope.sources.scanfile import ScanFileError, check_target, dumps, load_inventory, loads, save_inventory
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")
@@ -106,7 +109,7 @@ def test_one_record_a_line_so_that_scans_can_be_compared_with_diff() -> None:
     assert lines[0] == '{"schema":"layerscope.scan/2",'
     assert [line for line in lines if line.startswith('{"id":"c')] == [
         '{"id":"c1","name":"web","image_id":"sha256:a","image":"a:1","state":"running"},',
-        '{"id":"c2","name":"db","image_id":"sha256:a","image":"a:1","state":"dead"}],',
+        '{"id":"c2","name":"db","image_id":"sha256:a","image":"a:1","state":"dead"}]}',
     ]
     assert dumps(SMALL).endswith(b"]}\n")
 
@@ -141,7 +144,7 @@ def test_text_that_is_cut_is_told_from_text_that_is_wrong() -> None:
     data = dumps(SMALL)
     assert complaint(data[:-2]).startswith("scan.json: cut short: the JSON breaks off at line ")
     assert complaint(data[:-3] + b"x}\n").startswith("scan.json: not a layerscope scan: not JSON: ")
-    assert complaint(b"[1,").startswith("scan.json: not a layerscope scan: not JSON: ")
+    assert complaint(b'{"a":1,,').startswith("scan.json: not a layerscope scan: not JSON: ")
 
 
 def test_gzip_that_is_damaged_is_told_as_that() -> None:
@@ -160,7 +163,7 @@ def test_the_largest_document_is_read_and_no_larger_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, packed: bool, more: int
 ) -> None:
     data = dumps(SMALL)
-    monkeypatch.setattr(scanfile, "MAX_BYTES", len(data) - more)
+    monkeypatch.setattr(scanread, "LIMITS", replace(scanread.LIMITS, bytes=len(data) - more))
     (tmp_path / "scan.json").write_bytes(gzip.compress(data) if packed else data)
     if more:
         with pytest.raises(ScanFileError, match="larger than 0 MiB"):
@@ -169,19 +172,33 @@ def test_the_largest_document_is_read_and_no_larger_one(
         assert load_inventory(tmp_path / "scan.json").images == SMALL.images
 
 
-def test_no_more_than_a_byte_too_much_is_ever_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless(io.RawIOBase):
         taken = 0
 
         def read(self, size: int = -1) -> bytes:
             assert 0 < size <= 1 << 20
             self.taken += size
-            return b"x" * size
+            return b" " * size
 
-    monkeypatch.setattr(scanfile, "MAX_BYTES", 3 << 20)
     stream = Endless()
-    assert len(scanfile.read_bounded(stream)) == (3 << 20) + 1  # type: ignore[arg-type]
-    assert stream.taken == (3 << 20) + 1
+    with pytest.raises(ScanFileError, match="no value is complete within 4 MiB"):
+        load_inventory(stream)  # type: ignore[arg-type]
+    assert stream.taken < 5 << 20
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_a_device_is_no_scan(path: str) -> None:
+    with pytest.raises(ScanFileError, match=f"^{path}: cannot be read: neither a regular file nor a pipe"):
+        load_inventory(path)
+
+
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(dumps(SMALL),))
+    writer.start()
+    assert load_inventory(tmp_path / "pipe").images == SMALL.images
+    writer.join()
 
 
 # --- streams ------------------------------------------------------------------

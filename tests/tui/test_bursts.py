@@ -17,7 +17,7 @@ from layerscope.tui.dialogs.remove import RemoveScreen
 from layerscope.tui.screens.main import MainScreen
 from tests.tui.harness import inventory, make_app, settled
 from tests.tui.remover import Engine
-from tests.tui.test_marks import HOST, host_of
+from tests.tui.test_marks import HOST, scene_of
 
 
 class paste(str):
@@ -80,7 +80,7 @@ async def test_what_follows_enter_acts_on_what_enter_did() -> None:
         burst(pilot, "ampersand", *"nginx", "enter", "asterisk", "ampersand", CTRL_U, "enter", "d")
         await settled(pilot)
         assert isinstance(app.screen, RemoveScreen)
-        assert [node.name for node in host_of(pilot).marks.images] == ["nginx:1"]
+        assert [node.name for node in scene_of(pilot).marks.images] == ["nginx:1"]
 
 
 async def test_a_dialog_is_left_before_the_next_key_acts() -> None:

@@ -26,7 +26,7 @@ def test_what_is_kept_comes_back(path: Path) -> None:
     assert SettingsFile(path).load() == (Settings(), "")
     assert SettingsFile(path).save(CHOSEN) == ""
     assert SettingsFile(path).load() == (CHOSEN, "")
-    assert [entry.name for entry in path.parent.iterdir()] == ["settings.json"]
+    assert {entry.name for entry in path.parent.iterdir()} == {"settings.json", "settings.lock"}
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ from textual.widgets import Static
 
 from layerscope.text import clean
 from layerscope.tui.keys import APP, keys_of
+from layerscope.tui.leaves import LeavesOnce
 
 WhatNow = Literal["demo", "retry"]
 """What the user chose to do about it."""
 
 
-class ErrorScreen(ModalScreen[WhatNow]):
+class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
     """Names the cause and the next step; answers what is to be done."""
 
     CSS_PATH = "error.tcss"
@@ -30,8 +31,10 @@ class ErrorScreen(ModalScreen[WhatNow]):
         Binding("q,escape", "quit", "quit", group=APP),
     ]
 
-    def __init__(self, cause: str, hint: str, *, demo: bool) -> None:
+    def __init__(self, cause: str, hint: str, *, demo: bool, status: int = 3) -> None:
+        """``status`` is the exit status of a session that is left here."""
         super().__init__()
+        self.status = status
         self.cause = cause
         self.hint = hint
         self.demo = demo
@@ -78,5 +81,5 @@ class ErrorScreen(ModalScreen[WhatNow]):
         self.dismiss("retry")
 
     def action_quit(self) -> None:
-        """Leave; the exit status says that there was no engine."""
-        self.app.exit(return_code=3)
+        """Leave; the exit status says that there was no engine, or that it was named wrongly."""
+        self.app.exit(return_code=self.status)

@@ -8,24 +8,26 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.scene import Scene
 from layerscope.units import format_number
-from layerscope.views.removal import Said, needs_typing, plan_rows, plan_said, what_is_asked
+from layerscope.views.removal import Said, needs_typing, plan_changes, plan_rows, plan_said, what_is_asked
 
 WORD = "remove"
+PAUSE = 0.5
+"""Seconds without a key after a change, before anything can be confirmed again."""
 
 
-def _asked(plan: RemovalPlan) -> tuple[set[str], set[str]]:
-    """What a yes would do: IDs of the images that would go, and of those that would lose their names."""
-    return {node.id for node in plan.removed}, {one.image.id for one in plan.untagged}
+class RemoveScreen(Dialog[RemovalPlan]):
+    """Asks; answers the plan that was on screen for yes. Follows the host: what it shows is what would happen.
 
-
-class RemoveScreen(Dialog[bool]):
-    """Asks; answers True for yes. Follows the host while it is open: what it shows is what would happen."""
+    When the plan changes, nothing can be confirmed until that could be seen: a key that was on its way is no answer
+    to what is new. Each other key before the answer starts that pause again.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "remove them"),
@@ -41,6 +43,14 @@ class RemoveScreen(Dialog[bool]):
         self.question = Static("", id="question")
         self.line = Input(id="typed", select_on_focus=False)
         self.line.cursor_blink = False
+        self._changes: list[str] = []
+        """What a yes would do otherwise than when one could last say it, a sentence each."""
+        self._seen = self.plan
+        """The plan to which one could last say yes."""
+        self._pause: Timer | None = None
+        """Runs while nothing can be confirmed."""
+        self._dropped = False
+        """Was something typed in that pause? Enter behind it is no answer either."""
 
     def parts(self) -> ComposeResult:
         """The list, what it comes to, the question, and a line to type in when it is much."""
@@ -53,14 +63,19 @@ class RemoveScreen(Dialog[bool]):
         before = self.plan
         self.plan = plan = self.scene.marks.plan()
         if not plan.images:
-            self.notify("the marked images are gone")
+            if self.app.screen is self:
+                self.notify("the marked images are gone")
             self.dismiss(None)
             return
         self.typing = needs_typing(plan) and bool(self._number)
-        said = plan_said(plan, self.scene.units)
-        if _asked(plan) != _asked(before) or plan.frees != before.frees:
-            said.insert(0, Said("The engine has changed: this is what it comes to now.", "warn"))
+        if plan_changes(before, plan, self.scene.units):
+            self._changes = plan_changes(self._seen, plan, self.scene.units) or ["it is as it was again"]
             self.line.value = ""
+            self._disarm()
+        said = plan_said(plan, self.scene.units)
+        if self._changes:
+            more = f"; {format_number(len(self._changes) - 3)} more changes" if len(self._changes) > 3 else ""
+            said.insert(0, Said(f"The engine has changed: {'; '.join(self._changes[:3])}{more}.", "warn"))
         self._ask()
         self.put(plan_rows(plan, self.scene.units), said)
 
@@ -69,6 +84,8 @@ class RemoveScreen(Dialog[bool]):
         self.line.display = self.typing
         if not what:
             question, keys = "There is nothing to do.", "Esc close"
+        elif self._pause is not None:
+            question, keys = f"Look again: {what}? An answer is taken in a moment.", "Esc: no"
         elif self.typing:
             question = f"That is a lot. To {what}, type {self._number} and Enter."
             keys = "Enter with nothing typed, Esc: no"
@@ -77,6 +94,35 @@ class RemoveScreen(Dialog[bool]):
         self.question.update(Content(question))
         self.retitle("Remove images", keys)
         self.set_focus(self.line if self.typing else self.rows)  # at once: the next key may be here already
+
+    def _disarm(self) -> None:
+        """Take no answer for a moment."""
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE, self._arm)
+
+    def _arm(self) -> None:
+        self._pause, self._seen, self._dropped = None, self.plan, False
+        self._ask()
+
+    def _confirm(self) -> None:
+        if self._pause is not None:
+            self._disarm()
+        elif self._number:
+            self.dismiss(self.plan)
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key but the answer, after a change: whoever pressed it may not have seen the change."""
+        if self._changes and not self.typing and event.key not in {"y", "n", "q", "enter", "escape"}:
+            self._disarm()
+            self._ask()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        """Letters that were on their way when the plan changed are no answer to it."""
+        if self._pause is not None and self.line.value:
+            self.line.value, self._dropped = "", True
+            self._disarm()
 
     @property
     def _number(self) -> int:
@@ -88,23 +134,25 @@ class RemoveScreen(Dialog[bool]):
 
     def action_agree(self) -> None:
         """Yes: where a key is enough."""
-        if self._number and not self.typing:
-            self.dismiss(True)
+        if not self.typing:
+            self._confirm()
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         """Yes, if the number of images was typed, or the word; No, if nothing was."""
         typed = message.value.strip().lower()
         number = self._number
-        if not typed:
+        if not typed and self._dropped:
+            self._disarm()
+        elif not typed:
             self.action_refuse()
-        elif typed in {str(number), f"{format_number(number)}", WORD}:
-            self.dismiss(True)
+        elif typed in {str(number), format_number(number), WORD}:
+            self._confirm()
         else:
             self.question.update(Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc."))
 
     @on(events.DescendantBlur)
     def _keep_the_line(self) -> None:
         """Keys are for the line while there is one."""
-        if self.typing and self.is_current:
+        if self.typing and self.app.screen is self:
             self.line.focus()

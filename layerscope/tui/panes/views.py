@@ -1,4 +1,4 @@
-"""Views: the six views on the number keys, of which one is shown."""
+"""Views: those on the number keys, of which one is shown."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.removal.plan import RemovalPlan
 from layerscope.search.select import SelectionError, select
 from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
@@ -69,16 +70,17 @@ def ask_removal(screen: Screen[None], scene: Scene, session: Session) -> None:
 
         if scene.graph.rules.build_cache_holds_layers and scene.graph.inventory.usage is None:
             session.ask_usage()  # what the build cache holds; the dialog learns of it
-        screen.app.push_screen(RemoveScreen(scene), lambda yes: _remove(screen, scene, session) if yes else None)
+        screen.app.push_screen(RemoveScreen(scene), lambda seen: _remove(screen, scene, session, seen))
 
 
-def _remove(screen: Screen[None], scene: Scene, session: Session) -> None:
+def _remove(screen: Screen[None], scene: Scene, session: Session, seen: RemovalPlan | None) -> None:
+    """Carry out the plan that was on screen when somebody said yes, if anybody did."""
     from layerscope.tui.dialogs.removing import RemovingScreen
 
     backend = session.backend
     remover = backend.remover() if backend is not None else None
-    if backend is not None and remover is not None:
-        screen.app.push_screen(RemovingScreen(scene, scene.marks.plan(), backend, remover))
+    if seen is not None and backend is not None and remover is not None:
+        screen.app.push_screen(RemovingScreen(scene, seen, backend, remover))
 
 
 def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) -> None:
@@ -159,4 +161,7 @@ def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> No
         elif what_now == "retry":
             session.load()
 
-    screen.app.push_screen(ErrorScreen(failed.cause, failed.hint, demo=session.demo is not None), answered)
+    status = 2 if failed.wrong_use else 3
+    screen.app.push_screen(
+        ErrorScreen(failed.cause, failed.hint, demo=session.demo is not None, status=status), answered
+    )

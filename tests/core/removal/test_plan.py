@@ -25,6 +25,7 @@ from layerscope.inventory import (
     Image,
     Inventory,
     Platform,
+    StoreKind,
 )
 from layerscope.output.plan_json import plan_dict
 from tests.core.removals import Host, Made, Path, hosts_and_sets, image_id, letter_of, paths, remove, weigh
@@ -278,6 +279,32 @@ def test_what_others_were_made_from_only_loses_its_name_on_a_graphdriver() -> No
     assert (found.removed, found.blocked, found.frees, found.untags) == ((), (), 0, ("base:1",))
     assert plan_dict(found)["only_untagged"] == [{"image": image_id("base"), "by": one.by, "rule": one.rule}]
     assert [node.name for node in plan_for(Host(CLASSIC, "containerd"), ["base"]).removed] == ["base:1"]
+
+
+def test_what_was_made_from_it_is_called_by_its_tag_or_the_start_of_its_id_and_counted() -> None:
+    unnamed = Made("x1", "abz", tagged=False, parent="base")
+    (one,) = plan_for(Host((Made("base", "ab"), unnamed)), ["base"]).untagged
+    assert one.by == f"image {image_id('x1').removeprefix('sha256:')[:12]}, made from it"
+    assert len(one.by) == len("image 012345678901, made from it")
+    several = tuple(Made(name, f"ab{name}", parent="base") for name in "cde")
+    (one,) = plan_for(Host((Made("base", "ab"), *several)), ["base"]).untagged
+    assert one.by in {f"image {name}:1 and 2 more, made from it" for name in "cde"}
+
+
+@pytest.mark.parametrize(
+    ("store", "running", "stopped"),
+    [
+        ("graphdriver", "image is being used by running container", "image is being used by stopped container"),
+        ("containerd", "image is being used by running container", "image is being used by stopped container"),
+        ("podman", "image is in use by a container", "image is in use by a container"),
+    ],
+)
+def test_the_rule_is_in_the_words_of_the_engine(store: StoreKind, running: str, stopped: str) -> None:
+    host = Host((Made("up", "a", states=("running",)), Made("down", "b", states=("exited",))), store)
+    assert {b.image.name: b.rule for b in plan_for(host, ["up", "down"]).blocked} == {
+        "up:1": running,
+        "down:1": stopped,
+    }
 
 
 def test_with_a_container_too_it_keeps_its_name() -> None:

@@ -8,178 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
 from layerscope import __version__
+from layerscope.commands.program import INTERRUPTED, Choices, Program, SourceCommand, complete_images
 
 if TYPE_CHECKING:
     from layerscope.commands.report import Form
-    from layerscope.sources.open import Source
-    from layerscope.units import Units
-
-WRONG_USE, FAILED = 2, 3
-"""Exit statuses beside 0 (done) and 1 (the answer is no): wrong use; no engine, or it or the output failed."""
-INTERRUPTED, NOBODY_READS = 130, 141
-"""As a shell reports the signals INT and PIPE."""
-
-
-@dataclass(slots=True)
-class Choices:
-    """The options that every command takes, before its name or behind it."""
-
-    host: str | None = None
-    context: str | None = None
-    file: str | None = None
-    demo: bool | None = None
-    units_name: str | None = None
-    read_only: bool = False
-    no_history: bool | None = None
-
-    @property
-    def source(self) -> Source:
-        """What to look at. Raises click.UsageError when two are named."""
-        from layerscope.sources.open import Source  # noqa: PLC0415
-
-        named = {"--demo": self.demo, "--file": self.file, "--host": self.host, "--context": self.context}
-        given = [option for option, value in named.items() if value is not None]
-        if len(given) > 1:
-            from layerscope.units import natural_list  # noqa: PLC0415
-
-            raise click.UsageError(f"{natural_list(given)} name different things to look at; give one of them")
-        if self.demo:
-            return Source("demo")
-        if self.file is not None:
-            return Source("file", path=self.file)
-        return Source("live", host=self.host, context=self.context)
-
-    @property
-    def units(self) -> Units:
-        """The units to print sizes in."""
-        from layerscope.units import Units  # noqa: PLC0415
-
-        return Units(self.units_name or "si")
-
-
-def _choose(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option that was given, before the command's name or behind it. A second host is no slip to guess at."""
-    choices = ctx.ensure_object(Choices)
-    if value is None or param.name is None:
-        return
-    if param.multiple:
-        given = [*filter(None, [getattr(choices, param.name)]), *value]
-        if len(given) > 1:
-            raise click.UsageError(f"--{param.name} was given more than once; give one of them")
-        value = given[0] if given else None
-    setattr(choices, param.name, value)
-
-
-_SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (
-        ("-H", "--host"),
-        {"metavar": "URL", "multiple": True, "help": "The engine at this address: unix:///…, tcp://…, ssh://…"},
-    ),
-    (("-c", "--context"), {"metavar": "NAME", "multiple": True, "help": "The engine of this docker context."}),
-    (("-f", "--file"), {"metavar": "FILE", "help": "A saved scan instead of an engine; - is standard input."}),
-    (("--demo",), {"is_flag": True, "flag_value": True, "help": "The bundled sample host instead of an engine."}),
-    (
-        ("--no-history",),
-        {"is_flag": True, "flag_value": True, "help": "Keep no record of this scan, and ask none."},
-    ),
-    (
-        ("--units", "units_name"),
-        {"type": click.Choice(["si", "binary"]), "help": "Sizes in kB, MB, GB (si) or KiB, MiB, GiB (binary)."},
-    ),
-)
-
-
-def _shared_options() -> list[click.Parameter]:
-    return [click.Option(names, default=None, expose_value=False, callback=_choose, **rest) for names, rest in _SHARED]
-
-
-class _Command(click.Command):
-    """A command that takes the shared options too."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.params += _shared_options()
-
-
-class _Cli(click.Group):
-    """The whole program: whatever goes wrong is one line on standard error and an exit status."""
-
-    command_class = _Command
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.params += _shared_options()
-
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> NoReturn:
-        """Run, then exit with the status."""
-        extra["standalone_mode"] = False
-        try:
-            status = super().main(args, "layerscope", **extra) or 0
-        except click.Abort:
-            status = INTERRUPTED
-        except click.ClickException as error:
-            status = _fail(WRONG_USE, f"{error.format_message().rstrip('.')}; see `layerscope --help`")
-        _close_output()
-        sys.exit(status)
-
-    def invoke(self, ctx: click.Context) -> int | None:
-        """Run the command that was named; what it raises becomes a line and a status."""
-        from layerscope.commands.common import OutputError  # noqa: PLC0415
-        from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
-        from layerscope.errors import WrongInputError  # noqa: PLC0415
-        from layerscope.search.select import SelectionError  # noqa: PLC0415
-        from layerscope.sources.scanfile import ScanFileError  # noqa: PLC0415
-        from layerscope.state.pins import PinsError  # noqa: PLC0415
-
-        try:
-            status: int | None = super().invoke(ctx)
-        except KeyboardInterrupt:
-            return INTERRUPTED
-        except BrokenPipeError:
-            return NOBODY_READS
-        except (ScanFileError, UsageError, SelectionError, PinsError, WrongInputError) as error:
-            return _fail(WRONG_USE, str(error))
-        except (EngineError, OutputError) as error:
-            return _fail(FAILED, str(error))
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            if os.environ.get("LAYERSCOPE_TRACEBACK"):
-                raise
-            what = f"{type(error).__name__}: {error}"
-            return _fail(FAILED, f"a mistake in layerscope itself: {what}; LAYERSCOPE_TRACEBACK=1 shows where")
-        return status
-
-
-def _fail(status: int, line: str) -> int:
-    from layerscope.text import clean  # noqa: PLC0415
-
-    with suppress(OSError):
-        click.echo(f"layerscope: {clean(' '.join(line.split()))}", err=True)
-    return status
-
-
-def _close_output() -> None:
-    """Flush standard output; if that fails, as was said already, keep Python from failing on it once more."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError, AttributeError):
-        with suppress(OSError, ValueError, AttributeError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, sys.stdout.fileno())
-            os.close(null)
 
 
 @click.group(
-    cls=_Cli,
+    cls=Program,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 done, 1 the answer is no, 2 wrong use, 3 no engine, or the engine or the output failed.",
@@ -191,28 +32,46 @@ def cli(ctx: click.Context, read_only: bool) -> int | None:
     """What Docker images really cost on disk.
 
     Without a command: the interface, on the engine that docker itself would use.
-    Where standard output is no terminal: the report.
+    Where standard output is no terminal: the report. With the name of an IMAGE in place
+    of a command: the interface on that image (-- before a name that is a command's).
     """
-    if ctx.invoked_subcommand is not None:
-        return None
     choices = ctx.ensure_object(Choices)
     choices.read_only = read_only
-    return _interface(choices)
+    return None if ctx.invoked_subcommand is not None else _interface(choices)
+
+
+@click.command(cls=SourceCommand, hidden=True)
+@click.argument("words", nargs=-1)
+@click.pass_context
+def _open(ctx: click.Context, words: tuple[str, ...]) -> int | None:
+    from layerscope.commands import opening  # noqa: PLC0415
+
+    choices = ctx.ensure_object(Choices)
+    word, *more = words
+    meant = bool(ctx.parent and ctx.parent.meta["layerscope.image"])
+    opening.check(choices.source, word, [] if meant else cli.list_commands(ctx))
+    if more:
+        raise click.UsageError(f"the interface opens on one image: what is {more[0]!r}?")
+    return _interface(choices, word)
 
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.report/1; sizes in bytes.")
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for the summary of a job.")
+@click.option("--prometheus", "as_metrics", is_flag=True, help="Totals for node_exporter's textfile collector.")
 @click.pass_obj
-def report(choices: Choices, as_json: bool, as_csv: bool) -> None:
+def report(choices: Choices, as_json: bool, as_csv: bool, as_markdown: bool, as_metrics: bool) -> None:
     """Print totals, images, and the layers that save most."""
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv are two reports; give one of them")
-    _report(choices, "json" if as_json else "csv" if as_csv else "text")
+    forms: dict[Form, bool] = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "prometheus": as_metrics}
+    given = [form for form, wanted in forms.items() if wanted]
+    if len(given) > 1:
+        raise click.UsageError(f"--{given[0]} and --{given[1]} are two reports; give one of them")
+    _report(choices, given[0] if given else "text")
 
 
 @cli.command()
-@click.argument("target", default="-", metavar="[FILE]")
+@click.argument("target", default="-", metavar="[FILE]", type=click.Path(allow_dash=True))
 @click.pass_obj
 def export(choices: Choices, target: str) -> None:
     """Save a scan in FILE, to be looked at with -f anywhere.
@@ -234,7 +93,7 @@ def _form(as_json: bool, quiet: bool) -> Literal["text", "json", "names"]:
 
 
 @cli.command()
-@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=complete_images)
 @click.option("--filter", "filters", multiple=True, metavar="TERM", help="Only images that it selects, like unused.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.plan/1; sizes in bytes.")
 @_QUIET
@@ -255,7 +114,14 @@ def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as
 @cli.command()
 @click.argument("size", metavar="SIZE")
 @click.option("--include-used", is_flag=True, help="Also images with containers, which have to be removed first.")
-@click.option("--pin", "pinned", multiple=True, metavar="IMAGE", help="Never this one; may be given several times.")
+@click.option(
+    "--pin",
+    "pinned",
+    multiple=True,
+    metavar="IMAGE",
+    shell_complete=complete_images,
+    help="Never this one; may be given several times.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.free/1; sizes in bytes.")
 @_QUIET
 @click.pass_obj
@@ -277,9 +143,15 @@ def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...
     )
 
 
+def _complete_schemas(ctx: click.Context, param: click.Parameter, typed: str) -> list[str]:
+    from layerscope.output.schemas import names  # noqa: PLC0415
+
+    return [name for name in names() if name.startswith(typed)]
+
+
 @cli.command()
-@click.argument("old", metavar="OLD")
-@click.argument("new", required=False, metavar="[NEW]")
+@click.argument("old", metavar="OLD", type=click.Path(allow_dash=True))
+@click.argument("new", required=False, metavar="[NEW]", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.diff/1; sizes in bytes.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a comment or a job's summary.")
 @click.pass_obj
@@ -302,7 +174,7 @@ def diff(choices: Choices, old: str, new: str | None, as_json: bool, as_markdown
 
 
 @cli.command()
-@click.argument("rules", default="", metavar="RULES")
+@click.argument("rules", default="", metavar="RULES", type=click.Path(allow_dash=True))
 @click.option("--script", is_flag=True, help="As docker rmi lines by name, each guarded by the image's ID.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.keep/1; sizes in bytes.")
 @click.option("--example", is_flag=True, help="Print rules to start from.")
@@ -327,8 +199,8 @@ def keep(choices: Choices, rules: str, script: bool, as_json: bool, example: boo
 
 
 @cli.command()
-@click.argument("rules", metavar="RULES")
-@click.option("--since", metavar="SCAN", help="A saved scan that growth is counted from.")
+@click.argument("rules", metavar="RULES", type=click.Path(allow_dash=True))
+@click.option("--since", metavar="SCAN", type=click.Path(), help="A saved scan that growth is counted from.")
 @click.option(
     "--format",
     "form",
@@ -366,7 +238,7 @@ def history(choices: Choices, clear: bool) -> None:
 
 
 @cli.command()
-@click.argument("name", default="", metavar="NAME")
+@click.argument("name", default="", metavar="NAME", shell_complete=_complete_schemas)
 def schema(name: str) -> None:
     """Print the JSON Schema of a document: scan, report, plan or free.
 
@@ -384,9 +256,11 @@ def schema(name: str) -> None:
 
 
 @cli.command("pull-cost")
-@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...", shell_complete=complete_images)
 @click.option("--platform", default="", metavar="OS/ARCH", help="Another platform than the engine's own.")
-@click.option("--compose", "compose", multiple=True, metavar="FILE", help="The images of a compose file.")
+@click.option(
+    "--compose", "compose", multiple=True, metavar="FILE", type=click.Path(), help="The images of a compose file."
+)
 @click.option("--behind", is_flag=True, help="Which local tags are no longer what their registry has.")
 @click.option("--insecure", multiple=True, metavar="HOST", help="A registry without TLS, or with any certificate.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.pull-cost/1; sizes in bytes.")
@@ -415,24 +289,30 @@ def pull_cost(
     return command.run_behind(choices.source, asked) if behind else command.run(choices.source, asked)
 
 
+cli.open_image = _open
+
+
 def _report(choices: Choices, form: Form) -> None:
     from layerscope.commands import report  # noqa: PLC0415
 
     report.run(choices.source, form, choices.units, history=not choices.no_history)
 
 
-def _interface(choices: Choices) -> int | None:
+def _interface(choices: Choices, image: str = "") -> int | None:
     from layerscope.terminal import open_terminal, wants_interface  # noqa: PLC0415
 
     source = choices.source
     driven = bool(os.environ.get("TEXTUAL_DRIVER"))
     terminal = open_terminal() if wants_interface() and not driven else None
     if terminal is None and not driven:
+        if image:
+            raise click.UsageError(f"the interface needs a terminal; `layerscope plan {image}` prints what it frees")
         _report(choices, "text")
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    return interface.run(source, choices.units if choices.units_name else None, terminal, read_only=choices.read_only)
+    units = choices.units if choices.units_name else None
+    return interface.run(source, units, terminal, read_only=choices.read_only, image=image)
 
 
 def main() -> NoReturn:

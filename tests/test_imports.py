@@ -40,7 +40,7 @@ def test_the_probe_sees_what_a_live_command_loads() -> None:
     assert "docker" in loaded("report", "--host", "unix:///no/such.sock")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["report", "--help"], ["nonsense"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["report", "--help"], ["report", "nonsense"]])
 def test_help_loads_nothing_heavy(args: list[str]) -> None:
     assert loaded(*args).isdisjoint({*HEAVY, *AT_NEED})
 

@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Sequence
 
-from layerscope.commands.pull_cost import Looked, Wanted, look
+from layerscope.core.build import build_graph
 from layerscope.inventory import Engine, Inventory
 from layerscope.registry.client import RegistryClient
+from layerscope.registry.look import Looked, Wanted, look
 from layerscope.registry.policy import Policy
 from layerscope.registry.reference import parse_reference
 from layerscope.registry.transport import CONNECTIONS, Transport
@@ -20,8 +21,10 @@ from tests.registry.fake import Images, Server
 from tests.registry.layouts import Layer, config_of, push, tar, words, write_layout
 from tests.registry.private import PrivateRegistry
 
-HOST = Inventory(
-    Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "nobody", os="linux", architecture="amd64"), ()
+HOST = build_graph(
+    Inventory(
+        Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "nobody", os="linux", architecture="amd64"), ()
+    )
 )
 ROUNDS = 5
 

@@ -127,7 +127,7 @@ def _meter() -> Iterator[Callable[[int, int, str], None]]:
         meter.clear()
 
 
-_ASCII = str.maketrans({"…": "~", "·": "-", "–": "-", "\u2212": "-", "×": "x", "≥": ">"})
+_ASCII = str.maketrans({"…": "~", "·": "-", "–": "-", "\u2212": "-", "×": "x", "≥": ">", "≈": "~"})
 """For our own signs where standard output cannot take them; one character each, so that columns hold."""
 
 

@@ -7,30 +7,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from layerscope.commands.common import take_inventory, write_out
 from layerscope.core.build import build_graph
-from layerscope.core.pull import PullCost, measured, pull_cost, to_measure
-from layerscope.core.remote import RemoteImage
-from layerscope.core.stock import Memory, store_of
-from layerscope.inventory import Engine, Inventory
 from layerscope.output.pull_cost import behind_json, pull_cost_json
 from layerscope.output.pull_cost_text import MIN_WIDTH, behind_text, pull_cost_text
 from layerscope.registry.behind import local_tags, standing
-from layerscope.registry.cache import Cache, cache_folder
-from layerscope.registry.client import RegistryClient
-from layerscope.registry.credentials import config_files
 from layerscope.registry.crew import side_by_side
 from layerscope.registry.errors import RegistryError
-from layerscope.registry.manifests import MachinePlatform, normal_platform, parse_platform, wanted
-from layerscope.registry.memory import remembered
-from layerscope.registry.policy import policy_of
-from layerscope.registry.reference import Reference, parse_reference
-from layerscope.registry.transport import Transport
+from layerscope.registry.look import Wanted, check_name, look, open_client
+from layerscope.registry.manifests import parse_platform
 from layerscope.search.select import select
 from layerscope.sources.open import Source
 from layerscope.text import clean
@@ -52,26 +42,6 @@ class Asked:
     units: Units = Units.SI
 
 
-@dataclass(slots=True)
-class Wanted:
-    """One image to be looked up, and what came of it."""
-
-    name: str
-    platform: str = ""
-    reference: Reference | None = None
-    found: RemoteImage | None = None
-    error: RegistryError | None = None
-
-
-@dataclass(slots=True)
-class Looked:
-    """What a look at registries found."""
-
-    cost: PullCost
-    platform: str
-    failed: list[tuple[str, RegistryError]] = field(default_factory=list)
-
-
 def run(source: Source, asked: Asked) -> int:
     """Print what pulling the images would cost, in this order; errors are a line each. Returns the exit status."""
     try:
@@ -82,19 +52,17 @@ def run(source: Source, asked: Asked) -> int:
     if all(item.error for item in items):  # a slip is reported before a scan
         return _complain([(item.name, item.error) for item in items if item.error])
     inventory = take_inventory(source)
-    stop = threading.Event()
-    with _client(source, inventory.engine, asked.insecure, stop) as client, _meter() as meter:
-        looked = look(client, inventory, items, platform, progress=meter, cancelled=stop)
-        remaining = dict(client.remaining)
+    graph, stop = build_graph(inventory), threading.Event()
+    with open_client(inventory.engine, _facts(source), stop, asked.insecure) as client, _meter() as meter:
+        looked = look(client, graph, items, platform, progress=meter, cancelled=stop)
     if asked.as_json:
         write_out(pull_cost_json(looked.cost, looked.platform, looked.failed))
     elif looked.cost.images:
-        graph = build_graph(Inventory(inventory.engine, ()))
         text = pull_cost_text(
             looked.cost,
             inventory.engine,
             unit=graph.rules.unit,
-            remaining=remaining,
+            remaining=looked.remaining,
             units=asked.units,
             width=_width(),
         )
@@ -110,70 +78,11 @@ def run_behind(source: Source, asked: Asked) -> int:
     nodes = select(graph, asked.names) if asked.names else graph.images
     tags, own = local_tags(nodes)
     stop = threading.Event()
-    with _client(source, inventory.engine, asked.insecure, stop) as client, _meter() as meter:
+    with open_client(inventory.engine, _facts(source), stop, asked.insecure) as client, _meter() as meter:
         answers = side_by_side([partial(client.digest, tag.reference) for tag in tags], progress=meter, cancelled=stop)
     found = [standing(tag, answer) for tag, answer in zip(tags, answers, strict=True)]
     write_out(behind_json(found, own) if asked.as_json else behind_text(found, own, width=_width()))
     return FAILED if any(one.state == "unknown" for one in found) else 0
-
-
-def look(
-    client: RegistryClient,
-    inventory: Inventory,
-    items: Sequence[Wanted],
-    platform: MachinePlatform | None = None,
-    *,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: threading.Event | None = None,
-) -> Looked:
-    """Ask the registries about all ``items`` side by side, and return what pulling them in their order would cost.
-
-    ``platform``: None for the engine's own. What fails is in the answer, and does not hold up the others.
-    """
-    engine = inventory.engine
-    own = normal_platform(engine.os, engine.architecture)
-    for item in items:
-        item.error = item.error or _checked(item, engine, platform)
-    open_ = [item for item in items if item.error is None and item.reference is not None]
-    jobs = [partial(_image, client, item, engine, platform) for item in open_]
-    for item, answer in zip(open_, side_by_side(jobs, progress=progress, cancelled=cancelled), strict=True):
-        if isinstance(answer, RegistryError):
-            item.error = answer
-        else:
-            item.found = answer
-    there = [item for item in open_ if item.found is not None]
-    images = [item.found for item in there if item.found is not None]
-    blobs = {layer.blob for image in images for layer in image.layers}
-    store = store_of(build_graph(inventory), _memory(inventory, blobs))
-
-    repositories = {
-        layer.blob: item.reference for item in there if item.found and item.reference for layer in item.found.layers
-    }
-    layers = to_measure(store, images)
-    questions = [partial(client.tar_size, repositories[layer.blob], layer) for layer in layers]
-    sizes = side_by_side(questions, progress=progress, cancelled=cancelled)
-    tars = {la.blob: size for la, size in zip(layers, sizes, strict=True) if isinstance(size, tuple)}
-    cost = pull_cost(store, [measured(image, tars) for image in images])
-    failed = [(item.name, item.error) for item in items if item.error]
-    return Looked(cost, str(platform or own), failed)
-
-
-def _checked(item: Wanted, engine: Engine, platform: MachinePlatform | None) -> RegistryError | None:
-    if item.platform and platform is None:
-        try:
-            parse_platform(item.platform)
-        except RegistryError as error:
-            return error
-    return None
-
-
-def _image(client: RegistryClient, item: Wanted, engine: Engine, platform: MachinePlatform | None) -> RemoteImage:
-    assert item.reference is not None
-    named = platform or (parse_platform(item.platform) if item.platform else None)
-    own = normal_platform(engine.os, engine.architecture)
-    platforms = wanted(named or own, also_smaller=engine.kind != "podman")
-    strict = named is not None or engine.store_kind == "containerd"
-    return client.image(item.reference, platforms, strict=strict, name=item.name)
 
 
 def _items(asked: Asked) -> list[Wanted]:
@@ -186,41 +95,14 @@ def _items(asked: Asked) -> list[Wanted]:
         if not items:
             raise RegistryError("name", f"{natural_list(asked.compose)}: no service in it names an image to pull")
     for item in items:
-        try:
-            item.reference = parse_reference(item.name)
-        except RegistryError as error:
-            item.error = error
+        check_name(item)
     return items
 
 
-def _memory(inventory: Inventory, blobs: set[str]) -> Memory:
-    content = inventory.content
-    known = None if content is None or content.blobs is None else frozenset(blob.digest for blob in content.blobs)
-    return Memory(blobs=known, diff_ids=remembered(inventory, blobs))
-
-
-@contextmanager
-def _client(source: Source, engine: Engine, insecure: Sequence[str], stop: threading.Event) -> Iterator[RegistryClient]:
-    podman = engine.kind == "podman"
-    policy = policy_of(_info(source), insecure, podman=podman)
-    cache = Cache(cache_folder())
-    with Transport(policy, cancelled=stop.is_set) as transport:
-        try:
-            yield RegistryClient(transport, logins=config_files(podman=podman), cache=cache)
-        except KeyboardInterrupt:
-            stop.set()
-            raise
-        finally:
-            cache.trim()
-
-
-def _info(source: Source) -> dict[str, object]:
+def _facts(source: Source) -> dict[str, object]:
     """Return the engine's ``/info``, for its mirrors and insecure registries; nothing of a saved scan."""
-    if not source.live:
-        return {}
-    with source.connect() as connection:
-        info = connection.ask("/info", "its own facts")
-    return info if isinstance(info, dict) else {}
+    with closing(source.open()) as backend:
+        return backend.facts()
 
 
 def _complain(failed: Sequence[tuple[str, RegistryError]]) -> int:

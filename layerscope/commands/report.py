@@ -1,4 +1,4 @@
-"""``layerscope report``: the facts as text, JSON or CSV."""
+"""``layerscope report``: the facts as text, JSON, CSV, Markdown or metrics."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from layerscope.commands.common import take_inventory, write_out
 from layerscope.commands.history import history_of_user, remember
 from layerscope.core.build import build_graph
 from layerscope.output.report import report_csv, report_json
+from layerscope.output.report_markdown import report_markdown
+from layerscope.output.report_prometheus import report_prometheus
 from layerscope.output.report_text import MIN_WIDTH, report_text
 from layerscope.sources.open import Source
 from layerscope.units import Units
 
-Form = Literal["text", "json", "csv"]
+Form = Literal["text", "json", "csv", "markdown", "prometheus"]
 
 
 def run(source: Source, form: Form, units: Units, *, history: bool = False) -> None:
@@ -28,6 +30,10 @@ def run(source: Source, form: Form, units: Units, *, history: bool = False) -> N
         write_out(report_json(graph))
     elif form == "csv":
         write_out(report_csv(graph))
+    elif form == "markdown":
+        write_out(report_markdown(graph, units))
+    elif form == "prometheus":
+        write_out(report_prometheus(graph))
     else:
         width = shutil.get_terminal_size((MIN_WIDTH, 24)).columns if sys.stdout and sys.stdout.isatty() else MIN_WIDTH
         now = int(time.time()) if source.live else None

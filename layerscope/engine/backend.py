@@ -104,6 +104,11 @@ class LiveBackend:
         self._latest = replace(inventory, serial=self._serial)
         return self._latest
 
+    def facts(self) -> dict[str, object]:
+        """Return the engine's ``/info``. Raises BackendError."""
+        info = self.connection.ask("/info", "its own facts")
+        return info if isinstance(info, dict) else {}
+
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Follow the engine's events until :meth:`close`; see :class:`layerscope.engine.events.Watcher`."""
 

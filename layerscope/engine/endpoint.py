@@ -282,6 +282,11 @@ def _why(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else "no entry Endpoints.docker"
 
 
+def context_names(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of all docker contexts, those that cannot be read left out."""
+    return ["default", *_context_names(_config_dir(environ) / "contexts" / "meta")]
+
+
 def _context_names(folder: Path) -> list[str]:
     names = []
     for meta in folder.glob("*/meta.json"):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from layerscope.registry.behind import Standing
 from layerscope.text import clean, fit, fit_name
 from layerscope.units import UNKNOWN, Units, count, format_number, format_size
 from layerscope.views.names import LONGEST, image_labels, short_id
+from layerscope.views.removal import Said
 
 MIN_WIDTH = 80
 """Columns; nothing is laid out narrower than this."""
@@ -40,13 +42,36 @@ def pull_cost_text(
 
     ``unit`` is what the store's bytes are, ``remaining`` what registries said of their rate limits.
     """
-    page = _Page(engine, units, max(width, MIN_WIDTH))
+    said = pull_cost_said(cost, engine, unit=unit, remaining=remaining, units=units, width=max(width, MIN_WIDTH))
+    commands = [Said(line) for line in pull_commands(cost, engine)]
+    return "".join(f"{one.text}\n" for one in [*said, *([Said(""), *commands] if commands else [])])
+
+
+def pull_cost_said(
+    cost: PullCost, engine: Engine, *, unit: str, remaining: Mapping[str, str], units: Units, width: int
+) -> list[Said]:
+    """Return a cost as lines of at most ``width`` cells, without the commands that pull."""
+    page = _Page(engine, units, width)
     parts = [page.image(image) for image in cost.images]
     if len(cost.images) > 1:
-        parts.append(page.set(cost))
-    parts.append(page.notes(cost, unit, remaining))
-    parts.append(page.commands(cost))
-    return "\n".join("\n".join(lines) + "\n" for lines in parts if lines)
+        parts.append([Said(line, "strong" if not n else "") for n, line in enumerate(page.set(cost))])
+    parts.append([Said(line, "quiet") for line in page.notes(cost, unit, remaining)])
+    return [line for part in parts if part for line in (Said(""), *part)][1:]
+
+
+def pull_commands(cost: PullCost, engine: Engine) -> list[str]:
+    """Return the commands that pull what is not here yet, each of one word more than the tool and "pull".
+
+    Names that the registry client took are references by their grammar; whatever else a name holds is left out.
+    """
+    return [
+        f"{engine.kind if engine.kind == 'podman' else 'docker'} pull {shlex.quote(image.image.name)}"
+        for image in cost.images
+        if not image.already_here and not image.refused and _SOUND.fullmatch(image.image.name)
+    ]
+
+
+_SOUND = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._:/@\[\]-]{0,511}")
 
 
 def behind_text(found: Sequence[Standing], own: int, *, width: int = MIN_WIDTH) -> str:
@@ -105,36 +130,38 @@ class _Page:
         layers = sum(len(image.layers) for image in cost.images)
         return [
             f"All {format_number(len(cost.images))}, pulled in this order",
-            self.figures(cost, f"{count(layers, 'layer')}, {format_number(here)} here by then"),
+            *self.figures(cost, f"{count(layers, 'layer')}, {format_number(here)} here by then"),
         ]
 
-    def image(self, cost: ImageCost) -> list[str]:
+    def image(self, cost: ImageCost) -> list[Said]:
         image, engine = cost.image, self.engine
         where = f"{image.platform} · {engine.kind} {engine.version.partition('+')[0]} · {engine.store}"
-        lines = [self.title(image.name, fit(clean(where), 48))]
+        lines = [Said(self.title(image.name, fit(clean(where), 48)), "strong")]
         here = sum(layer.here for layer in cost.layers)
         layers = count(len(cost.layers), "layer")
-        lines.append(
-            self.figures(cost, "here already" if cost.already_here else f"{layers}, {format_number(here)} here")
-        )
+        how_many = "here already" if cost.already_here else f"{layers}, {format_number(here)} here"
+        lines += [Said(line) for line in self.figures(cost, how_many)]
         if cost.refused:
-            lines += textwrap.wrap(f"The pull would fail: {clean(cost.refused)}.", self.width)
+            refused = f"The pull would fail: {clean(cost.refused)}."
+            lines += [Said(line, "bad") for line in textwrap.wrap(refused, self.width)]
         if cost.already_here or not cost.layers:
             return lines
         rows = list(_rows(cost.layers))
         return lines + [
-            "  " + line
-            for line in table(
-                self.width - 2,
-                Column("LAYER", [self.label(row) for row in rows], right=False),
-                Column("PACKED", [self.size(sum(one.layer.packed for one in row)) for row in rows]),
-                Column("FETCHED", [_fetched(row) for row in rows], right=False),
-                Column("ADDS", ["–" if row[0].here else self.adds(row[0].adds, row[0].adds_is) for row in rows]),
-                Column("WHY", [_why(row) for row in rows], right=False, cut=fit),
+            Said("  " + line, "quiet" if not number else "")
+            for number, line in enumerate(
+                table(
+                    self.width - 2,
+                    Column("LAYER", [self.label(row) for row in rows], right=False),
+                    Column("PACKED", [self.size(sum(one.layer.packed for one in row)) for row in rows]),
+                    Column("FETCHED", [_fetched(row) for row in rows], right=False),
+                    Column("ADDS", ["–" if row[0].here else self.adds(row[0].adds, row[0].adds_is) for row in rows]),
+                    Column("WHY", [_why(row) for row in rows], right=False, cut=fit),
+                )
             )
         ]
 
-    def figures(self, cost: ImageCost | PullCost, layers: str) -> str:
+    def figures(self, cost: ImageCost | PullCost, layers: str) -> list[str]:
         parts = [
             f"packed {self.size(cost.packed)}",
             f"download {self.span(cost.download)}",
@@ -142,7 +169,8 @@ class _Page:
         ]
         if cost.adds_content:
             parts[-1] += f" + {self.size(cost.adds_content)} content"
-        return fit("  " + "   ".join((*parts, layers)), self.width)
+        line = "  " + "   ".join((*parts, layers))
+        return [line] if cell_len(line) <= self.width else ["  " + "   ".join(parts), f"  {layers}"]
 
     def label(self, row: Sequence[LayerCost]) -> str:
         return short_id(row[0].layer.blob) if len(row) == 1 else count(len(row), "layer")
@@ -164,14 +192,6 @@ class _Page:
             yield "The packed layers are kept too; how much of them is new is not known here."
         for registry, left in remaining.items():
             yield f"{clean(registry)} allows {clean(left)} more pulls for now."
-
-    def commands(self, cost: PullCost) -> list[str]:
-        tool = "podman" if self.engine.kind == "podman" else "docker"
-        return [
-            f"{tool} pull {shlex.quote(image.image.name)}"
-            for image in cost.images
-            if not image.already_here and not image.refused and image.image.name.isprintable()
-        ]
 
 
 _SPAN = {

@@ -136,12 +136,14 @@ class Transport:
             self.requests += 1
             started = time.monotonic()
             try:
-                response = self._pool(url).urlopen(
+                pool = self._pool(url)
+                response = pool.urlopen(
                     method,
-                    _target(url),
+                    _target(url, whole=pool.proxy is not None),
                     body=body,
                     headers={"User-Agent": f"layerscope/{__version__}", "Accept-Encoding": "identity", **headers},
                     redirect=False,
+                    assert_same_host=False,  # the pool is the one for it, or its proxy's
                     retries=urllib3.Retry(2, connect=0, read=1, redirect=0, status=0, other=0, raise_on_status=False),
                     timeout=_TIMEOUT,
                     preload_content=False,
@@ -197,9 +199,11 @@ def _read(response: urllib3.BaseHTTPResponse, limit: int, started: float, host: 
     return bytes(found)
 
 
-def _target(url: str) -> str:
+def _target(url: str, *, whole: bool) -> str:
+    """Return what to ask for: a path, or (``whole``) an address, as a proxy of plain HTTP wants it (RFC 9112, 3.2)."""
     parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return f"http://{parts.netloc}{path}" if whole and parts.scheme == "http" else path
 
 
 def _joined(url: str, target: str) -> str:

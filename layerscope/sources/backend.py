@@ -60,6 +60,13 @@ class Backend(Protocol):
         """Return the bytes of every blob that a containerd store lists now, by digest; None where none is told."""
         ...
 
+    def facts(self) -> dict[str, object]:
+        """Return the engine's own facts (``/info``): its registries' mirrors are among them; empty without an engine.
+
+        Raises :class:`BackendError`.
+        """
+        ...
+
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """Hand out a new inventory after each change, until :meth:`close`; returns at once when not live.
 
@@ -113,6 +120,10 @@ class SavedBackend:
     def blobs(self) -> Mapping[str, int] | None:
         """There is no store behind it."""
         return None
+
+    def facts(self) -> dict[str, object]:
+        """There is no engine to ask."""
+        return {}
 
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """A saved scan does not change."""

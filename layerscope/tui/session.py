@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
-from typing import Any
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
+from layerscope.core.pull import ImageCost, PullCost
+from layerscope.core.pulled import Pulled, has_come, pulled
 from layerscope.core.removal.marks import Marks
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
@@ -39,11 +41,17 @@ from layerscope.views.changes import News
 from layerscope.views.forest import forest_of
 from layerscope.views.orders import IMAGE_ORDERS
 
+if TYPE_CHECKING:
+    from layerscope.registry.look import Looked
+
 MANY = 2_000
 """Layers from which on Python's own housekeeping can be felt."""
 
 Opener = Callable[[], Backend]
 """Connects or loads; blocks; raises :class:`~layerscope.sources.backend.BackendError`."""
+
+Looker = Callable[[LayerGraph, Sequence[str], Mapping[str, object], Callable[[int, int], None], Event], "Looked"]
+"""Asks registries what pulling some names would cost; see :func:`layerscope.registry.look.look_at`."""
 
 
 class Session:
@@ -62,11 +70,14 @@ class Session:
         clock: Callable[[], float] = time.time,
         settings: SettingsFile | None = None,
         pins: Pins | None = None,
+        looker: Looker | None = None,
+        image: str = "",
     ) -> None:
         """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
 
         ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
-        removal; by default nothing is kept.
+        removal; by default nothing is kept. ``looker`` asks registries before a pull.
+        ``image`` is the name of the one to begin with.
         """
         self.opener = opener
         self.demo = demo
@@ -76,6 +87,11 @@ class Session:
         self._file = settings or SettingsFile(None)
         self.settings, self._warning = self._file.load()
         self.units = units or self.settings.units or Units.SI
+        self.said: dict[str, ImageCost] = {}
+        """What pulls would cost that were looked at, by the image's IDs; until the image has come."""
+        self._looker = looker
+        self.image = image
+        """The name of the image to go to once it is there; empty for none, or when it was gone to."""
         self._screen: Screen[None] | None = None
         self._writing = Lock()
 
@@ -112,6 +128,12 @@ class Session:
             self.settings = now
             self.screen.run_worker(self._save(), group="settings", exit_on_error=False)
 
+    def switch_units(self) -> Units:
+        """Go from powers of 1000 to those of 1024, or back; keep that, and return it."""
+        self.units = Units.BINARY if self.units is Units.SI else Units.SI
+        self.keep(units=self.units)
+        return self.units
+
     async def _save(self) -> None:
         self._not_kept(await asyncio.to_thread(self._write))
 
@@ -147,6 +169,34 @@ class Session:
             self.close()
             self.backend = SavedBackend(self.demo)
             self.load()
+
+    # -- before a pull, and after it -------------------------------------------------------
+
+    def look_at_registries(
+        self, graph: LayerGraph, names: Sequence[str], progress: Callable[[int, int], None], stop: Event
+    ) -> Looked:
+        """Return what pulling ``names`` would cost. Blocks: call it in a thread. Raises BackendError."""
+        from layerscope.registry.look import look_at  # noqa: PLC0415 - only before a pull
+
+        backend = self.backend
+        facts = backend.facts() if backend is not None else {}
+        return (self._looker or look_at)(graph, names, facts, progress, stop)
+
+    def said_before(self, cost: PullCost) -> None:
+        """Remember what was said, to be held beside what comes."""
+        for image in cost.images:
+            if not image.already_here:
+                self.said |= {image.image.config_digest: image, image.image.digest: image}
+
+    def come(self, old: LayerGraph, new: LayerGraph) -> list[Pulled]:
+        """Return what came, between two graphs, of the pulls that were looked at before."""
+        if not self.said or old is new:
+            return []
+        there = {image.image.name: image for key, image in self.said.items() if key in new.image_by_id}
+        found = [pulled(image, old, new) for image in there.values() if has_come(image, old, new)]
+        done = {one.said.image.name for one in found if one.grew is not None}
+        self.said = {key: image for key, image in self.said.items() if image.image.name not in done}
+        return [one for one in found if one.grew is not None]
 
     @property
     def screen(self) -> Screen[None]:

@@ -120,7 +120,7 @@ def test_help_and_version() -> None:
 @pytest.mark.parametrize(
     ("args", "status", "cause"),
     [
-        (["nonsense"], 2, "No such command 'nonsense'; see `layerscope --help`"),
+        (["--demo", "nonsense"], 2, "'nonsense' is no command, and there is no image “nonsense”"),
         (["--nonsense"], 2, "--nonsense"),
         (["report", "extra"], 2, "Got unexpected extra argument"),
         (["report", "--json", "--csv"], 2, "--json and --csv are two reports; give one of them"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +59,26 @@ def test_an_option_without_a_counterpart_is_one_line_and_wrong_use() -> None:
 
 def test_its_version_is_the_programs() -> None:
     assert run("layerscope", "--version").stdout.startswith("layerscope ")
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no docker command here")
+def test_docker_itself_finds_it_and_hands_its_options_over(tmp_path: Path) -> None:
+    plugin = tmp_path / "cli-plugins/docker-layerscope"
+    plugin.parent.mkdir()
+    plugin.write_text(f"#!{sys.executable}\nfrom layerscope.plugin import main\nmain()\n")
+    plugin.chmod(0o755)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DOCKER_")}
+
+    def docker(*args: str) -> subprocess.CompletedProcess[str]:
+        env = {**kept, "DOCKER_CONFIG": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        return subprocess.run(["docker", *args], env=env, capture_output=True, text=True, check=False)
+
+    assert "What images really cost on disk" in docker("--help").stdout
+    assert docker("layerscope", "--version").stdout.startswith("layerscope ")
+    assert docker("context", "create", "far", "--docker", "host=unix:///no/far.sock").returncode == 0
+    for options, socket in ((["--context", "far"], "/no/far.sock"), (["-H", "unix:///no/near.sock"], "/no/near.sock")):
+        done = docker(*options, "layerscope", "report")
+        assert done.returncode == 3
+        assert f"there is no engine socket at {socket}" in done.stderr
+    assert docker("layerscope", "report", "--demo", "--json").returncode == 0
+    assert docker("layerscope", "--demo", "reprot").returncode == 2

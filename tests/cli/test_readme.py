@@ -37,3 +37,11 @@ def test_every_picture_in_it_is_there_and_is_made_by_the_script() -> None:
     for name in pictures:
         assert (root / "screenshots" / f"{name}.png").stat().st_size
         assert f'"{name}":' in script
+
+
+def test_the_animation_moves_for_thirty_seconds_and_stays_light() -> None:
+    root = Path(__file__).parents[2]
+    assert "](screenshots/tour.svg)" in README
+    svg = (root / "screenshots" / "tour.svg").read_text(encoding="utf-8")
+    assert set(re.findall(r"animation-duration:([\d.]+)s", svg)) == {"30.0"}
+    assert len(svg) < 500_000

@@ -35,14 +35,18 @@ def debian_13() -> Path:
 class PrivateEngine:
     """A running dockerd as a context manager; ``host`` is its address. Raises RuntimeError if it does not start."""
 
-    def __init__(self, *, root: Path | None = None, containerd: bool = False, podman: bool = False) -> None:
+    def __init__(
+        self, *, root: Path | None = None, containerd: bool = False, podman: bool = False, mirror: str = ""
+    ) -> None:
         """Run the machine's dockerd, or that of the system under ``root``; ``containerd`` chooses its image store.
 
         ``podman``: Podman's API in place of a dockerd; its storage is in ``data`` too.
+        ``mirror``: the address of a mirror of Docker Hub.
         """
         self.root = root
         self.containerd = containerd
         self.podman = podman
+        self.mirror = mirror
         # short: the path of a socket has at most 107 characters
         self.folder = Path(tempfile.mkdtemp(prefix="lse-", dir="/tmp"))
         if root is not None:  # the same path inside and outside
@@ -78,6 +82,7 @@ class PrivateEngine:
         command = ["/usr/sbin/dockerd" if self.root else "dockerd", "--host", self.host]
         command += ["--pidfile", f"{self.folder}/pid"]
         command += ["--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
+        command += ["--registry-mirror", self.mirror] if self.mirror else []
         return [*command, "--iptables=false", "--bridge=none", "--config-file", self._config()]
 
     def _podman(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import docker.errors
 import pytest
 from click.testing import CliRunner
 
@@ -43,3 +44,20 @@ def test_a_real_engine_takes_every_line(host: str, tmp_path: Path) -> None:
             client.remove_image(name)  # a refusal raises
         left = {row["Id"] for row in client.images()}
     assert left <= used
+
+
+def test_an_engine_understands_every_line_of_the_demo(host: str, tmp_path: Path) -> None:
+    """Of the sample's images it has none; but a name that it could not read it would refuse, not look for."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    done = CliRunner().invoke(cli, ["free", "3GB", "-q", "--demo"], env=environment)
+    assert done.exit_code == 0
+    names = done.stdout.split("\n")[:-1]
+    assert len(names) > 10
+    assert any(name.startswith("sha256:") for name in names)
+    with docker.APIClient(host, version="auto") as client:
+        with pytest.raises(docker.errors.APIError) as refused:
+            client.remove_image("No:such:name")
+        assert refused.value.status_code == 400
+        for name in names:
+            with pytest.raises(docker.errors.ImageNotFound):
+                client.remove_image(name)

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 _LINE = re.compile(
@@ -25,12 +27,17 @@ def why_not() -> str:
 class PrivateRegistry:
     """A running registry as a context manager; ``host`` is ``127.0.0.1:port``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificate: str = "", key: str = "", client_ca: str = "") -> None:
+        """With a certificate it speaks TLS, and with ``client_ca`` wants one of that CA from whoever asks."""
         self.folder = Path(tempfile.mkdtemp(prefix="lsr-"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.host = f"127.0.0.1:{probe.getsockname()[1]}"
         self._log = self.folder / "log"
+        self._marks = 0
+        tls = f"certificate: '{certificate}', key: '{key}'" if certificate else ""
+        tls += f", clientcas: ['{client_ca}']" if client_ca else ""
+        self._http = f"addr: '{self.host}'" + (f", tls: {{{tls}}}" if tls else "")
 
     def __enter__(self) -> PrivateRegistry:
         config = self.folder / "config.yml"
@@ -38,14 +45,15 @@ class PrivateRegistry:
             "version: 0.1\n"
             "log: {level: error, accesslog: {disabled: false}}\n"
             f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}}, delete: {{enabled: true}}}}\n"
-            f"http: {{addr: '{self.host}'}}\n"
+            f"http: {{{self._http}}}\n"
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                urllib.request.urlopen(f"http://{self.host}/v2/", timeout=1).close()
+                address, _, port = self.host.partition(":")
+                socket.create_connection((address, int(port)), 1).close()
                 return self
             except OSError:
                 time.sleep(0.05)
@@ -70,8 +78,20 @@ class PrivateRegistry:
 
     def fetched(self, since: int) -> int:
         """Return the bytes of blobs that others than us were sent since then."""
+        self._written()
         return sum(
             size
             for method, path, status, size, agent in self.requests(since)
             if method == "GET" and "/blobs/" in path and status in {200, 206} and "layerscope" not in agent
         )
+
+    def _written(self) -> None:
+        """Wait until the log has what was asked so far: a line is written when an answer is over, or a little later."""
+        self._marks += 1
+        path = f"marks/{self._marks}/tags/list"
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://{self.host}/v2/{path}", timeout=10).close()
+        end = time.monotonic() + 20
+        while path not in self._log.read_text(errors="replace"):
+            assert time.monotonic() < end, "docker-registry no longer writes its log"
+            time.sleep(0.02)

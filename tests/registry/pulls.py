@@ -18,12 +18,13 @@ from pathlib import Path
 import docker
 from docker.errors import APIError
 
-from layerscope.commands.pull_cost import Wanted, look
+from layerscope.core.build import build_graph
 from layerscope.core.pull import ImageCost
 from layerscope.engine.connect import connect
 from layerscope.engine.scan import scan
 from layerscope.inventory import Inventory
 from layerscope.registry.client import RegistryClient
+from layerscope.registry.look import Wanted, look
 from layerscope.registry.policy import Policy
 from layerscope.registry.reference import parse_reference
 from layerscope.registry.transport import Transport
@@ -200,7 +201,7 @@ def run(engine: Engine, registry: PrivateRegistry, *, by_api_only: bool = True) 
             if by_api_only:  # as if its folder could not be read
                 inventory = _elsewhere(inventory)
             wanted = Wanted(name, reference=parse_reference(name))
-            looked = look(RegistryClient(transport), inventory, [wanted])
+            looked = look(RegistryClient(transport), build_graph(inventory), [wanted])
             assert not looked.failed, looked.failed[0][1]
         before, kept, mark = engine.stored(), engine.kept(), registry.mark()
         failed = _pull(engine, name)

@@ -235,6 +235,9 @@ class FakeBackend:
         content = self.inventory.content
         return None if content is None or content.blobs is None else {blob.digest: blob.size for blob in content.blobs}
 
+    def facts(self) -> dict[str, object]:
+        return {}
+
     def usage(self) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):

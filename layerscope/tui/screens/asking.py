@@ -10,15 +10,19 @@ from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.removal.plan import RemovalPlan
+from layerscope.search.select import SelectionError, select
 from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
 from layerscope.tui.dialogs.dialog import Dialog
+from layerscope.tui.live import Live
 from layerscope.tui.messages import ScanFailed
 from layerscope.tui.scene import Scene
 from layerscope.tui.session import Session
 from layerscope.tui.subject import Subject
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count
+from layerscope.views.changes import describe
+from layerscope.views.pulled import pulled_wordings
 
 
 def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
@@ -27,6 +31,20 @@ def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     for over in screen.app.screen_stack:
         if isinstance(over, Dialog):
             over.scene_changed()
+
+
+def go_on(
+    screen: Screen[None], scene: Scene, graph: LayerGraph, session: Session, live: Live, *, news: bool = False
+) -> None:
+    """Take a newer graph; say what came of pulls that were looked at before, and with ``news`` what else changed."""
+    old = scene.graph
+    if news:
+        live.tell(describe(old, graph, session.units))
+    for one in session.come(old, graph):
+        wordings = pulled_wordings(one, session.units)
+        live.tell(wordings)
+        screen.notify(wordings[0], markup=False, timeout=10)
+    rebase(screen, scene, graph)
 
 
 def ask_free(screen: Screen[None], scene: Scene, proposed: Callable[[tuple[str, ...] | None], None]) -> None:
@@ -101,6 +119,29 @@ def ask_columns(screen: Screen[None], table: RowTable, session: Session) -> None
         session.keep(hidden=tuple(sorted(hidden)))
 
     screen.app.push_screen(ColumnsScreen(table.columns[1:], table.hidden, changed))
+
+
+def begin_with(screen: Screen[None], graph: LayerGraph, session: Session, go_to: Callable[[ImageNode], None]) -> None:
+    """Go to the image that was named at the start, as soon as it is there."""
+    if not session.image:
+        return
+    try:
+        found = select(graph, [session.image])[0]
+    except SelectionError as error:
+        if graph.inventory.complete:
+            session.image = ""
+            screen.notify(str(error), severity="warning", markup=False)
+    else:
+        session.image = ""
+        go_to(found)
+
+
+def ask_pull(screen: Screen[None], scene: Scene | None, session: Session, subject: ImageNode | None) -> None:
+    """Ask what pulling some images would cost, beginning with a newer one of ``subject``."""
+    from layerscope.tui.dialogs.pull import PullScreen
+
+    if scene is not None:
+        screen.app.push_screen(PullScreen(scene, session, subject))
 
 
 def show_help(screen: Screen[None]) -> None:

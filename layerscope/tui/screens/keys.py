@@ -11,6 +11,7 @@ KEYS: list[BindingType] = [
     Binding("i", "info", "Info", group=SHOW, tooltip="Everything about what the cursor is on"),
     Binding("y", "copy", "Copy", group=SHOW, tooltip="Copy its ID, or the command to remove what is marked"),
     Binding("E", "export", "Save", group=SHOW, tooltip="Save the scan in a file"),
+    Binding("P", "pull", "Pull", show=False, group=SHOW, tooltip="What a pull would cost, or a newer one of this"),
     Binding("C", "columns", "Columns", show=False, group=SHOW, tooltip="Choose the columns of the images"),
     Binding("b", "units", "Units", show=False, group=SHOW, tooltip="Sizes in kB or KiB"),
     Binding("question_mark", "help", "Help", group=APP, key_display="?", tooltip="All keys and signs"),

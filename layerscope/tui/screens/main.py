@@ -40,8 +40,6 @@ from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.summary import Summary
-from layerscope.units import Units
-from layerscope.views.changes import describe
 
 
 class MainScreen(Screen[None]):
@@ -104,8 +102,9 @@ class MainScreen(Screen[None]):
         if self.scene is None:
             self.scene = session.scene_of(graph, self.live.log)
         else:
-            asking.rebase(self, self.scene, graph)
+            asking.go_on(self, self.scene, graph, session, self.live)
         self.redraw()
+        asking.begin_with(self, graph, session, self.go_to_image)
 
     @on(EngineChanged)
     def _changed(self, message: EngineChanged) -> None:
@@ -113,8 +112,7 @@ class MainScreen(Screen[None]):
             return
         self.views.stay()
         self.live.reached()
-        self.live.tell(describe(self.scene.graph, message.graph, self.session.units))
-        asking.rebase(self, self.scene, message.graph)
+        asking.go_on(self, self.scene, message.graph, self.session, self.live, news=True)
         self.redraw()
 
     @on(EngineFollowed)
@@ -364,6 +362,10 @@ class MainScreen(Screen[None]):
         """Choose the columns of the images."""
         asking.ask_columns(self, self.images_pane.images, self.session)
 
+    def action_pull(self) -> None:
+        """Ask what pulling something, or a newer one of what the cursor is on, would cost."""
+        asking.ask_pull(self, self.scene, self.session, self.view.image_here)
+
     def action_help(self) -> None:
         asking.show_help(self)
 
@@ -379,11 +381,9 @@ class MainScreen(Screen[None]):
 
     def action_units(self) -> None:
         """Switch between powers of 1000 and of 1024."""
-        units = Units.BINARY if self.session.units is Units.SI else Units.SI
-        self.session.units = units
+        units = self.session.switch_units()
         if self.scene is not None:
             self.scene.units = units
-        self.session.keep(units=units)
         self.redraw()
 
     @on(RowTable.Sorted, "#images")

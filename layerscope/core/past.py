@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from layerscope.core.graph import LayerGraph
-from layerscope.core.seen import Step
+from layerscope.core.seen import ScanStep
 from layerscope.core.sizes.sums import Bound
 
 _BOUNDS: Mapping[tuple[bool, bool], Bound] = {
@@ -45,7 +45,7 @@ class Record:
     """One scan that was kept, with what its images were told by."""
 
     point: Point
-    step: Step | None
+    step: ScanStep | None
     """What differs from the record before; None where this or an earlier record is damaged."""
     names: Mapping[str, tuple[str, ...]]
     """By ID the names of the images that came or went with it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScanStep:
     """One scan, as what differs from the one before it."""
 
     at: int
@@ -74,7 +74,7 @@ class _Watched:
     last_used: int | None = None
 
 
-def watch(steps: Iterable[Step]) -> Seen:
+def watch(steps: Iterable[ScanStep]) -> Seen:
     """Return what scans saw, in the order in which they were made; takes time in proportion to what changed."""
     here: dict[str, _Watched] = {}
     left: dict[str, _Watched] = {}

@@ -25,7 +25,7 @@ from typing import Any
 
 from layerscope.core.graph import LayerGraph
 from layerscope.core.past import Look, Point, Record, point_of
-from layerscope.core.seen import Seen, Step, watch
+from layerscope.core.seen import ScanStep, Seen, watch
 from layerscope.inventory import Engine
 from layerscope.state.files import cause, private_folder
 from layerscope.state.paths import state_path
@@ -298,7 +298,7 @@ def _records(rows: list[Row]) -> Iterator[Record]:
         came = {i: used for i, (used, _) in state.items() if i not in old or old[i][0] is not used}
         gone = [i for i in old if i not in state]
         names = {i: state[i][1] for i in state if i not in old} | {i: old[i][1] for i in gone}
-        yield Record(point, Step(point.at, came, gone, whole=before is None), names if before is not None else {})
+        yield Record(point, ScanStep(point.at, came, gone, whole=before is None), names if before is not None else {})
 
 
 def _prune(db: sqlite3.Connection, engine: int, now: int) -> None:

@@ -7,21 +7,21 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.core.seen import NOTHING_SEEN, Seen, Sighting, Step, watch
+from layerscope.core.seen import NOTHING_SEEN, ScanStep, Seen, Sighting, watch
 
 Scan = tuple[int, dict[str, bool]]
 scans = st.lists(st.tuples(st.integers(0, 1000), st.dictionaries(st.sampled_from("abcd"), st.booleans())), max_size=12)
 
 
-def steps(told: list[Scan], whole: list[bool]) -> list[Step]:
+def steps(told: list[Scan], whole: list[bool]) -> list[ScanStep]:
     """Return scans as what differs from one to the next, some of them whole."""
     found, before = [], {}
     for (at, images), all_of_it in zip(told, whole, strict=False):
         if all_of_it:
-            found.append(Step(at, images, whole=True))
+            found.append(ScanStep(at, images, whole=True))
         else:
             came = {i: used for i, used in images.items() if before.get(i) is not used}
-            found.append(Step(at, came, [i for i in before if i not in images]))
+            found.append(ScanStep(at, came, [i for i in before if i not in images]))
         before = images
     return found
 

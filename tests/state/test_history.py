@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.core.past import since_look
-from layerscope.core.seen import Sighting, Step, watch
+from layerscope.core.seen import ScanStep, Sighting, watch
 from layerscope.inventory import Container, Engine, Inventory
 from layerscope.state import history as module
 from layerscope.state.history import HOUR, History, HistoryError, engine_key
@@ -80,7 +80,7 @@ def test_what_is_read_is_what_was_there(
         (NOW + at * HOUR, sum(10 * len(name) for name in images)) for at, images in enumerate(told)
     ]
     direct = watch(
-        Step(NOW + at * HOUR, {f"sha256:{n}": used for n, used in images.items()}, whole=True)
+        ScanStep(NOW + at * HOUR, {f"sha256:{n}": used for n, used in images.items()}, whole=True)
         for at, images in enumerate(told)
     )
     assert history.seen(ENGINE) == direct

@@ -22,7 +22,7 @@ EXAMPLES = "unused  dangling  >500MB  unique>100MB  older:30d  repo:api  -shared
 
 
 @dataclass(slots=True)
-class History:
+class FiltersBefore:
     """What was typed before, in this session."""
 
     lines: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class FilterBar(Prompt):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.scene: Scene | None = None
-        self._filters = History()
+        self._filters = FiltersBefore()
         self._undo: Query | None = None
         """The filter that was there when the bar was opened."""
         self._chosen: Query | None = None

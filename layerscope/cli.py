@@ -432,7 +432,8 @@ def _interface(choices: Choices) -> int | None:
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    return interface.run(source, choices.units if choices.units_name else None, terminal, read_only=choices.read_only)
+    units, history = choices.units if choices.units_name else None, not choices.no_history
+    return interface.run(source, units, terminal, read_only=choices.read_only, history=history)
 
 
 def main() -> NoReturn:

@@ -22,6 +22,8 @@ from layerscope.units import Units, count, format_ratio, format_size, natural_li
 
 LABEL = 14
 FIGURE = 9
+PAST = 5
+"""Cells of the line of small bars between label and bar."""
 NEWS = 34
 """Cells that news need to say something."""
 
@@ -42,6 +44,8 @@ class Summary(CachedLines, Widget):
         self.units = Units.SI
         self.state: tuple[str, tuple[str, ...]] = ("busy", ("connecting",))
         self.progress: ScanProgressed | None = None
+        self.past = ""
+        """Bytes on disk at earlier scans, as a line of small bars; at most :data:`PAST` cells."""
         self._live: Live | None = None
         self._inventory: Inventory | None = None
         self._ticking: Timer | None = None
@@ -223,7 +227,10 @@ class Summary(CachedLines, Widget):
         part: int | None = None,
     ) -> Text:
         """A bar, the longest note that fits behind it, and the figure; of ``value`` only ``part`` is filled."""
-        line = Text().append(label.ljust(LABEL), self.style_of("label"))
+        past = self.past if style == "disk" else ""
+        line = Text().append(label.ljust(LABEL - len(past) - bool(past)), self.style_of("label"))
+        if past:
+            line.append(past, self.style_of("disk")).append(" ")
         bar = Text()
         pieces = plain_bar(value, scale, room, style) if part is None else split_bar(part, value, scale, room)
         for text, _ in pieces:

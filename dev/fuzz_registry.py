@@ -74,8 +74,8 @@ _HEADERS = (
 )
 
 
-def mutated(value: Any, rng: random.Random) -> Any:
-    """Return a copy with one part of it changed for something odd, left out or repeated."""
+def mutated(value: Any, rng: random.Random, most: int = 500) -> Any:
+    """Return a copy with one part of it changed for something odd, left out or repeated (``most``: how often)."""
     if isinstance(value, dict) and value and rng.random() < 0.85:
         key = rng.choice(sorted(value))
         kind = rng.random()
@@ -83,15 +83,15 @@ def mutated(value: Any, rng: random.Random) -> Any:
             return {name: part for name, part in value.items() if name != key}
         if kind < 0.15:
             return value | {rng.choice(("layers", "manifests", "artifactType", "fsLayers", "urls")): rng.choice(_ODD)}
-        return value | {key: mutated(value[key], rng)}
+        return value | {key: mutated(value[key], rng, most)}
     if isinstance(value, list) and value and rng.random() < 0.85:
         at = rng.randrange(len(value))
         kind = rng.random()
         if kind < 0.1:
             return value[:at] + value[at + 1 :]
         if kind < 0.2:
-            return value * rng.choice((2, 500))
-        return [*value[:at], mutated(value[at], rng), *value[at + 1 :]]
+            return value * rng.choice((2, most))
+        return [*value[:at], mutated(value[at], rng, most), *value[at + 1 :]]
     return rng.choice(_ODD)
 
 

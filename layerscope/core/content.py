@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from layerscope.inventory import Blob, ContentStore, Engine, Image, Inventory, Manifest
+from layerscope.inventory import Blob, ContentStore, Inventory, Manifest
 
 LEASE_SECONDS = 300
 """BuildKit keeps what a build made for five more minutes, by a lease that no API lists."""
@@ -259,6 +259,8 @@ class ContentGraph:
             after = Between(0, size)
         elif self._just_built and self.store.build_cache != ():
             after = Between(least, size)
+        elif self._may_hold_bases:
+            after = Between(self._sum(digest for digest in freed if self.blobs[digest].diff_id), size)
         return ContentFreed(
             blobs=tuple(sorted(freed)),
             after_prune=after,
@@ -273,6 +275,9 @@ class ContentGraph:
             return set(), "the engine does not tell what its build history holds"
         if self._just_built:
             return set(), "a build ended minutes ago and may hold all of it a little longer"
+        if self._may_hold_bases:
+            layers = {digest for digest in freed if self.blobs[digest].diff_id}
+            return layers if self.store.build_cache == () else set(), "builds of this engine may hold manifests"
         if self.store.build_cache is None:
             return self._no_layers(freed), "the engine does not tell what its build cache holds"
         if self.store.build_cache:
@@ -283,6 +288,14 @@ class ContentGraph:
     def _no_layers(self, freed: set[str]) -> set[str]:
         """Of these blobs, those that refer to others: manifests and indexes, which no layer is."""
         return {digest for digest in freed if self.blobs[digest].refers_to and not self.blobs[digest].diff_id}
+
+    @property
+    def _may_hold_bases(self) -> bool:
+        """Did an engine build that keeps, pruned or not, manifests and configurations of images that it built on?
+
+        Measured on 26.1, not on 28.5; which of the two it is shows by the build history, see :attr:`held_by_history`.
+        """
+        return bool(self.store.build_history) and not self.held_by_history
 
     @property
     def _just_built(self) -> bool:
@@ -348,53 +361,3 @@ IMAGE_CONFIGS = frozenset(
 def is_image(manifest: Manifest) -> bool:
     """Is it an image's manifest, not an artifact's?"""
     return manifest.config_type in IMAGE_CONFIGS
-
-
-def layers_state(image: Image, content: ContentGraph | None = None) -> LayersState:
-    """Return what is known of an image's layers, and why they are not known where they are not.
-
-    The engine's platforms decide where it gives them (API 1.47); else the manifests that were read.
-    """
-    if image.diff_ids is not None:
-        if not image.diff_ids:
-            return "none"
-        holds = content is None or image.id not in content.blobs or content.held_snapshots(image.id)
-        return "known" if holds else "not-unpacked"
-    if not image.scanned:
-        return "not-asked"
-    kinds = [platform for platform in image.platforms if platform.kind != "attestation"]
-    if kinds:
-        if all(platform.kind != "image" for platform in kinds):
-            return "none"
-        if all(platform.unpacked_size == 0 for platform in kinds) and (
-            content is None or not content.held_snapshots(image.id)
-        ):
-            return "not-unpacked" if any(_own(image, p.name) for p in kinds if p.kind == "image") else "other-platform"
-        return "refused"
-    read = content.manifests(image.id) if content is not None else ()
-    if content is None or not read:
-        return "refused"
-    if not any(map(is_image, read)):
-        return "none"
-    if content.held_snapshots(image.id):
-        return "refused"
-    return "not-unpacked" if any(_own(image, manifest.platform) for manifest in read) else "other-platform"
-
-
-def _own(image: Image, platform: str) -> bool:
-    """Is this the platform that the engine chose for the image? It names none where there is none for it."""
-    mine = (image.os, image.architecture)
-    return bool(image.architecture) and tuple(platform.split("/")[:2]) == mine
-
-
-def own_containerd(engine: Engine) -> bool | None:
-    """Is the engine's containerd its own, so that nobody else's images share the blobs? None where it does not tell.
-
-    An engine that starts its containerd puts the socket under its own run folder
-    (``<exec-root>/containerd/containerd.sock``, moby ``libcontainerd/supervisor``); that of the system
-    is in ``/run/containerd``.
-    """
-    if not engine.containerd_address:
-        return None
-    folder, found, _ = engine.containerd_address.partition("/containerd/containerd.sock")
-    return bool(found) and folder not in {"", "/run", "/var/run"} and "k3s" not in folder and "rke2" not in folder

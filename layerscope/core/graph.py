@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from layerscope.core.content import ContentGraph, ContentUse, LayersState, layers_state
+from layerscope.core.content import ContentGraph, ContentUse, LayersState
+from layerscope.core.layerstate import layers_state
 from layerscope.core.seen import NOTHING_SEEN, Seen
 from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
@@ -140,7 +141,10 @@ class ImageNode:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums of a host, or of a selection of its images. Bytes in the store's unit."""
+    """The sums of a host, or of a selection of its images. Bytes in the store's unit.
+
+    What is in a read-only store besides is not counted.
+    """
 
     images: int
     layers: int
@@ -262,6 +266,11 @@ class LayerGraph:
         self.image_by_id = {node.image.id: node for node in images}
 
     @cached_property
+    def elsewhere(self) -> frozenset[int]:
+        """Layers of read-only stores, by index: no bytes of this store."""
+        return frozenset(layer.index for node in self.images if node.image.read_only for layer in node.layers)
+
+    @cached_property
     def totals(self) -> Totals:
         """The sums of the whole host."""
         return self.totals_of(self.images)
@@ -285,9 +294,21 @@ class LayerGraph:
         """By ID the images as the engine told them: a row may be without layers that are not stored."""
         return {image.id: image for image in reversed(self.inventory.images)}
 
+    def weigh(self, layers: Iterable[Layer]) -> Bounds:
+        """Return between what bounds the sum of some distinct layers lies."""
+        tally, least = Tally(), 0
+        for layer in layers:
+            tally.add(layer.height, layer.below)
+            least += layer.weight
+        found = self.unknowns.bounds(tally)
+        return found if found.exact else Bounds(max(found.low, least), found.high)
+
     def totals_of(self, images: Sequence[ImageNode]) -> Totals:
         """Return the sums of some images as if they were alone on the host."""
+        images = [node for node in images if not node.image.read_only] if self.elsewhere else images
         layers = self.layers if images is self.images else union(images)
+        if self.elsewhere:
+            layers = tuple(layer for layer in layers if layer.index not in self.elsewhere)
         listed, stacked, stored = Tally(), Tally(), Tally()
         told = 0
         unknown_images = 0

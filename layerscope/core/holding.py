@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from layerscope.core.chain import chain_ids
-from layerscope.core.content import ContentGraph, layers_state
+from layerscope.core.content import ContentGraph
+from layerscope.core.layerstate import layers_state
 from layerscope.inventory import Image
 
 

@@ -56,6 +56,8 @@ class StoreRules:
     """The engine's words for refusing to remove the image of a running container."""
     stopped_rule: str
     """The engine's words for refusing, unforced, to remove the image of a container that is not running."""
+    read_only_rule: str
+    """The engine's words for refusing to remove an image of a store that it only reads (Podman)."""
     child_rule: str
     """The engine's words for refusing to remove an image with a child by ParentId (classic build, commit);
     empty where it does not refuse."""
@@ -69,6 +71,8 @@ class StoreRules:
 
     image_size_is_layers: bool
     """Is the Size that ``docker images`` prints exactly the sum of the image's layers, in the layers' unit?"""
+    size_adds_metadata: bool
+    """Is that Size the layers and some metadata (manifest, configuration) in the layers' unit, and nothing else?"""
     size_adds: str
     """What the Size of an image counts besides its layers and its compressed blobs, in words; empty: nothing."""
     total_is_footprint: bool
@@ -93,9 +97,11 @@ STORES: dict[StoreKind, StoreRules] = {
         keeps_content=False,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
+        read_only_rule="cannot remove read-only image",
         child_rule="image has dependent child images",
         build_cache_holds_layers=True,
         image_size_is_layers=True,
+        size_adds_metadata=False,
         size_adds="",
         total_is_footprint=True,
         total_counts=(((0, 0), "the layers of every image, each once"),),
@@ -109,9 +115,11 @@ STORES: dict[StoreKind, StoreRules] = {
         keeps_content=True,
         running_rule="image is being used by running container",
         stopped_rule="image is being used by stopped container",
+        read_only_rule="cannot remove read-only image",
         child_rule="",
         build_cache_holds_layers=False,
         image_size_is_layers=False,
+        size_adds_metadata=False,
         size_adds="snapshots of other platforms, or of build steps that changed nothing",
         total_is_footprint=False,
         total_counts=(
@@ -135,9 +143,11 @@ STORES: dict[StoreKind, StoreRules] = {
         keeps_content=False,
         running_rule="image is in use by a container",
         stopped_rule="image is in use by a container",
+        read_only_rule="cannot remove read-only image",
         child_rule="",
         build_cache_holds_layers=False,
         image_size_is_layers=False,
+        size_adds_metadata=True,
         size_adds="manifests and configurations",
         total_is_footprint=False,
         total_counts=(
@@ -185,7 +195,8 @@ def disk_rule(engine: Engine) -> DiskRule:
     known = _DISK_RULES.get(driver)
     if known is not None:
         return known if known.once else replace(known, words=f"{driver} {known.words}")
-    return DiskRule(False, "?", f"how {driver or 'this store'} keeps layers on disk is not known")
+    name = driver if re.fullmatch(r"[\w.-]{1,40}", driver, re.ASCII) else "this store"
+    return DiskRule(False, "?", f"how {name} keeps layers on disk is not known")
 
 
 def words_for(engine: Engine, words: ByVersion) -> str:

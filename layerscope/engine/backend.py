@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Lock, Thread
 
@@ -78,6 +78,14 @@ class LiveBackend:
             latest = self._latest or first
             assert latest is not None
             return self._keep(replace(latest, usage=usage))
+
+    def blobs(self) -> Mapping[str, int] | None:
+        """Return the bytes of every blob that the engine lists now; see :func:`layerscope.engine.references`."""
+        if self.connection.engine.store_kind != "containerd":
+            return None
+        from layerscope.engine.references import list_blobs  # noqa: PLC0415 (HTTP/2: only where it is needed)
+
+        return list_blobs(self.connection)
 
     def _refresh(self) -> Inventory:
         with self._refreshing:  # one after the other, or an older answer might be kept last

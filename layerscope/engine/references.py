@@ -18,6 +18,7 @@ sentence, and nothing else is worse for it. Failed calls show up in the engine's
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
@@ -44,6 +45,7 @@ READ_BYTES = 4 << 20
 MOST_READS = 2000
 """Manifests and configurations that are read in one scan."""
 
+_TAG = re.compile(r"<[^<>]{0,200}>")
 _CONTENT_REF = "containerd.io/gc.ref.content"
 _SNAPSHOT_REF = "containerd.io/gc.ref.snapshot."
 _SOURCE = "containerd.io/distribution.source."
@@ -211,7 +213,7 @@ def _dial(conn: Connection, seconds: float, alpn: str) -> Any:
 
 def _words(error: Exception, conn: Connection) -> str:
     """Return the sentence that says why there is no reference graph."""
-    said = clean(" ".join(str(error).split()), 200).rstrip(".")
+    said = clean(" ".join(_TAG.sub(" ", str(error)).split()), 200).rstrip(".")  # proxies answer in HTML
     match error:
         case grpc.Status(code=12):
             return "the engine does not list its content: Engine 24 and later do"

@@ -81,8 +81,15 @@ def _content(plan: RemovalPlan) -> dict[str, Any]:
         "frees_content_at_least_bytes": None if found is None else found.at_once.least,
         "frees_content_at_most_bytes": None if found is None else found.at_once.most,
         "frees_content_because": None if found is None else found.because or None,
+        "frees_disk_bytes": plan.frees_disk,
         "content_kept_by_build_history_bytes": None if found is None else found.kept_by_history,
     }
+
+
+def counts_disk(found: Proposal) -> bool:
+    """Is the target of a proposal what the disk gets back, all of it?"""
+    graph = found.plan.graph
+    return graph.disk_rule.once and (graph.content is not None or not graph.rules.keeps_content)
 
 
 def free_dict(found: Proposal, pins: Collection[str]) -> dict[str, Any]:
@@ -93,6 +100,7 @@ def free_dict(found: Proposal, pins: Collection[str]) -> dict[str, Any]:
     return {
         "schema": FREE,
         "target_bytes": found.target,
+        "target_is": "disk" if counts_disk(found) else "unpacked layers",
         "reached": found.reached,
         "most_bytes": found.most,
         "most_with_used_bytes": found.most_with_used,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.removal.plan import Blocker, KeptLayer, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
 from layerscope.core.sizes.sums import Bound
@@ -27,6 +27,8 @@ from layerscope.units import (
     natural_list,
     part_of,
 )
+from layerscope.views.content import SHARED_CONTAINERD, content_missing
+from layerscope.views.free import disk_words, missing_words
 from layerscope.views.names import (
     LONGEST,
     bounded,
@@ -36,6 +38,7 @@ from layerscope.views.names import (
     short_id,
     unique_amount,
 )
+from layerscope.views.states import state_words
 
 MIN_WIDTH = 80
 """Columns; nothing is laid out narrower than this."""
@@ -62,13 +65,14 @@ def free_text(found: Proposal, *, pinned: int, now: int, units: Units = Units.SI
     """Return a proposal as text, as :func:`plan_text` does; ``pinned`` is how many images were left out as pinned."""
     page = _Page(found.plan, units, max(width, MIN_WIDTH), now)
     target, number = page.size(found.target), len(found.plan.removed)
+    where = disk_words(found)
     if found.reached:
-        title = f"To free {target}: remove {count(number, 'image')}" if number else f"To free {target}: nothing to do"
+        title = f"To free {target}{where}: " + (f"remove {count(number, 'image')}" if number else "nothing to do")
     elif number:
         title = f"{target} cannot be had. The most is {page.size(found.most)}, with {count(number, 'image')} removed"
     else:
         title = f"{target} cannot be had: there is nothing to remove"
-    parts = [[title, *page.wrapped(_more(found, page, pinned))]]
+    parts = [[title, *page.wrapped(filter(None, [*_more(found, page, pinned), missing_words(found)]))]]
     if number:
         first = page.containers_first(found) if found.containers else []
         parts += [page.figures(), page.images(), page.families(found), first]
@@ -116,15 +120,16 @@ class _Page:
         if not plan.removed:
             return self.wrapped(map(clean, plan.doubts))
         layers = f"{count(len(plan.freed), 'layer')} that nothing else needs"
+        states = {state_words(node, plan.graph) for node in plan.removed} - {""}
         bare = not any(node.layers for node in plan.removed)
-        nothing = "no layer of it is unpacked" if bare else "every layer is needed by something else"
+        nothing = natural_list(sorted(states)) if bare else "every layer is needed by something else"
         what = layers if plan.freed else nothing
         rows: list[tuple[str, int, Bound, str]] = [("Frees", plan.frees, plan.bound, what)]
         if plan.frees and plan.frees_at_once is not None and plan.held_by_cache:
             bound: Bound = "≥" if plan.bound in {"", "≥"} else "?"
             rows.append(("At once", plan.frees_at_once, bound, "the rest when the build cache is pruned"))
         if plan.kept:
-            rows.append(("Stays", plan.keeps, "", count(len(plan.kept), "layer")))
+            rows.append(("Stays", plan.keeps, plan.keeps_bound, count(len(plan.kept), "layer")))
         sizes = [
             "≥0 B" if bound == "≥" and not size and plan.exact else bounded(size, bound, self.units)
             for _, size, bound, _ in rows
@@ -145,10 +150,10 @@ class _Page:
         """Say what goes of the compressed blobs of a containerd store, and what of them stays, until when."""
         found = self.plan.content
         if found is None:
-            store = self.plan.graph.inventory.content
-            if store is not None and store.refused:
-                yield f"Content is unknown: {clean(store.refused, LONGEST)}."
+            if missing := content_missing(self.plan.graph):
+                yield f"Content is {missing}."
             return
+        disk = self.plan.frees_disk
         most = self.size(found.at_once.most)
         if found.at_once.exact:
             yield f"Content (compressed): frees {most} besides."
@@ -157,6 +162,10 @@ class _Page:
                 f"Content (compressed): frees {self.size(found.at_once.least)} to {most} at once: {found.because}. "
                 + (f"After that {self.size(found.after_prune.most)}." if found.after_prune.exact else "")
             )
+        if disk is not None:
+            yield f"The disk gets back {self.size(disk)} ({format_exact(disk)}): unpacked layers and content."
+        if self.plan.shares_containerd:
+            yield SHARED_CONTAINERD
         if found.kept_by_history:
             yield f"{self.size(found.kept_by_history)} of it stays until the build history expires, after 48 hours."
 
@@ -226,7 +235,7 @@ class _Page:
             return []
         lines = table(
             self.width,
-            Column("STAYS", [self.size(one.layer.size) for one in kept]),
+            Column("STAYS", [_layer_size(one.layer, self.units) for one in kept]),
             Column("FOR", [fit(_for_whom(one), _NAME) for one in kept], right=False),
             Column("LAYER", [layer_label(one.layer) for one in kept], right=False, cut=fit),
         )
@@ -240,7 +249,7 @@ class _Page:
             return []
         return table(
             self.width,
-            Column("TOGETHER", [self.size(family.size) for family in families]),
+            Column("TOGETHER", [bounded(family.size, family.bound, self.units) for family in families]),
             Column("ONLY IF ALL OF THESE GO", [_family(family.images) for family in families], right=False),
             Column("LAYER", [layer_label(family.layers[-1]) for family in families], right=False, cut=fit),
         )
@@ -253,6 +262,10 @@ class _Page:
             Column("STATE", [clean(c.state, 20) for c in containers], right=False),
             Column("CONTAINER OF", [clean(c.image, LONGEST) for c in containers], right=False, cut=fit_name),
         )
+
+
+def _layer_size(layer: Layer, units: Units) -> str:
+    return ("~" if layer.size_is == "inferred" else "") + format_size(layer.size, units)
 
 
 def _label(node: ImageNode) -> str:

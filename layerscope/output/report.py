@@ -18,6 +18,7 @@ from typing import Any
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.missed import missed_sharing
 from layerscope.text import clean
+from layerscope.views.content import content_missing
 
 SCHEMA = "layerscope.report/1"
 
@@ -61,7 +62,9 @@ def report_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
         "vanished_images": inventory.vanished,
         "unit": graph.rules.unit,
         "totals": totals_dict(graph, engine_bytes),
-        "content_missing_because": _content_refused(graph),
+        "content_missing_because": content_missing(graph) or None,
+        "layers_are_on_disk": graph.disk_rule.once,
+        "layers_on_disk_because": graph.disk_rule.words or None,
         "engine_bytes_missing_because": inventory.usage_refused or None,
         "images": [_image(node) | _content_of(graph, node) for node in graph.images],
         "layers": [_layer(layer) for layer in _in_order(graph)],
@@ -116,6 +119,7 @@ def totals_dict(graph: LayerGraph, engine_bytes: int | None = None) -> dict[str,
         "exact": totals.exact,
         "unknown_layers": totals.unknown_layers,
         "unknown_images": totals.unknown_images,
+        "footprint_most_bytes": totals.footprint_most,
         "engine_bytes": engine_bytes,
         "engine_listed_bytes": totals.engine_listed,
         **_content_totals(graph),
@@ -128,21 +132,16 @@ def _content_totals(graph: LayerGraph) -> dict[str, Any]:
     ``disk_bytes`` and ``saved_disk_bytes`` are unpacked and content together, which is what a disk holds.
     """
     content, totals = graph.content, graph.totals
-    if content is None:
+    if content is None or totals.content is None:
         none = ("content_bytes", "listed_content_bytes", "disk_bytes", "saved_disk_bytes", "unlisted_content_bytes")
         return dict.fromkeys(none)
     return {
-        "content_bytes": content.size,
-        "listed_content_bytes": content.listed,
-        "disk_bytes": totals.footprint + content.size if totals.exact else None,
-        "saved_disk_bytes": totals.saved + content.listed - content.size if totals.exact else None,
+        "content_bytes": totals.content,
+        "listed_content_bytes": totals.listed_content,
+        "disk_bytes": totals.disk if totals.exact else None,
+        "saved_disk_bytes": totals.disk_saved if totals.exact else None,
         "unlisted_content_bytes": content.total(content.of_roots),
     }
-
-
-def _content_refused(graph: LayerGraph) -> str | None:
-    store = graph.inventory.content
-    return store.refused if store is not None and store.refused else None
 
 
 def _content_of(graph: LayerGraph, node: ImageNode) -> dict[str, Any]:
@@ -176,6 +175,7 @@ def _image(node: ImageNode) -> dict[str, Any]:
         "engine_size_bytes": node.image.engine_size,
         "containers": len(node.containers),
         "layers": [layer.chain_id for layer in node.layers],
+        "read_only": node.image.read_only,
     }
 
 

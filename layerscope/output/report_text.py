@@ -17,7 +17,8 @@ from layerscope.core.stores import words_for
 from layerscope.output.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_ratio, format_size
-from layerscope.views.names import unique_amount
+from layerscope.views.content import content_missing, unlisted_words
+from layerscope.views.names import bounded, unique_amount
 
 MIN_WIDTH = 80
 """Columns; a report is never laid out narrower than this."""
@@ -96,17 +97,21 @@ class _Page:
         times = format_ratio(totals.listed, totals.footprint)
         ratio = f": {totals.ratio_bound}{times}" if totals.footprint and totals.ratio_bound != "?" else ""
         ours = [
-            ("Sum of sizes", totals.listed, count(totals.images, "image")),
-            ("On disk", totals.footprint, f"{count(totals.layers, 'layer')}, each stored once"),
-            ("Saved", totals.saved, f"by sharing{ratio}"),
+            ("Sum of sizes", totals.listed, totals.listed_bound, count(totals.images, "image")),
+            (
+                "On disk" if self.graph.disk_rule.once else "Each once",
+                totals.footprint,
+                totals.footprint_bound,
+                f"{count(totals.layers, 'layer')}, each stored once{self.at_most()}",
+            ),
+            ("Saved", totals.saved, totals.saved_bound, f"by sharing{ratio}"),
         ]
-        rows = [(label, self.at_least(size, totals.exact), size, words) for label, size, words in ours]
-        content = self.graph.content
-        if content is not None:
-            words = f"compressed, each once; listed {self.size(content.listed)}"
-            rows.append(("Content", self.size(content.size), content.size, words))
-            disk = totals.footprint + content.size
-            rows.append(("Both", self.at_least(disk, totals.exact), disk, "layers and content on disk"))
+        rows = [(label, bounded(size, bound, self.units), size, words) for label, size, bound, words in ours]
+        if totals.content is not None:
+            words = f"compressed, each once; listed {self.size(totals.listed_content)}"
+            rows.append(("Content", self.size(totals.content), totals.content, words))
+            disk = bounded(totals.disk, totals.disk_bound, self.units)
+            rows.append(("Both", disk, totals.disk, "layers and content on disk"))
         if totals.engine_listed not in (None, totals.listed):
             words = f"what `{inventory.engine.kind} images` adds up to"
             rows.append(("Engine's sum", self.size(totals.engine_listed), totals.engine_listed or 0, words))
@@ -122,19 +127,26 @@ class _Page:
             for (label, size, _, words), whole in zip(rows, exact, strict=True)
         ]
         lines.append("")
-        if content is not None and (roots := content.roots):
-            size = self.size(content.total(content.of_roots))
-            lines += textwrap.wrap(
-                f"{size} more is stored, but this engine lists no image for it ({len(roots)}).", self.width
-            )
-        store = inventory.content
-        if store is not None and store.refused:
-            lines += textwrap.wrap(f"Content is unknown: {clean(store.refused, _LONGEST)}.", self.width)
+        lines += textwrap.wrap(unlisted_words(self.graph, self.units), self.width)
+        if missing := content_missing(self.graph):
+            lines += textwrap.wrap(f"Content is {missing}.", self.width)
+        if not self.graph.disk_rule.once:
+            lines += textwrap.wrap(f"These are not bytes on disk: {clean(self.graph.disk_rule.words)}.", self.width)
+        if engine_bytes is None and inventory.usage_refused:
+            why = clean(inventory.usage_refused, _LONGEST).rstrip(".")
+            lines += textwrap.wrap(f"The engine's own total is missing: {why}.", self.width)
         lines += textwrap.wrap(f"Layer sizes are in this store's unit: {rules.unit}.", self.width)
         if engine_bytes is not None and engine_bytes != totals.footprint:
             counts = words_for(self.graph.inventory.engine, rules.total_counts)
             lines += textwrap.wrap(f"The engine's own total counts {counts}.", self.width)
         return lines
+
+    def at_most(self) -> str:
+        """The other end of what is no more than a bound, where there is one."""
+        totals = self.graph.totals
+        if not totals.footprint_bound or totals.footprint_most is None:
+            return ""
+        return f"; at most {format_exact(totals.footprint_most)}"
 
     def compared(self, engine_bytes: int) -> str:
         difference = engine_bytes - self.graph.totals.footprint

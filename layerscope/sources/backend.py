@@ -7,7 +7,7 @@ implements it for a live engine (:mod:`layerscope.engine.backend`), and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from layerscope.errors import BackendError
@@ -54,6 +54,10 @@ class Backend(Protocol):
 
         Raises :class:`BackendError`.
         """
+        ...
+
+    def blobs(self) -> Mapping[str, int] | None:
+        """Return the bytes of every blob that a containerd store lists now, by digest; None where none is told."""
         ...
 
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
@@ -105,6 +109,10 @@ class SavedBackend:
     def usage(self) -> Inventory:
         """A saved scan has only what was saved with it."""
         raise BackendError("a saved scan cannot be asked for disk usage", "save it again with `layerscope export`")
+
+    def blobs(self) -> Mapping[str, int] | None:
+        """There is no store behind it."""
+        return None
 
     def follow(self, changed: Callable[[Inventory], object], state: Callable[[str], object]) -> None:
         """A saved scan does not change."""

@@ -17,7 +17,7 @@ from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import NotKept, Warned
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.textual_hacks import KeysInOrder
+from layerscope.tui.textual_hacks import KeysInOrder, Palette
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 
 SMALLEST = (60, 15)
@@ -84,14 +84,20 @@ class LayerscopeApp(KeysInOrder, App[int]):
 
     def action_command_palette(self) -> None:
         """Open the palette, unless there is one: something may lie over it."""
-        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            super().action_command_palette()
+        if not self._has_palette:
+            self.push_screen(Palette(id="--command-palette"))
+
+    @property
+    def _has_palette(self) -> bool:
+        return any(isinstance(screen, CommandPalette) for screen in self.screen_stack)
 
     def search_themes(self) -> None:
         """List the themes, to choose one."""
         from layerscope.tui.commands import Themes  # noqa: PLC0415 - only when asked for
 
-        self.push_screen(CommandPalette(providers=[Themes], placeholder="Search for themes…"))
+        if self._has_palette:
+            return
+        self.push_screen(Palette(providers=[Themes], placeholder="Search for themes…"))
 
     def _themed(self, theme: Theme) -> None:
         if theme.name != self._theme_at_start:  # signalled too, but nobody chose it now

@@ -180,12 +180,9 @@ class Session:
     def _load(self) -> None:
         worker, screen = get_current_worker(), self.screen
 
-        def arrived(inventory: Inventory) -> LayerGraph | None:
-            if worker.is_cancelled:
-                return None
-            graph = self._prepared(inventory)
-            screen.post_message(GraphArrived(graph))
-            return graph
+        def arrived(inventory: Inventory) -> None:
+            if not worker.is_cancelled:
+                screen.post_message(GraphArrived(self._prepared(inventory)))
 
         def progressed(done: int, total: int, phase: str) -> None:
             if not worker.is_cancelled:
@@ -201,7 +198,9 @@ class Session:
                 self.backend = backend
                 for words in backend.warnings:
                     screen.post_message(Warned(words))
-            graph = arrived(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+            graph = self._prepared(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+            if not worker.is_cancelled:
+                screen.post_message(GraphArrived(graph))
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use))
@@ -210,8 +209,7 @@ class Session:
             screen.post_message(ScanFailed(fault(error), "save the scan with `layerscope export` and report this"))
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
-            if graph is not None:
-                self._recall(graph)
+            self._recall(graph)
             screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
 
     def _prepared(self, inventory: Inventory) -> LayerGraph:

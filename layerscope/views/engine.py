@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from layerscope.core.graph import ImageNode, LayerGraph, union
@@ -11,6 +11,7 @@ from layerscope.core.stores import StoreRules, words_for
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
 from layerscope.units import Units, count, format_size, natural_list
+from layerscope.views.content import content_missing, unlisted_words
 
 Verdict = Literal["same", "explained", "differs", "ours", "not asked"]
 
@@ -67,18 +68,19 @@ class _Work:
         self.unique_flaw = words_for(graph.inventory.engine, graph.rules.unique_flaw)
         self.missing = NOT_SAVED if graph.inventory.from_file else NOT_ASKED
         self.shared = dict(self.usage.shared_sizes) if self.usage is not None else {}
-        self.bound: Literal["", "≥"] = "" if graph.totals.exact else "≥"
 
     def size(self, size: int) -> str:
         return format_size(size, self.units)
 
     def figures(self) -> Iterator[Figure]:
-        yield self.listed()
-        yield self.footprint()
-        yield self.saved()
+        totals, nodes = self.graph.totals, self.graph.images
+        yield replace(self.listed(), ours_is=_side(totals.listed_bound))
+        yield replace(self.footprint(), ours_is=_side(totals.footprint_bound))
+        yield replace(self.saved(), ours_is=_side(totals.saved_bound))
         yield self.reclaimable()
-        yield self.unique()
-        yield self.shared_sum()
+        bounds = {node.unique_bound for node in nodes} - {""}
+        yield replace(self.unique(), ours_is=_side(bounds.pop()) if len(bounds) == 1 else "" if not bounds else "≥")
+        yield replace(self.shared_sum(), ours_is="" if all(node.sharing_exact for node in nodes) else "≥")
         cache = self.build_cache()
         if cache is not None:
             yield cache
@@ -96,9 +98,11 @@ class _Work:
             return self._figure("Sum of sizes", ours, None, "ours", f"{what}; the engine gave no size for some.")
         if theirs == ours:
             return self._figure("Sum of sizes", ours, theirs, "same", f"{what}: a layer counts once for each image.")
-        if self.bound:
+        if totals.listed_bound:
             return self._figure("Sum of sizes", ours, theirs, "explained", f"{what}; {self._unknown()}")
-        blobs = sum(node.image.content_size or 0 for node in self.graph.images)
+        blobs = totals.listed_content
+        if blobs is None:
+            blobs = sum(node.image.content_size or 0 for node in self.graph.images)
         rest = theirs - ours - blobs
         if rest < 0 or (rest and not self.rules.size_adds):
             return self._figure("Sum of sizes", ours, theirs, "differs", f"{what}; the two should be the same.")
@@ -109,7 +113,9 @@ class _Work:
         return self._figure("Sum of sizes", ours, theirs, "explained", text)
 
     def footprint(self) -> Figure:
-        name, ours = "On disk", self.graph.totals.footprint
+        # a containerd store's disk holds content too, which is a figure of its own
+        name = "Unpacked layers" if self.rules.keeps_content else "On disk"
+        ours = self.graph.totals.footprint
         if self.usage is None:
             return self._figure(name, ours, None, "not asked", f"Every stored layer once. {self.missing}")
         theirs = self.usage.layers_size
@@ -123,7 +129,7 @@ class _Work:
             return self._figure(name, ours, theirs, "explained", text)
         if not self.graph.inventory.complete:
             return self._figure(name, ours, theirs, "explained", "The scan is not complete yet.")
-        if self.bound and theirs > ours:
+        if self.graph.totals.footprint_bound and theirs > ours:
             return self._figure(name, ours, theirs, "explained", f"Every stored layer once; {self._unknown()}")
         if theirs > ours:
             text = "The engine has layers of no image that was scanned: images came since then, or it kept left-overs."
@@ -141,20 +147,21 @@ class _Work:
         name, graph = "Reclaimable", self.graph
         used = [node for node in graph.images if node.containers]
         kept = {layer.index for layer in union(used)} | self._under_intermediates()
-        ours = sum(layer.known_size for layer in graph.layers if layer.index not in kept)
+        back = graph.weigh(layer for layer in graph.layers if layer.index not in kept)
+        ours, bound = back.low, _side("" if back.exact and not graph.totals.unknown_images else "≥")
         what = (
             f"What comes back when the {count(len(graph.images) - len(used), 'image')} without a container go, together"
         )
         if self._cache_shares():
             what += " (some of it only once the build cache is pruned)"
         if self.usage is None:
-            return self._figure(name, ours, None, "not asked", f"{what}. {self.missing}")
+            return self._figure(name, ours, None, "not asked", f"{what}. {self.missing}", bound=bound)
         by_total, by_unique = self._two_ways(used)
         theirs = by_total if self.usage.reclaimable is None else self.usage.reclaimable
         if theirs is None:
-            return self._figure(name, ours, None, "ours", f"{what}. The engine gives no such figure.")
+            return self._figure(name, ours, None, "ours", f"{what}. The engine gives no such figure.", bound=bound)
         if theirs == ours:
-            return self._figure(name, ours, theirs, "same", f"{what}.")
+            return self._figure(name, ours, theirs, "same", f"{what}.", bound=bound)
         if theirs < 0:
             why = "The engine's is negative: its sizes of images count what its total leaves out."
         elif theirs == by_total:
@@ -170,7 +177,7 @@ class _Work:
             why = "The engine adds up what is UNIQUE to each, so it leaves out what only they share with each other."
         else:
             why = "The engine works it out in a way of its own."
-        return self._figure(name, ours, theirs, "explained", f"{what}. {why}")
+        return self._figure(name, ours, theirs, "explained", f"{what}. {why}", bound=bound)
 
     def _two_ways(self, used: list[ImageNode]) -> tuple[int | None, int]:
         """Return RECLAIMABLE as ``docker system df`` up to 28 works it out, and as Engine 29.4.1 and later do."""
@@ -277,6 +284,14 @@ class _Work:
         return self._figure(name, total - shared, total, "explained", text, bound="≥")
 
     def blobs(self) -> Figure | None:
+        content = self.graph.content
+        if content is not None:
+            listed = self.size(content.listed)
+            text = (
+                f"Compressed blobs that images reach, each once; {listed} when counted for each image. They come on "
+                "top of the layers: a disk holds both."
+            )
+            return self._figure("Content", content.size, None, "ours", text)
         sizes = [node.image.content_size for node in self.graph.images if node.image.content_size]
         if not sizes:
             return None
@@ -294,9 +309,10 @@ class _Work:
         if graph.totals.unknown_layers or graph.totals.unknown_images:
             yield f"Our sizes are lower bounds: {self._unknown()}"
         if graph.hidden_layers:
-            known = sum(layer.known_size for layer in graph.hidden_layers)
+            known = graph.weigh(graph.hidden_layers)
+            size = f"{'' if known.exact else '≥'}{self.size(known.low)}"
             yield (
-                f"{count(len(graph.hidden_layers), 'layer')} ({self.size(known)}) are of build steps alone, which no "
+                f"{count(len(graph.hidden_layers), 'layer')} ({size}) are of build steps alone, which no "
                 "listed image needs: stored, but in none of these figures."
             )
         gone = graph.orphan_containers
@@ -306,10 +322,29 @@ class _Work:
                 f"{count(len(gone), 'container')} ({names}) of images that are not listed: what those keep on "
                 "disk beyond the layers here cannot be seen."
             )
+        yield from filter(None, (unlisted_words(graph, self.units), self._rest_of_content()))
+        if missing := content_missing(graph):
+            yield f"Content is {missing}."
+        if not graph.disk_rule.once:
+            words = graph.disk_rule.words
+            yield f"Listed, shared and unique are right as the engine counts; the disk has other figures: {words}."
         if graph.inventory.vanished:
             yield f"{count(graph.inventory.vanished, 'image')} went during the scan."
         if not graph.inventory.complete:
             yield "The scan is not complete: figures are of what is known so far."
+
+    def _rest_of_content(self) -> str:
+        """Say what else is in the store's list of blobs: with what images reach it adds up to all of it."""
+        content = self.graph.content
+        if content is None:
+            return ""
+        parts = [
+            (content.of_steps, "of build steps"),
+            (content.of_history, "of the build history, which expires after 48 hours"),
+            (content.of_cache, "of the build cache, or of a build, load or pull under way"),
+        ]
+        said = [f"{self.size(content.total(part))} {what}" for part, what in parts if part]
+        return f"Besides, the store lists content: {'; '.join(said)}." if said else ""
 
     # -- helpers ---------------------------------------------------------------------------
 
@@ -336,6 +371,11 @@ class _Work:
         theirs: int | None,
         verdict: Verdict,
         sentence: str,
-        bound: Literal["", "≥", "≤"] | None = None,
+        bound: Literal["", "≥", "≤"] = "",
     ) -> Figure:
-        return Figure(name, ours, theirs, verdict, sentence, self.bound if bound is None else bound)
+        return Figure(name, ours, theirs, verdict, sentence, bound)
+
+
+def _side(bound: str) -> Literal["", "≥", "≤"]:
+    """Return a bound of a figure; one that may be off on both sides is at least no exact one."""
+    return "" if not bound else "≤" if bound == "≤" else "≥"

@@ -27,10 +27,12 @@ class Run:
     own: int = 0
     """Bytes of its layers; a lower bound when ``unknown``."""
     unknown: int = 0
-    """How many of its layers have no known size."""
+    """How many of its layers keep that from being exact; 0 where the engine's sums settle what they weigh together."""
     total: int = 0
     """Bytes of its layers and of all that stands on them, each layer once."""
     total_unknown: int = 0
+    missing: int = 0
+    """How many of these layers have no size at all, so that nothing of them is in ``total``."""
     count: int = 0
     """Images that need it."""
 
@@ -68,6 +70,7 @@ class Forest:
 
     def __init__(self, graph: LayerGraph, images: Sequence[ImageNode] | None = None) -> None:
         """Take the images to show; None is all of them. With some, sizes and counts are as if they were alone."""
+        self.graph = graph
         self.images = graph.images if images is None else images
         layers = graph.layers if images is None else union(images)
         self._ends: dict[int, list[ImageNode]] = {}
@@ -99,16 +102,16 @@ class Forest:
             for layer in stack:
                 run_of[layer.index] = run
         for run in reversed(made):  # children before parents
-            for layer in run.layers:
-                if layer.size is None:
-                    run.unknown += 1
-                else:
-                    run.own += layer.size
+            weight = self.graph.weigh(run.layers)
+            run.own = weight.low
+            run.unknown = 0 if weight.exact else sum(not layer.sum_exact for layer in run.layers)
             run.images = ends.get(run.top.index, [])
+            run.missing = 0 if weight.exact else sum(layer.size is None for layer in run.layers)
             run.total, run.total_unknown, run.count = run.own, run.unknown, len(run.images)
             for child in run.children:
                 run.total += child.total
                 run.total_unknown += child.total_unknown
+                run.missing += child.missing
                 run.count += child.count
             if len(run.children) > 1:
                 run.children.sort(key=_weight)

@@ -6,6 +6,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.removal.proposal import Proposal
 from layerscope.text import fit_name
 from layerscope.units import Units, count, format_age, format_number, format_size, natural_list
+from layerscope.views.content import content_missing
 from layerscope.views.names import amount, bounded, image_label
 from layerscope.views.removal import Row, Said
 
@@ -22,6 +23,20 @@ def _note(node: ImageNode, now: int, units: Units) -> str:
     return f"{format_age(node.image.created, now)} old · {format_size(node.unique, units)} its own"
 
 
+def disk_words(proposal: Proposal) -> str:
+    """Return where the bytes of a target come back, to follow a size; empty where there is but one kind of them."""
+    rules = proposal.plan.graph.rules
+    if not rules.keeps_content:
+        return ""
+    return " on disk" if proposal.plan.graph.content is not None else " unpacked"
+
+
+def missing_words(proposal: Proposal) -> str:
+    """Return why a target is of unpacked layers alone; empty where it is not."""
+    missing = content_missing(proposal.plan.graph)
+    return f"Content comes on top and is {missing}." if missing else ""
+
+
 def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     """Return what a proposal comes to, and what the most is where the size cannot be had."""
     plan = proposal.plan
@@ -29,7 +44,11 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     said: list[Said] = []
     if not proposal.reached:
         said.append(
-            Said(f"{format_size(proposal.target, units)} cannot be had: the most that can be had is {most}.", "warn")
+            Said(
+                f"{format_size(proposal.target, units)}{disk_words(proposal)} cannot be had: "
+                f"the most that can be had is {most}.",
+                "warn",
+            )
         )
         more = []
         if proposal.most_with_used > proposal.most:
@@ -47,6 +66,10 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     which = some if named else "none with a name"
     least = "; no smaller set does it" if proposal.fewest and proposal.reached else ""
     frees = bounded(plan.frees, plan.bound, units)
+    if plan.content is not None:
+        disk = plan.frees_disk
+        frees += f" unpacked and {format_size(plan.content.after_prune.most, units)} of content"
+        frees += f", {format_size(disk, units)} on disk" if disk is not None else ""
     said.append(
         Said(
             f"frees {frees} · {count(len(plan.images), 'image')}, {which}{least}",
@@ -55,7 +78,7 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     )
     if proposal.families:
         family = proposal.families[0]
-        size = format_size(family.size, units)
+        size = bounded(family.size, family.bound, units)
         both = "both" if len(family.images) == 2 else "all"
         names = natural_list([fit_name(image_label(node), 40) for node in family.images], 2)
         said.append(Said(f"{size} of it come back only if {names} {both} go.", "quiet"))
@@ -64,4 +87,8 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
     if plan.held_by_cache:
         held = format_size(plan.held_by_cache, units)
         said.append(Said(f"Up to {held} of it comes back only after the build cache is pruned.", "warn"))
+    if missing := missing_words(proposal):
+        said.append(Said(missing, "warn"))
+    if not plan.graph.disk_rule.once:
+        said.append(Said(f"On disk it is another figure: {plan.graph.disk_rule.words}.", "warn"))
     return said

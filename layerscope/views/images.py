@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.sizes.sums import Tally
 from layerscope.views.names import repository
 
 NAMELESS = "<none>"
@@ -31,6 +32,8 @@ class Group:
     """Their layers, each once, newest first: what stands on a layer before it."""
     containers: int
     tags: int
+    content: int | None = None
+    """Bytes of their compressed blobs, each once; None where there are none, or it is not known."""
 
     @property
     def id(self) -> str:
@@ -53,8 +56,10 @@ class Group:
         return max((node.image.created for node in self.images if node.image.created is not None), default=None)
 
 
-def by_repository(images: Iterable[ImageNode]) -> list[Group]:
+def by_repository(images: Iterable[ImageNode], graph: LayerGraph | None = None) -> list[Group]:
     """Return the groups of some images, in the order in which their first images come.
+
+    With their ``graph``, sums of layers are what the engine's figures determine of them, and content is in them.
 
     An image is in the group of the name it is listed by: that of its first tag, or of
     its first digest if it has no tag.
@@ -62,13 +67,14 @@ def by_repository(images: Iterable[ImageNode]) -> list[Group]:
     members: dict[str, list[ImageNode]] = {}
     for node in images:
         members.setdefault(repository(node) or NAMELESS, []).append(node)
-    return [_group(name, nodes) for name, nodes in members.items()]
+    return [_group(name, nodes, graph) for name, nodes in members.items()]
 
 
-def _group(name: str, images: list[ImageNode]) -> Group:
+def _group(name: str, images: list[ImageNode], graph: LayerGraph | None) -> Group:
     holders: dict[int, int] = {}
     found: dict[int, Layer] = {}
     footprint = unique = listed = 0
+    stored, alone = Tally(), Tally()
     for node in images:
         listed += node.size
         for layer in node.layers:
@@ -78,18 +84,28 @@ def _group(name: str, images: list[ImageNode]) -> Group:
             if having == 1:
                 found[index] = layer
                 footprint += layer.weight
+                stored.add(layer.height, layer.below)
             if having == len(layer.images):
                 unique += layer.weight
+                alone.add(layer.height, layer.below)
+    exact = all(layer.sum_exact for layer in found.values())
+    content = None
+    if graph is not None:
+        whole, own = graph.unknowns.bounds(stored), graph.unknowns.bounds(alone)
+        footprint, unique = max(footprint, whole.low), max(unique, own.low)
+        exact = whole.exact and own.exact
+        content = graph.content.sums(node.id for node in images).stored if graph.content is not None else None
     return Group(
         name=name,
         images=images,
         listed=listed,
         footprint=footprint,
         unique=unique,
-        exact=all(node.exact for node in images) and all(layer.sum_exact for layer in found.values()),
+        exact=all(node.exact for node in images) and exact,
         stack=[found[index] for index in sorted(found, reverse=True)],
         containers=sum(len(node.containers) for node in images),
         tags=sum(len(node.image.tags) for node in images),
+        content=content,
     )
 
 
@@ -99,6 +115,7 @@ GROUP_ORDERS: Mapping[str, tuple[Callable[[Group], Any], bool]] = {
     "footprint": (lambda group: (group.footprint, group.listed), True),
     "unique": (lambda group: (group.unique, group.listed), True),
     "shared": (lambda group: (group.shared, group.listed), True),
+    "content": (lambda group: (-1 if group.content is None else group.content, group.listed), True),
     "containers": (lambda group: (group.containers, group.listed), True),
     "layers": (lambda group: (group.layers, group.listed), True),
     "created": (lambda group: group.created or 0, True),

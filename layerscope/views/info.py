@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,8 +10,10 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_age, format_number, format_size
+from layerscope.views.content import content_missing, packed_of
 from layerscope.views.history import use_words
 from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, image_label, short_id, unique_amount
+from layerscope.views.states import state_sentence
 
 LONGEST = 20_000
 """Characters of one value that are shown; an image may carry more."""
@@ -63,6 +65,8 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
     about.add("Parent", image.parent_id, copies=True)
     if node.intermediates:
         about.each("Build steps", [step.id for step in node.intermediates], copies=True)
+    if image.read_only:
+        about.add("Store", "a read-only one: it cannot be removed, and is not this store's to free")
     about.add("Missing", image.note)
     if graph.seen.images:
         about.add("Seen", use_words(node, graph, now))
@@ -74,14 +78,18 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
     else:
         sizes.add("Unique", unique_amount(node, graph.totals.unknown_images, units))
     sizes.add("Shared", _size(node.shared, not node.sharing_exact, units))
-    sizes.add("Layers", _layers(node))
+    sizes.add("Layers", _layers(node, graph))
     if not graph.rules.image_size_is_layers:
         sizes.add("docker images", _size(image.engine_size, False, units))
-    if image.content_size is not None:
+    if node.content is None and image.content_size is not None:
         sizes.add("Compressed", _size(image.content_size, False, units))
     sizes.add("Counted in", graph.rules.unit)
+    if not graph.disk_rule.once:
+        sizes.add("The disk", graph.disk_rule.words)
 
     sections = [about.section("Image"), sizes.section("On disk")]
+    if graph.rules.keeps_content:
+        sections.append(_content(node, graph, units))
     sections.append(_containers(node.containers, now))
     if image.platforms:
         sections.append(_platforms(image.platforms, units))
@@ -128,7 +136,8 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
     again = [other for other in (*graph.layers, *graph.hidden_layers) if _same_content(other, layer)]
     if again:
         bytes_ = sum(other.known_size for other in again)
-        sizes.add("Stored again", f"{count(len(again), 'time')} on other layers, {format_size(bytes_, units)} in all")
+        in_all = amount(bytes_, any(other.size_is != "exact" for other in again), units)
+        sizes.add("Stored again", f"{count(len(again), 'time')} on other layers, {in_all} in all")
         for other in again[:MOST]:
             sizes.add("", other.chain_id, copies=True)
         sizes.more(len(again))
@@ -142,6 +151,7 @@ def layer_info(layer: Layer, graph: LayerGraph, now: int, units: Units = Units.S
         made.section("Made by"),
         sizes.section("On disk"),
         users.section(f"Needed by {count(len(layer.images), 'image')}"),
+        *_packed(layer, graph, units),
     )
 
 
@@ -195,11 +205,9 @@ def _size(size: int | None, at_least: bool, units: Units) -> str:
     return f"{amount(size, at_least, units)} ({count(size, 'byte')})"
 
 
-def _layers(node: ImageNode) -> str:
-    if not node.known:
-        return "not known"
+def _layers(node: ImageNode, graph: LayerGraph) -> str:
     if not node.layers:
-        return "none"
+        return state_sentence(node, graph)
     text = format_number(len(node.layers))
     return f"{text}, {format_number(node.unknown_layers)} of unknown size" if node.unknown_layers else text
 
@@ -234,6 +242,45 @@ def _history(history: Sequence[HistoryEntry], units: Units) -> Section:
         facts.add(format_size(entry.size if entry.size >= 0 else None, units).rjust(8), text, copies=True)
     facts.more(len(history))
     return facts.section(f"History, newest first: {count(len(history), 'entry', 'entries')}")
+
+
+def _content(node: ImageNode, graph: LayerGraph, units: Units) -> Section:
+    """The compressed blobs of an image, and how many images have each."""
+    facts, use, content = _Facts(), node.content, graph.content
+    if use is None or content is None:
+        facts.add("", content_missing(graph))
+        return facts.section("Content, compressed")
+    facts.add("Stored once", _size(use.size, False, units))
+    facts.add("Unique", f"{_size(use.unique, False, units)}: no other image has it")
+    facts.add("Shared", _size(use.shared, False, units))
+    if use.missing:
+        facts.add(
+            "Missing", f"{count(use.missing, 'blob')} that it names {'is' if use.missing == 1 else 'are'} not here"
+        )
+    blobs = sorted(
+        (content.blobs[digest] for digest in content.reach(node.id)), key=lambda blob: (-blob.size, blob.digest)
+    )
+    for blob in blobs[:MOST]:
+        who = len(content.users.get(blob.digest, ()))
+        shared = f", {count(who, 'image')} have it" if who > 1 else ""
+        facts.add(f"{format_size(blob.size, units):>8}", f"{blob.digest}{shared}", copies=True)
+    facts.more(len(blobs))
+    return facts.section("Content, compressed")
+
+
+def _packed(layer: Layer, graph: LayerGraph, units: Units) -> Iterator[Section]:
+    """The blobs that hold a layer compressed, and every image that has them: more than have the layer, often."""
+    packed = packed_of(layer, graph)
+    if packed is None or graph.content is None:
+        return
+    facts = _Facts()
+    for digest in packed.digests:
+        facts.add(format_size(graph.content.blobs[digest].size, units).rjust(8), digest, copies=True)
+    for user in packed.users[:MOST]:
+        node = graph.image_by_id.get(user)
+        facts.add(short_id(user), image_label(node) if node is not None else "", copies=True)
+    facts.more(len(packed.users))
+    yield facts.section(f"Content, compressed: kept by {count(len(packed.users), 'image')}")
 
 
 def _platforms(platforms: Sequence[Platform], units: Units) -> Section:

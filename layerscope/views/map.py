@@ -164,7 +164,7 @@ class _Layout:
             self._run(run, self.whole, 0, False, (0.0, 1.0))
         else:
             self._place(shown, self.whole, 0, (0.0, 1.0), root)
-        size, unknown = sum(one.total for one in shown), sum(one.total_unknown for one in shown)
+        size, unknown = sum(one.total for one in shown), sum(one.missing for one in shown)
         return Map(self.whole.width, self.whole.height, root, self.blocks, size, unknown, tuple(path))
 
     def _take(self, runs: list[Run], step: str) -> list[Run]:

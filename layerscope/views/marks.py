@@ -141,7 +141,8 @@ def fit_parts(parts: list[Part], width: int) -> list[tuple[str, str]]:
 
 
 def _frees(figures: Figures, units: Units) -> str:
-    return bounded(figures.frees, figures.bound, units)
+    frees = bounded(figures.frees, figures.bound, units)
+    return f"{frees} + {format_size(figures.content, units)} content" if figures.content else frees
 
 
 def _keeps(figures: Figures, units: Units) -> tuple[str, ...]:

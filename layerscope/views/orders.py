@@ -31,6 +31,7 @@ IMAGE_ORDERS: Mapping[str, Order] = {
     "footprint": (lambda node: node.size, True),
     "unique": (lambda node: (node.unique, node.size), True),
     "shared": (lambda node: (node.shared, node.size), True),
+    "content": (lambda node: (node.content.size if node.content is not None else -1, node.size), True),
     "containers": (lambda node: (len(node.containers), node.size), True),
     "layers": (lambda node: (len(node.layers), node.size), True),
     "created": (lambda node: node.image.created or 0, True),

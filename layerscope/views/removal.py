@@ -12,6 +12,7 @@ from layerscope.core.removal.measured import Freed
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.text import clean
 from layerscope.units import Units, count, format_number, format_size, natural_list, part_of
+from layerscope.views.content import SHARED_CONTAINERD, content_missing
 from layerscope.views.names import amount, bounded, image_label, image_labels
 
 MANY = 10
@@ -86,6 +87,7 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
         does, them = ("is only untagged and frees", "it") if number == 1 else ("are only untagged and free", "them")
         said.append(Said(f"{count(number, 'image')} {does} nothing: what was made from {them} stays.", "warn"))
     said += _cache(removal, units)
+    said += content_said(removal, units)
     said += [Said(line, "quiet") for line in _besides(removal, units)]
     said += [Said(clean(doubt), "warn") for doubt in removal.doubts]
     return said
@@ -132,10 +134,43 @@ def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
         return "No image goes." if removal.untagged else "None of these images can be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
+    if removal.graph.rules.keeps_content:
+        frees += " unpacked"
     going, asked = len(removal.removed), len(removal.images)
     which = count(going, "image") if going == asked else part_of(going, asked, "image")
-    listed = format_size(sum(node.size for node in removal.removed), units)
+    whole = all(node.exact for node in removal.removed)
+    listed = amount(sum(node.size for node in removal.removed), not whole, units)
     return f"{which} {'goes' if going == 1 else 'go'} · listed {listed} · frees {frees}"
+
+
+def content_said(removal: RemovalPlan, units: Units) -> list[Said]:
+    """Return what goes of the compressed blobs of a containerd store, what the disk gets back, and what stays when."""
+    if not removal.graph.rules.keeps_content or not removal.removed:
+        return []
+    found = removal.content
+    if found is None:
+        missing = content_missing(removal.graph)
+        return [Said(f"Content, compressed, comes on top and is {missing}.", "warn")]
+    after, now = format_size(found.after_prune.most, units), found.at_once
+    if found.after_prune.exact and now.exact:
+        said = [Said(f"Content, compressed: frees {after} too.")]
+    elif now == found.after_prune:
+        least = format_size(now.least, units)
+        said = [Said(f"Content, compressed: frees {least} to {after}: {found.because}.", "warn")]
+    else:
+        low, high = format_size(now.least, units), format_size(now.most, units)
+        text = f"Content, compressed: frees {low} to {high} at once: {found.because}"
+        said = [Said(f"{text}; then {after}." if found.after_prune.exact else f"{text}.", "warn")]
+    if removal.frees_disk is not None:
+        said.append(
+            Said(f"The disk gets back {format_size(removal.frees_disk, units)}: unpacked and content.", "strong")
+        )
+    if removal.shares_containerd:
+        said.append(Said(SHARED_CONTAINERD, "warn"))
+    if found.kept_by_history:
+        size = format_size(found.kept_by_history, units)
+        said.append(Said(f"{size} of its content stays until the build history expires, 48 hours.", "quiet"))
+    return said
 
 
 def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
@@ -161,7 +196,7 @@ def _besides(removal: RemovalPlan, units: Units) -> list[str]:
     keepers = [node for node, _ in removal.keepers()]
     if removal.keeps:
         whom = image_labels(keepers, 2) if keepers else "build steps"
-        lines.append(f"{format_size(removal.keeps, units)} of these layers stay for {whom}.")
+        lines.append(f"{bounded(removal.keeps, removal.keeps_bound, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
         lines.append(
             f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk."
@@ -207,10 +242,38 @@ def came_said(done: CarriedOut, units: Units) -> list[Said]:
             planned = {one.image.id for one in removal.untagged}
             other = [step for step in done.steps if not (step.image_id in planned and step.state == "untagged")]
             said += [Said(why, "warn") for why in _why(removal, done.measured.part, other, left, done.graph, units)]
+    said += _content_came(done, units)
     if done.measured.held:
         at_most = "Up to " if done.measured.held_at_most else ""
         still = f"{at_most}{format_size(done.measured.held, units)} of it is still on disk for the build cache"
         said.append(Said(f"{still}; it goes when that is pruned.", "warn"))
+    return said
+
+
+def _content_came(done: CarriedOut, units: Units) -> list[Said]:
+    """Return what left the engine's list of blobs beside what was to leave it."""
+    found, left = done.plan.content, done.measured.content
+    if found is None and left is None:
+        return []
+    if left is None:
+        return [Said("content: not measured: the engine did not list its blobs", "bad")]
+    freed = f"freed {format_size(left, units)} by the engine's list"
+    if found is None:
+        return [Said(f"content: {freed}; nothing was predicted, it was not known what images reach", "warn")]
+    now = (
+        found.at_once
+        if done.measured.part is done.plan or done.measured.part.content is None
+        else (done.measured.part.content.at_once)
+    )
+    low, high = format_size(now.least, units), format_size(now.most, units)
+    predicted = high if now.exact else f"{low} to {high} at once"
+    right = now.least <= left <= now.most
+    said = [Said(f"content: predicted {predicted} · {freed}", "good" if right else "warn")]
+    if not right:
+        said.append(Said("Others came or went meanwhile, or something that no list tells holds some of it.", "warn"))
+    elif left < now.most:
+        rest = format_size(now.most - left, units)
+        said.append(Said(f"Up to {rest} of content is held by the build cache until it is pruned.", "warn"))
     return said
 
 

@@ -75,8 +75,10 @@ class TreeRow:
 
     @property
     def own_unknown(self) -> int:
-        """How many of its layers have no known size."""
-        return sum(1 for layer in self.layers if layer.size is None)
+        """How many of its layers keep that from being exact."""
+        if self.layer is not None:
+            return int(self.layer.size is None)
+        return self.run.unknown if self.run is not None and self.layers else 0
 
     @property
     def total(self) -> int | None:

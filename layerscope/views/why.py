@@ -33,22 +33,25 @@ class Why:
 def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
     """Return why the images of a host are listed with more than they take on disk."""
     totals = graph.totals
-    bound = "" if totals.exact else "≥"
+    bound = "" if totals.exact and totals.content_known else "≥"
 
     def size(of: int) -> str:
         return f"{bound}{format_size(of, units)}"
 
-    if totals.saved <= 0:
-        return Why(f"{size(totals.footprint)} on disk, and not more is listed: no image shares a layer", (), "")
+    if totals.disk_saved <= 0:
+        return Why(f"{size(totals.disk)} on disk, and not more is listed: no image shares a layer", (), "")
+    what = count(len(graph.layers), "layer")
+    if graph.content is not None:
+        what += f" and {count(len(graph.content.of_images), 'blob')} of content"
     shared = sum(1 for layer in graph.layers if layer.shared)
     terms = (
-        Addend("", size(totals.listed), f"{count(totals.images, 'image')} as listed, each in full"),
+        Addend("", size(totals.disk_listed), f"{count(totals.images, 'image')} as listed, each in full"),
         Addend(
             "−",
-            size(totals.saved),
+            size(totals.disk_saved),
             f"{part_of(shared, len(graph.layers), 'layer')} are shared: listed many times, stored once",
         ),
-        Addend("=", size(totals.footprint), f"on disk: {count(len(graph.layers), 'layer')}, each once"),
+        Addend("=", size(totals.disk), f"on disk: {what}, each once"),
     )
     top = max(graph.layers, key=lambda layer: layer.saves)
     label = layer_label(top)
@@ -56,5 +59,5 @@ def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
     most = f"most of it: {format_size(top.size, units)} that {format_number(len(top.images))} images share saves " + (
         f"{format_size(top.saves, units)} · {label}"
     )
-    question = f"Why {size(totals.listed)} are listed, and {size(totals.footprint)} are on disk"
+    question = f"Why {size(totals.disk_listed)} are listed, and {size(totals.disk)} are on disk"
     return Why(question, terms, most if top.saves else "")

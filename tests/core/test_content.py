@@ -12,9 +12,8 @@ from layerscope.core.content import (
     ContentGraph,
     below,
     content_graph,
-    layers_state,
-    own_containerd,
 )
+from layerscope.core.layerstate import layers_state, own_containerd
 from layerscope.inventory import (
     Blob,
     BuildCacheRecord,
@@ -119,6 +118,8 @@ def test_the_build_history_keeps_all_but_layers_where_the_engine_lists_its_store
     assert (freed.blobs, freed.kept_by_history) == (("top",), 4)
     not_listed = graph(host(build_history=("a", "not here"))).frees(["a"])
     assert (not_listed.blobs, not_listed.kept_by_history) == (FREED, 0)
+    assert not_listed.at_once == not_listed.after_prune == Between(100, 104)  # 26.1 keeps manifests of bases
+    assert "may hold manifests" in not_listed.because
 
 
 def test_a_set_frees_what_only_its_images_share() -> None:
@@ -164,9 +165,11 @@ def test_every_blob_is_in_one_part_and_a_removal_takes_off_what_is_unreachable_t
     reached |= below([root.digest for root in found.roots], found.blobs)
     before = found.of_images | found.of_steps
     assert set(freed.blobs) == before - reached
-    assert freed.after_prune == Between(*[found.total(freed.blobs)] * 2)
+    told = bool(found.held_by_history) or not found.store.build_history
+    assert freed.after_prune == Between(found.total(freed.blobs) if told else 0, found.total(freed.blobs))
     assert freed.at_once.most == freed.after_prune.most
-    assert freed.at_once.exact is not bool(set(freed.blobs) & below(found.of_cache, found.blobs))
+    if told:
+        assert freed.at_once.exact is not bool(set(freed.blobs) & below(found.of_cache, found.blobs))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -211,10 +211,13 @@ class _Handler(BaseHTTPRequestHandler):
             status, body = 409, {"message": str(error)}
         if body is not None:
             data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        try:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):  # whoever asked has left
+            self.close_connection = True
 
     do_GET = do_POST = do_DELETE = _answer
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from layerscope.core.build import build_graph
 from layerscope.core.content import ContentFreed
 from layerscope.core.removal.plan import RemovalPlan, plan
-from layerscope.engine.connect import connect
+from layerscope.engine.connect import Connection, connect
 from layerscope.engine.references import list_blobs
 from layerscope.engine.remove import EngineRemover
 from layerscope.engine.scan import scan
@@ -111,7 +111,7 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
     wrong += [f"still there: {layer.chain_id}" for layer in found.freed if layer.chain_id in pruned]
     wrong += _at_once(found, before, after)
     if found.content is not None and listed is not None and left is not None and files is not None:
-        wrong += _content(found.content, files, listed, left, list_blobs(conn) or {}, findings)
+        wrong += _content(found.content, files, listed, left, _collected(conn, found.content), findings)
     findings.sets += 1
     findings.exact += found.exact
     findings.footprint_exact += not graph.totals.footprint_bound
@@ -125,6 +125,14 @@ def _settled(layers: Callable[[], dict[str, int]], found: RemovalPlan) -> dict[s
     going = {layer.chain_id for layer in found.freed}
     deadline = time.monotonic() + 20
     while (now := layers()) and going & now.keys() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return now
+
+
+def _collected(conn: Connection, said: ContentFreed) -> dict[str, int]:
+    """Return the engine's list once what is to go is gone from it; as :func:`_settled`."""
+    deadline = time.monotonic() + 20
+    while (now := list_blobs(conn) or {}) and now.keys() & set(said.blobs) and time.monotonic() < deadline:
         time.sleep(0.5)
     return now
 
@@ -155,7 +163,7 @@ def _content(
         wrong.append(f"content at once {said.at_once} for {back}")
     stays = [digest for digest in said.blobs if digest in pruned]
     if said.after_prune.exact and stays:
-        wrong.append(f"content after the prune: {len(stays)} blobs stay, {sum(pruned[one] for one in stays)} B")
+        wrong.append(f"content after the prune: {len(stays)} blobs stay, {[(o[7:19], pruned[o]) for o in stays[:6]]}")
     return wrong
 
 

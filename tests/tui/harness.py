@@ -231,6 +231,10 @@ class FakeBackend:
     def remover(self) -> Remover | None:
         return None
 
+    def blobs(self) -> dict[str, int] | None:
+        content = self.inventory.content
+        return None if content is None or content.blobs is None else {blob.digest: blob.size for blob in content.blobs}
+
     def usage(self) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):

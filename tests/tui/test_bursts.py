@@ -105,3 +105,13 @@ async def test_a_command_of_the_palette_is_run_once(enters: int) -> None:
         assert kinds.count(MainScreen) == 1
         assert kinds.count(InfoScreen) <= 1
         assert CommandPalette not in kinds
+
+
+@pytest.mark.parametrize("key", ["pageup", "pagedown"])
+async def test_a_page_in_a_palette_without_lines_is_survived(key: str) -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        burst(pilot, "ctrl+p", *"zzz", key, key, BACK, key, "ctrl+p")
+        await settled(pilot)
+        assert isinstance(app.screen, CommandPalette)

@@ -80,8 +80,9 @@ def test_containerd_blobs_snapshots_and_copies() -> None:
     assert sizes.theirs == 5_431_554_146
     assert sizes.sentence.startswith("Every image in full, as `docker images` prints them, summed: the engine adds ")
     assert "compressed blobs (1.61 GB)" in sizes.sentence
-    assert (found["On disk"].ours, found["On disk"].theirs) == (835_534_848, 2_011_005_301)
-    assert "also those of containers and of the build cache, and the compressed blobs" in found["On disk"].sentence
+    layers = found["Unpacked layers"]
+    assert (layers.ours, layers.theirs) == (835_534_848, 2_011_005_301)
+    assert "also those of containers and of the build cache, and the compressed blobs" in layers.sentence
     assert "says more of 38 images: it takes every compressed blob" in found["Sum of UNIQUE"].sentence
     # measured there: pruning freed 826 MB, where the engine had said 173.5 MB and 1.132 GB
     cache = found["Build cache"]

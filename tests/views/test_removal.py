@@ -7,9 +7,16 @@ from dataclasses import replace
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.core.removal.carry_out import CarriedOut
+from layerscope.core.removal.measured import Freed, Measured
 from layerscope.core.removal.plan import RemovalPlan, plan
-from layerscope.views.removal import MANY, MUCH, needs_typing, what_is_asked
+from layerscope.inventory import BuildCacheRecord
+from layerscope.units import Units
+from layerscope.views.removal import MANY, MUCH, came_said, needs_typing, plan_said, what_is_asked
+from tests.core.contents import with_content
 from tests.core.removals import Host, Made, image_id
+from tests.hosts import SMALL
+from tests.hosts import image_id as small_id
 
 
 def of(*images: Made) -> RemovalPlan:
@@ -46,3 +53,41 @@ def test_what_is_asked_names_both() -> None:
     assert what_is_asked(of(Made("a", "a"), base, child)) == "remove 1 image and untag 1"
     assert what_is_asked(of(base, child)) == "untag 1 image"
     assert what_is_asked(of(Made("a", "a", states=("running",)))) == ""
+
+
+# -- content of a containerd store -------------------------------------------------------------
+
+
+def containerd_plan(**content: object) -> RemovalPlan:
+    graph = build_graph(with_content(replace(SMALL, containers=()), **content))
+    return plan(graph, [small_id("old")])
+
+
+def carried(found: RemovalPlan, left: int | None) -> list[str]:
+    measured = Measured(found, found.frees, Freed(found.frees, found.frees), 0, held_at_most=True, content=left)
+    return [said.text for said in came_said(CarriedOut(found, (), measured, None, None, ""), Units.SI)]
+
+
+def test_what_a_plan_says_of_content_and_what_came_of_it() -> None:
+    found = containerd_plan()
+    assert found.content is not None
+    said = " ".join(one.text for one in plan_said(found, Units.SI))
+    assert "frees 7.6 MB unpacked" in said
+    assert "The disk gets back" in said
+    exactly = found.content.at_once.most
+    assert any(
+        line.startswith("content: predicted ") and "by the engine's list" in line for line in carried(found, exactly)
+    )
+    assert any("Others came or went" in line for line in carried(found, exactly - 1))
+    assert any("not measured" in line for line in carried(found, None))
+
+
+def test_content_that_the_build_cache_may_hold_is_an_interval_with_its_reason() -> None:
+    record = BuildCacheRecord("x", (), "regular", "", False, False, 1)
+    found = containerd_plan(build_cache=(record,))
+    assert found.content is not None
+    assert not found.content.at_once.exact
+    said = " ".join(one.text for one in plan_said(found, Units.SI))
+    assert "at once: the build cache may hold" in said
+    lines = carried(found, found.content.at_once.least)
+    assert any("is held by the build cache until it is pruned" in line for line in lines)

@@ -6,7 +6,7 @@ Nothing here knows docker or a screen: an engine is whatever can be asked
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -42,6 +42,13 @@ class Askable(Protocol):
 
     def usage(self) -> Inventory:
         """Return what the engine had last, with its own disk usage as it is now. Raises BackendError."""
+        ...
+
+    def blobs(self) -> Mapping[str, int] | None:
+        """Return the bytes of every blob that a containerd store lists now, by digest; None where none is told.
+
+        Raises nothing.
+        """
         ...
 
 
@@ -130,15 +137,19 @@ def carry_out(
                 held = held_by_cache(build_graph(told), plan.freed)
     except BackendError as error:
         unmeasured = error.cause
+    counts = plan.graph.rules.keeps_content
+    blobs = engine.blobs() if counts else None
     steps = remover.remove(plan, progress, cancelled)
     measuring()
+    rest = engine.blobs() if counts and blobs is not None else None
     try:
         graph, after, why = _look_again(engine, _totals_help(plan.graph))
         unmeasured = why or unmeasured
     except BackendError as error:
         lost, unmeasured = error, error.cause
     done = {step.image_id for step in steps if step.state in {"removed", "gone"}}
-    return CarriedOut(plan, steps, measure(plan, done, before, after, graph, held), graph, lost, unmeasured)
+    measured = measure(plan, done, before, after, graph, held, (blobs, rest))
+    return CarriedOut(plan, steps, measured, graph, lost, unmeasured)
 
 
 def prune(engine: Askable, remover: Remover) -> CachePruned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -39,6 +40,15 @@ class Measured:
     """So much of what left is still on disk for the build cache."""
     held_at_most: bool
     """Is that only the most that it may be?"""
+    content: int | None = None
+    """Bytes of compressed blobs that left the engine's list; None where the store keeps none, or it did not tell."""
+
+    @property
+    def disk_back(self) -> Freed:
+        """What came back on disk, content too: without its measure there is no upper end."""
+        if not self.part.graph.rules.keeps_content:
+            return self.back
+        return self.back + (UNKNOWN if self.content is None else Freed(self.content, self.content))
 
 
 def measure(
@@ -48,6 +58,7 @@ def measure(
     after: DiskUsage | None,
     graph: LayerGraph | None,
     held: int | None,
+    content: tuple[Mapping[str, int] | None, Mapping[str, int] | None] = (None, None),
 ) -> Measured:
     """Return what a removal did.
 
@@ -55,13 +66,16 @@ def measure(
     ``before`` to ``after``; elsewhere it is the bytes of those layers that the engine no longer names.
     ``went``: IDs of the images that went. ``graph`` is the host afterwards, None when it could not be read.
     ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
+    ``content``: the bytes of every blob that the engine listed before and after, by digest; None: it did not.
     """
+    blobs, rest = content
+    gone = None if blobs is None or rest is None else sum(size for one, size in blobs.items() if one not in rest)
     part = whole if len(went) == len(whole.removed) else plan(whole.graph, went)
     left = _left(whole, before, after, graph)
     back = freed_by(whole, before, after, left)
     if left is not None and back.low == back.high and whole.graph.rules.build_cache_holds_layers:
         return Measured(part, left, back, max(0, left - back.low), held_at_most=False)
-    return Measured(part, left, back, min(held or 0, part.frees), held_at_most=True)
+    return Measured(part, left, back, min(held or 0, part.frees), held_at_most=True, content=gone)
 
 
 def _left(
@@ -74,13 +88,13 @@ def _left(
     if graph is None:
         return None
     there = {layer.chain_id for layer in (*graph.layers, *graph.hidden_layers)}
-    return sum(layer.known_size for layer in whole.freed if layer.chain_id not in there)
+    return whole.graph.weigh(layer for layer in whole.freed if layer.chain_id not in there).low
 
 
 def _hidden(whole: RemovalPlan, graph: LayerGraph | None) -> int:
     """Return the bytes that left the total and not the disk: of an untagged base, where its children have others."""
     known = whole.graph.layer_by_chain
-    return sum(layer.known_size for layer in graph.hidden_layers if layer.chain_id in known) if graph else 0
+    return graph.weigh(layer for layer in graph.hidden_layers if layer.chain_id in known).low if graph else 0
 
 
 def on_disk(usage: DiskUsage | None) -> int | None:
@@ -119,5 +133,4 @@ def freed_by(plan: RemovalPlan, before: DiskUsage | None, after: DiskUsage | Non
     if plan.graph.rules.build_cache_holds_layers:
         measured = fall(before, after)
         return measured if measured.high is not None else Freed(0, left)
-    unknown = any(layer.size is None for layer in plan.freed)
-    return Freed(left, None if unknown else left)
+    return Freed(left, left if plan.graph.weigh(plan.freed).exact else None)

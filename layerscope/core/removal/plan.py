@@ -15,8 +15,9 @@ from functools import cached_property
 
 from layerscope.core.content import ContentFreed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.layerstate import own_containerd
 from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
-from layerscope.core.sizes.sums import Bound, Tally
+from layerscope.core.sizes.sums import Bound, Bounds
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image
 from layerscope.units import count, natural_list
@@ -119,6 +120,23 @@ class RemovalPlan:
         return self.graph.content.frees(gone)
 
     @property
+    def frees_disk(self) -> int | None:
+        """Bytes that the disk gets back once the build cache is pruned; None where that is no one number.
+
+        Of layers, and of content where the store keeps any.
+        """
+        if self.bound or (self.graph.rules.keeps_content and self.content is None) or self.shares_containerd:
+            return None
+        if self.content is None:
+            return self.frees
+        return self.frees + self.content.after_prune.most if self.content.after_prune.exact else None
+
+    @property
+    def shares_containerd(self) -> bool:
+        """Is the containerd not the engine's own, so that what leaves the engine's list may stay on disk for others?"""
+        return self.graph.rules.keeps_content and own_containerd(self.graph.inventory.engine) is False
+
+    @property
     def frees_at_once(self) -> int | None:
         """Bytes that come back on disk without pruning the build cache: at least this much; None: not known."""
         if self.held_by_cache is None:
@@ -128,12 +146,7 @@ class RemovalPlan:
         held = self._held_by_unseen()
         if held is None:
             return None
-        back = Tally()
-        free = [layer for layer in self.freed if layer.index not in held]
-        for layer in free:
-            back.add(layer.height, layer.below)
-        between = self.graph.unknowns.bounds(back)
-        low = between.low if between.exact else max(between.low, sum(layer.weight for layer in free))
+        low = self.graph.weigh(layer for layer in self.freed if layer.index not in held).low
         return max(0, low - self.held_by_cache)
 
     def _held_by_unseen(self) -> set[int] | None:
@@ -163,14 +176,19 @@ class RemovalPlan:
         """The images of the set that stay as they are."""
         return tuple({blocker.image.index: blocker.image for blocker in self.blocked}.values())
 
+    @cached_property
+    def _keeps(self) -> Bounds:
+        return self.graph.weigh(kept.layer for kept in self.kept)
+
     @property
     def keeps(self) -> int:
-        """Bytes of the set's layers that stay, each once."""
-        stays = Tally()
-        for kept in self.kept:
-            stays.add(kept.layer.height, kept.layer.below)
-        between = self.graph.unknowns.bounds(stays)
-        return between.low if between.exact else max(between.low, sum(kept.layer.weight for kept in self.kept))
+        """Bytes of the set's layers that stay, each once: exact, or at least so many."""
+        return self._keeps.low
+
+    @property
+    def keeps_bound(self) -> Bound:
+        """What :attr:`keeps` is to the truth."""
+        return "" if self._keeps.exact else "≥"
 
     @property
     def untags(self) -> tuple[str, ...]:
@@ -273,6 +291,8 @@ def _blockers(holders: Holders, removal: Removal, chosen: list[ImageNode]) -> It
         if removal.gone[node.index] or removal.untagged(node.index):
             continue
         containers, children = removal.why_not(node.index)
+        if node.image.read_only:
+            yield Blocker(node, "a read-only store", rules.read_only_rule)
         for container in containers:
             rule = rules.running_rule if container.state in RUNNING else rules.stopped_rule
             yield Blocker(node, f"container {container_name(container)} ({container.state})", rule, container)

@@ -18,7 +18,7 @@ is exchanged for one that frees more, or as much and is older, where one for one
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
@@ -26,6 +26,7 @@ from layerscope.core.removal.knapsack import Knapsack, place_content
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
 from layerscope.core.runs import runs
+from layerscope.core.sizes.sums import Bound
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
@@ -43,7 +44,9 @@ class Family:
     """Oldest first."""
     images: tuple[ImageNode, ...]
     size: int
-    """Bytes of the layers."""
+    """Bytes of the layers: exact, or at least so many."""
+    bound: Bound = ""
+    """What ``size`` is to the truth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Proposal:
         """What only goes because several images go, those of most bytes first."""
         ends = {node.layers[-1] for node in self.plan.removed if node.layers}
         found = [
-            Family(tuple(run), tuple(run[-1].images), sum(layer.known_size for layer in run))
+            _family(self.plan.graph, run)
             for run in runs({layer: layer.parent for layer in self.plan.freed}, ends)
             if run[-1].shared
         ]
@@ -115,6 +118,11 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
         most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk,
         fewest=fewest,
     )
+
+
+def _family(graph: LayerGraph, run: Sequence[Layer]) -> Family:
+    size = graph.weigh(run)
+    return Family(tuple(run), tuple(run[-1].images), size.low, "" if size.exact else "≥")
 
 
 def _candidates(holders: Holders, pinned: set[int], include_used: bool) -> list[int]:

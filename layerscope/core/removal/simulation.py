@@ -181,10 +181,10 @@ class Removal:
         self._left = [len(children) for children in holders.children]
         """By image: how many of those made from it stay."""
         self._in_use = bytearray(
-            bool(containers) and not (without_containers and image < holders.rows)
+            holders.images[image].read_only or (bool(containers) and not (without_containers and image < holders.rows))
             for image, containers in enumerate(holders.containers)
         )
-        """By image: 1 if a container, running or not, keeps the engine from removing it."""
+        """By image: 1 if a container, running or not, or a read-only store keeps the engine from removing it."""
 
     @property
     def between(self) -> Bounds:

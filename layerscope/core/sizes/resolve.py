@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
-from layerscope.core.sizes.evidence import needed_by_rows, shared_heights
+from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
 from layerscope.core.sizes.sums import Heights, Unknowns
@@ -91,6 +91,7 @@ class _Resolver:
         self.proved: set[str] = set()
         """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, Label] = {}
+        self.near = near_heights(stacks, rules)
         self.fits: dict[str, bool] = {}
         """By image ID: did the history fit the layers when it was read last, by what is certain?"""
         self.seen: dict[str, dict[str, int]] = {}
@@ -118,7 +119,7 @@ class _Resolver:
     def _heights(self) -> Heights:
         total = None if self.usage is None else self.usage.layers_size
         return self.ledger.heights(
-            {}, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
+            self.near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
         )
 
     def _deepen(self, pending: list[Stack]) -> list[Stack]:

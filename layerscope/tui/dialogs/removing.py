@@ -110,7 +110,7 @@ class RemovingScreen(Dialog[None]):
     def _done(self, message: Done) -> None:
         came = self.came = message.came
         self.result, self.held = came_said(came, self.scene.units), came.measured.held
-        self.scene.freed += came.measured.back
+        self.scene.freed += came.measured.disk_back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
         self._truth(came.graph, came.lost)

@@ -59,6 +59,12 @@ def unique_cell(row: ImageNode | Group, scene: Scene) -> Cell:
     return [(text, "warn" if text == UNKNOWN else "" if row.unique else "dim")]
 
 
+def content_cell(row: ImageNode | Group, scene: Scene) -> Cell:
+    """The compressed blobs of an image, each once; of a repository, what its images share is in it once."""
+    size = row.content if isinstance(row, Group) else row.content.size if row.content is not None else None
+    return [(scene.size(size), "warn" if size is None else "" if size else "dim")]
+
+
 def user_cell(row: ImageNode | Container, width: int, spot: Spot | None = None) -> Cell:
     """An image, or a container under it."""
     if not isinstance(row, Container):

@@ -12,7 +12,7 @@ from textual.content import Content
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.keys import MOVE
-from layerscope.tui.panes.cells import in_use_cell, name_cell, pieces, sharing_known, unique_cell
+from layerscope.tui.panes.cells import content_cell, in_use_cell, name_cell, pieces, sharing_known, unique_cell
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
@@ -23,6 +23,7 @@ from layerscope.views.history import use_cell
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
 from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
+from layerscope.views.states import state_words
 
 Row = ImageNode | Group
 
@@ -39,6 +40,7 @@ class ImageList(RowTable):
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
+        self._with_content = False
         super().__init__(
             self._columns(False), key=lambda row: row.id, sort=Sort("size"), empty="waiting for the engine …", id=id
         )
@@ -61,13 +63,14 @@ class ImageList(RowTable):
         """Show the images that pass the filter, in the order that was chosen."""
         self.scene, self.sort, self.longer = scene, scene.image_sort, scene.longer
         self._shown = scene.shown_images()
-        if self._past is not bool(scene.graph.seen.images):
-            self._past = not self._past
+        shown = scene.graph.rules.keeps_content, bool(scene.graph.seen.images)
+        if shown != (self._with_content, self._past):
+            self._with_content, self._past = shown
             self.set_columns(self._columns(self.grouped))
         self._groups, self._group_of = [], {}
         self._scale = max((node.size for node in scene.graph.images), default=1) or 1
         if self.grouped:
-            self._groups = sorted_groups(by_repository(self._shown), self.sort.key, self.sort.reverse)
+            self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
             self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
         self.empty = "no image passes the filter" if scene.filtered else "no images here yet"
@@ -220,6 +223,9 @@ class ImageList(RowTable):
             "footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True
         )
         past = getattr(self, "_past", False)  # the base class asks for columns first
+        content = ListColumn(
+            "content", "CONTENT", self._content, 8, align="right", drop=5, by=by["content"], sizes=True
+        )
         return [
             ListColumn("name", "NAME", self._name_cell, 15, good=30, flex=5, most=46, by=by["name"]),
             ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
@@ -237,6 +243,7 @@ class ImageList(RowTable):
                 short=BAR_TITLES,
             ),
             ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
+            *([content] if self._with_content else ()),
             ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
             *([ListColumn("seen", "SEEN IN USE", self._seen, 12, align="right", drop=6)] if past else ()),
             ListColumn("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
@@ -280,13 +287,17 @@ class ImageList(RowTable):
     def _shared(self, row: Row, width: int) -> Cell:
         return self._bytes(row.shared, row.exact and sharing_known(row))
 
+    def _content(self, row: Row, width: int) -> Cell:
+        """The compressed blobs besides."""
+        return "" if self.scene is None else content_cell(row, self.scene)
+
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
             return split_bar(row.unique, row.footprint, self._scale, width)
-        if not row.known or not (row.exact or row.size):
-            return [("not known" if row.known or row.image.note else "not read", "warn")]
-        if not row.layers:
-            return [("no layers", "dim")]
+        if self.scene is not None and (words := state_words(row, self.scene.graph)):
+            return [(fit(words, width), "dim" if row.known else "warn")]
+        if not (row.exact or row.size):
+            return [("not known", "warn")]
         return split_bar(row.unique, row.size, self._scale, width)
 
     def _in_use(self, row: Row, width: int) -> Cell:

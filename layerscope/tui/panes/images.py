@@ -14,7 +14,7 @@ from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
-from layerscope.text import clean, fit, fit_first, fit_name
+from layerscope.text import fit, fit_first, fit_name
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
@@ -28,6 +28,7 @@ from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
 from layerscope.views.names import amount, image_label, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
+from layerscope.views.states import state_sentence
 
 STACK_ORDERS = {
     AS_IT_COMES: ("newest first", "oldest first"),
@@ -179,7 +180,8 @@ class ImagesPane(Pointing, SideBySide):
             at = self._found_layer(row, layers)
             if at is None and not same:
                 at = biggest(layers)
-            self.stack.empty = self._why_no_layers(self.image_here)
+            here = self.image_here
+            self.stack.empty = "" if here is None or self.scene is None else state_sentence(here, self.scene.graph)
             self.stack.show(layers, keep=same, cursor=at, same=not force and hits == self.stack.spots)
             self._layers_title()
         layer = self.layer_here
@@ -201,14 +203,6 @@ class ImagesPane(Pointing, SideBySide):
             return None
         self.stack.spots = {layer.chain_id: spot for layer in layers if layer.instruction == spot.layer.instruction}
         return next((index for index, layer in enumerate(layers) if layer is spot.layer), None)
-
-    @staticmethod
-    def _why_no_layers(image: ImageNode | None) -> str:
-        if image is None:
-            return ""
-        if not image.known:
-            return clean(image.image.note, 200) or "not read yet"
-        return "an image without layers"
 
     @staticmethod
     def _users_of(layer: Layer | None) -> list[ImageNode | Container]:

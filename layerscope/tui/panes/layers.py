@@ -13,7 +13,7 @@ from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.missed import copies_of, missed_sharing
-from layerscope.text import fit
+from layerscope.text import fit, fit_first
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
 from layerscope.tui.panes.view import Pointing
@@ -24,6 +24,7 @@ from layerscope.tui.widgets.room import SideBySide
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of
 from layerscope.views.before_after import between_words
+from layerscope.views.content import packed_of, packed_words
 from layerscope.views.find import Search, layer_search, user_search
 from layerscope.views.names import amount, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
@@ -38,6 +39,7 @@ class LayersPane(Pointing, SideBySide):
         super().__init__(id=id)
         self.scene: Scene | None = None
         self._largest = 1
+        self._with_content = False
         self._shown_layer: Layer | None = None
         self._again: dict[str, int] = {}
         """By chain ID: bytes of the other copies of the same content, stored on other layers."""
@@ -59,6 +61,9 @@ class LayersPane(Pointing, SideBySide):
         """Show the layers of the images that pass the filter."""
         self.scene = scene
         self.list.longer = self.users.longer = scene.longer
+        if (scene.graph.content is not None) is not self._with_content:
+            self._with_content = scene.graph.content is not None
+            self.list.set_columns(self._columns())
         layers: list[Layer] = list(scene.shown_layers())
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
         shown, total = len(layers), len(scene.graph.layers)
@@ -150,7 +155,11 @@ class LayersPane(Pointing, SideBySide):
         same = before is not None and before.chain_id == layer.chain_id
         self.users.show(self.users.in_order(layer.images), cursor=None if same else 0, same=not force)
         self.users.entitle(Content(f"Used by {count(len(layer.images), 'image')}"))
-        self.users.subtitle = short_id(layer.chain_id)
+        packed = packed_of(layer, self.scene.graph)
+        tries = [short_id(layer.chain_id)]
+        if packed is not None:
+            tries = [f"{packed_words(packed, self.scene.units)} · {tries[0]}", packed_words(packed, self.scene.units)]
+        self.users.subtitle = fit_first(tries, max(12, self.users.size.width - 4))
 
     @on(RowTable.Activated, "#all-layers")
     def _into(self) -> None:
@@ -177,12 +186,14 @@ class LayersPane(Pointing, SideBySide):
         by = LAYER_ORDERS
         order = (lambda layer: (self._again.get(layer.chain_id, 0), layer.diff_id), True)
         again = ListColumn("again", "AGAIN", self._again_cell, 8, align="right", drop=6, by=order, sizes=True)
+        content = ListColumn("content", "CONTENT", self._content, 8, align="right", drop=3, sizes=True)
         return [
             ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
             ListColumn("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
             ListColumn("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
             ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
             *([again] if getattr(self, "_again", {}) else ()),
+            *([content] if self._with_content else ()),
             ListColumn("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
             ListColumn("from", "FROM", lambda layer, w: origin_cell(layer, w, self.scene), 22, drop=4),
             ListColumn("id", "CHAIN ID", lambda layer, w: [(short_id(layer.chain_id), "dim")], 12, drop=6),
@@ -224,6 +235,11 @@ class LayersPane(Pointing, SideBySide):
         if self.scene is None or not size:
             return [("–", "dim")]
         return [(fit(self.scene.size(size), width), "warn")]
+
+    def _content(self, layer: Layer, width: int) -> Cell:
+        """The same, compressed; the blob that holds it may be of more images than the layer."""
+        packed = packed_of(layer, self.scene.graph) if self.scene is not None else None
+        return [("–", "dim")] if packed is None or self.scene is None else self.scene.size(packed.size)
 
     def _saves(self, layer: Layer, width: int) -> Cell:
         if self.scene is None or not layer.saves:

@@ -206,6 +206,8 @@ class TreePane(Pointing, TopToBottom):
 
     def _own(self, row: TreeRow, width: int) -> Cell:
         text = amount(row.own, row.own_unknown, self.scene.units) if self.scene else ""
+        if row.layer is not None and row.layer.size_is == "inferred":
+            text = f"~{text}"
         return [(text, "dim" if not row.own else "unique" if row.images == 1 else "")]
 
     def _total(self, row: TreeRow, width: int) -> Cell:

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.timer import Timer
 from textual.widget import Widget
 
-from layerscope.core.graph import Totals
+from layerscope.core.graph import LayerGraph, Totals
 from layerscope.inventory import Engine, Inventory
 from layerscope.text import clean, fit, fit_first
 from layerscope.tui.live import Live
@@ -18,12 +18,15 @@ from layerscope.tui.messages import ScanProgressed
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.tui.widgets.cached import CachedLines
-from layerscope.units import Units, count, format_ratio, format_size, natural_list, part_of
+from layerscope.units import Units, count, format_size, part_of
+from layerscope.views.bars import CONTENT, UNPACKED, Bar, open_words, saved_words, two_bars
 
 LABEL = 14
 FIGURE = 9
 PAST = 5
 """Cells of the line of small bars between label and bar."""
+LEAST = 24
+"""Cells of the bars that are worth more than the numbers of their parts."""
 NEWS = 34
 """Cells that news need to say something."""
 
@@ -46,6 +49,7 @@ class Summary(CachedLines, Widget):
         self.progress: ScanProgressed | None = None
         self.past = ""
         """Bytes on disk at earlier scans, as a line of small bars; at most :data:`PAST` cells."""
+        self._graph: LayerGraph | None = None
         self._live: Live | None = None
         self._inventory: Inventory | None = None
         self._ticking: Timer | None = None
@@ -59,6 +63,7 @@ class Summary(CachedLines, Widget):
             self.show(None, None, state, units, None, live.progress)
             return
         shown = scene.graph.totals_of(scene.shown_images()) if scene.filtered else None
+        self._graph = scene.graph
         self.show(inventory.engine, scene.graph.totals, state, units, shown, live.progress)
         if self._ticking is None:
             self._ticking = self.set_interval(1.0, self._tick, pause=True)
@@ -146,35 +151,31 @@ class Summary(CachedLines, Widget):
         return next(fits, ("", engines[-1]))
 
     def _bars(self, width: int) -> list[Text]:
-        totals = self.totals
-        if totals is None:
+        if self.totals is None or self._graph is None:
             return [self._progress(width), Text("")]
+        first, second = two_bars(self._graph, self.shown, self.units)
         room = max(4, width - LABEL - FIGURE - 1)
-        scale = max(totals.listed, totals.footprint, 1)
-        shown = self.shown
-        first = self._line(
-            "Sum of sizes",
-            totals.listed,
-            scale,
-            room,
-            "listed",
-            totals.listed_bound,
-            [],
-            shown.listed if shown else None,
-        )
-        notes = self._notes(totals)
-        part = shown.footprint if shown else None
+        numbers = 0
+        for at, wording in enumerate(first.said):
+            wide = max(cell_len(wording), cell_len(second.said[at]))
+            if room - wide - 2 >= LEAST or at == len(first.said) - 1:
+                numbers = wide + 2 if room - wide - 2 >= LEAST else 0
+                break
+        said = [next((text for text in bar.said if cell_len(text) + 2 <= numbers), "") for bar in (first, second)]
+        scale = max(first.total, second.total, 1)
+        notes = self._notes(self.totals)
         return [
-            first,
-            self._line("On disk", totals.footprint, scale, room, "disk", totals.footprint_bound, notes, part),
+            self._line(first, scale, room - numbers, "listed", [], said[0].rjust(numbers)),
+            self._line(second, scale, room - numbers, "disk", notes, said[1].rjust(numbers)),
         ]
 
     def _notes(self, totals: Totals) -> list[Text]:
         """What is said beside the second bar, in more and in fewer words."""
+        assert self._graph is not None
         label = self.style_of("label")
         if self.shown is not None:
             of = part_of(self.shown.images, totals.images)
-            part = format_size(self.shown.footprint, self.units)
+            part = format_size(self.shown.disk, self.units)
             notes = [
                 Text().append(words, label)
                 for words in (
@@ -183,23 +184,17 @@ class Summary(CachedLines, Widget):
                     f"{of} · {part}",
                 )
             ]
-        elif totals.saved > 0:
-            saved = format_size(totals.saved, self.units), self.style_of("saved")
+        elif totals.disk_saved > 0:
+            size, times = saved_words(totals, self.units)
+            saved, ratio = (size, self.style_of("saved")), f" · {times}" if times else ""
             # With images that are not read, their sizes are in one figure of the two only.
-            bound = totals.ratio_bound
-            times = format_ratio(totals.listed, totals.footprint)
-            ratio = "" if totals.unknown_images or bound == "?" else f" · {bound}{times}"
-            said = ("shared layers save ", "saved ")
+            said = ("sharing saves " if totals.keeps_content else "shared layers save ", "saved ")
             notes = [Text().append(words, label).append(*saved).append(ratio, label) for words in said]
         else:
             notes = [Text()]
-        parts = []
-        if totals.unknown_images:
-            parts.append(f"{count(totals.unknown_images, 'image')} not read")
-        if totals.unknown_layers:
-            parts.append(f"{count(totals.unknown_layers, 'layer size')} unknown")
-        unknown = Text().append(natural_list(parts), self.style_of("stale"))
-        if parts:
+        words = open_words(self._graph, self.units)
+        unknown = Text().append(words, self.style_of("stale"))
+        if words:
             notes = [note + (Text(" · ") if note.plain else Text()) + unknown for note in notes] + [unknown]
         return notes
 
@@ -215,29 +210,29 @@ class Summary(CachedLines, Widget):
         line.append(bar, self.style_of("busy")).append("·" * (room - len(bar)), self.style_of("rest"))
         return line.append(f" {figure}", self.style_of("figure"))
 
-    def _line(
-        self,
-        label: str,
-        value: int,
-        scale: int,
-        room: int,
-        style: str,
-        prefix: str,
-        notes: list[Text],
-        part: int | None = None,
-    ) -> Text:
-        """A bar, the longest note that fits behind it, and the figure; of ``value`` only ``part`` is filled."""
+    def _line(self, bar: Bar, scale: int, room: int, style: str, notes: list[Text], numbers: str) -> Text:
+        """A bar, the longest note that fits behind it, the numbers of its parts, and the figure."""
         past = self.past if style == "disk" else ""
-        line = Text().append(label.ljust(LABEL - len(past) - bool(past)), self.style_of("label"))
+        line = Text().append(bar.label.ljust(LABEL - len(past) - bool(past)), self.style_of("label"))
         if past:
             line.append(past, self.style_of("disk")).append(" ")
-        bar = Text()
-        pieces = plain_bar(value, scale, room, style) if part is None else split_bar(part, value, scale, room)
-        for text, _ in pieces:
-            bar.append(text, self.style_of(style))
-        left = room - bar.cell_len - 1
+        drawn = Text()
+        for text in self._pieces(bar, scale, room):
+            drawn.append(text, self.style_of(style))
+        left = room - drawn.cell_len - 1
         note = next((note for note in notes if note.plain and note.cell_len <= left), Text())
-        bar.append(" " * (room - bar.cell_len - note.cell_len)).append(note)
-        bar.truncate(room)
-        figure = (prefix + format_size(value, self.units)).rjust(FIGURE + 1)
-        return line + bar + Text(figure, self.style_of("figure"))
+        drawn.append(" " * (room - drawn.cell_len - note.cell_len)).append(note)
+        drawn.truncate(room)
+        drawn.append(numbers, self.style_of("label"))
+        return line + drawn + Text(bar.figure.rjust(FIGURE + 1), self.style_of("figure"))
+
+    @staticmethod
+    def _pieces(bar: Bar, scale: int, room: int) -> list[str]:
+        if bar.filled is not None:
+            return [text for text, _ in split_bar(bar.filled, bar.total, scale, room)]
+        whole = [text for text, _ in plain_bar(bar.total, scale, room, "")]
+        if not bar.content or not whole:
+            return whole
+        cells = cell_len(whole[0])
+        second = max(1, cells * bar.content // bar.total)
+        return [UNPACKED * (cells - second), CONTENT * second]

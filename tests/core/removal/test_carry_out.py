@@ -27,6 +27,8 @@ class Fake:
         self.cache = cache
         self.dead = self.busy = False
         self.calls: list[str] = []
+        self.listed: list[dict[str, int] | None] = []
+        """What :meth:`blobs` answers in turn."""
 
     def look_again(self) -> Inventory:
         self.calls.append("look")
@@ -42,6 +44,10 @@ class Fake:
         sizes = {layer.size for layer in graph.layers}
         records = (BuildCacheRecord(str(n), (), "regular", "", False, s in sizes, s) for n, s in enumerate(self.cache))
         return replace(self.inventory, usage=DiskUsage(graph.totals.footprint, build_cache=tuple(records)))
+
+    def blobs(self) -> dict[str, int] | None:
+        self.calls.append("blobs")
+        return self.listed.pop(0) if self.listed else None
 
     def remove(
         self, plan: RemovalPlan, progress: Callable[[Step], object], cancelled: Callable[[], bool]

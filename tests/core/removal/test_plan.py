@@ -393,6 +393,23 @@ def test_other_stores_keep_no_layers_in_their_build_cache() -> None:
     assert (found.frees_at_once, found.frees_after_prune) == (found.frees, None)
 
 
+def test_layers_that_a_container_of_a_removed_image_stands_on_are_named_and_stay() -> None:
+    """``GraphDriver.Data.LowerDir``: nothing else of the set is lost to "at once" for it."""
+    images = tuple(
+        replace(image, cache_ids=tuple(f"folder of {diff}" for diff in image.diff_ids or ())) for image in SMALL.images
+    )
+    whole = plan_of_small("old", inventory=replace(with_cache(), images=images))
+    assert whole.frees_at_once
+    top = whole.freed[-1]
+    orphan = Container("d" * 64, "left", small_id("gone"), "gone:1", "exited", cache_ids=(f"folder of {top.diff_id}",))
+    found = plan_of_small("old", inventory=replace(with_cache(), images=images, containers=(orphan,)))
+    assert found.exact
+    assert found.frees_at_once == whole.frees_at_once - (top.size or 0)
+    elsewhere = replace(orphan, cache_ids=("another folder",))
+    found = plan_of_small("old", inventory=replace(with_cache(), images=images, containers=(elsewhere,)))
+    assert found.frees_at_once == whole.frees_at_once
+
+
 def test_a_container_whose_image_is_gone_may_hold_anything() -> None:
     orphan = Container("d" * 64, "left", small_id("gone"), "gone:1", "exited")
     found = plan_of_small("old", inventory=replace(with_cache(), containers=(orphan,)))

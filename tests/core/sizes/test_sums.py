@@ -1,0 +1,103 @@
+"""Sums over layers, held against every way that sizes could be: what is called exact is the same in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from layerscope.core.sizes.sums import Bounds, Tally, heights
+
+MOST = 4
+"""The largest size that is tried: a layer of 0 to 3 bytes leaves room for one that is not known."""
+
+
+@dataclass(frozen=True)
+class Store:
+    parents: dict[str, str | None]
+    true: dict[str, int]
+    """What each layer weighs."""
+    sizes: dict[str, int | None]
+    """What is known of that."""
+    told: dict[str, int]
+    near: dict[str, Bounds]
+    total: tuple[int, tuple[str, ...]] | None
+
+    def height(self, sizes: dict[str, int], layer: str | None) -> int:
+        found = 0
+        while layer is not None:
+            found += sizes[layer]
+            layer = self.parents[layer]
+        return found
+
+    def possible(self) -> list[dict[str, int]]:
+        """Return every choice of sizes, of 0 to MOST, that nothing known speaks against."""
+        names = list(self.parents)
+        ways = (dict(zip(names, way, strict=True)) for way in product(range(MOST + 1), repeat=len(names)))
+        return [
+            way
+            for way in ways
+            if all(size is None or way[name] == size for name, size in self.sizes.items())
+            and all(self.height(way, name) == height for name, height in self.told.items())
+            and all(
+                low <= self.height(way, name) and (high is None or self.height(way, name) <= high)
+                for name, (low, high) in self.near.items()
+            )
+            and (self.total is None or sum(way[name] for name in self.total[1]) == self.total[0])
+        ]
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> Store:
+    names = [f"l{number}" for number in range(draw(st.integers(1, 5)))]
+    parents = {name: draw(st.sampled_from([None, *names[:place]])) for place, name in enumerate(names)}
+    depth: dict[str | None, int] = {None: 0}
+    for name in names:
+        depth[name] = depth[parents[name]] + 1
+    parents = {name: parents[name] for name in sorted(names, key=depth.__getitem__)}
+    true = {name: draw(st.integers(0, MOST - 1)) for name in names}
+    bare = Store(parents, true, {}, {}, {}, None)
+    known = {name: size if draw(st.booleans()) else None for name, size in true.items()}
+    told = {name: bare.height(true, name) for name in names if draw(st.booleans())}
+    near = {}
+    for name in names:
+        if draw(st.integers(0, 3)) == 0:
+            low = max(0, bare.height(true, name) - draw(st.integers(0, 2)))
+            near[name] = Bounds(low, draw(st.sampled_from([None, bare.height(true, name) + draw(st.integers(0, 2))])))
+    some = tuple(name for name in names if draw(st.booleans()))
+    total = (sum(true[name] for name in some), some) if some and draw(st.booleans()) else None
+    return Store(parents, true, known, told, near, total)
+
+
+@given(stores(), st.data())
+def test_a_sum_lies_in_its_bounds_whatever_the_sizes_are(store: Store, data: st.DataObject) -> None:
+    found = heights(store.parents, store.sizes, store.told, store.near, store.total)
+    summed = data.draw(st.lists(st.sampled_from(list(store.parents)), unique=True))
+    tally = Tally()
+    for name in summed:
+        tally.add(found.of[name], found.of[store.parents[name]])
+    between = found.unknowns.bounds(tally)
+    for way in store.possible():
+        true = sum(way[name] for name in summed)
+        assert between.low <= true
+        assert between.high is None or true <= between.high
+
+
+@given(stores(), st.data())
+def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store, data: st.DataObject) -> None:
+    """Size of one image less Size of the one below it, whatever single layers weigh."""
+    ends = [name for name in store.told if name in store.parents]
+    assume(ends)
+    top = data.draw(st.sampled_from(ends))
+    run: list[str] = []
+    here: str | None = top
+    while here is not None and (here == top or here not in store.told):
+        run.append(here)
+        here = store.parents[here]
+    found = heights(store.parents, store.sizes, store.told, store.near, store.total)
+    tally = Tally()
+    for name in run:
+        tally.add(found.of[name], found.of[store.parents[name]])
+    assert found.unknowns.bounds(tally) == Bounds(*[sum(store.true[name] for name in run)] * 2)

@@ -311,8 +311,8 @@ def _interface(choices: Choices, image: str = "") -> int | None:
         return None
     from layerscope.commands import interface  # noqa: PLC0415
 
-    units = choices.units if choices.units_name else None
-    return interface.run(source, units, terminal, read_only=choices.read_only, image=image)
+    units, history = choices.units if choices.units_name else None, not choices.no_history
+    return interface.run(source, units, terminal, read_only=choices.read_only, history=history, image=image)
 
 
 def main() -> NoReturn:

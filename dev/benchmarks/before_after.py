@@ -26,7 +26,7 @@ from layerscope.inventory import Container, Engine, Image, Inventory
 from layerscope.output.before_after import diff_json
 from layerscope.search.rules import read_rules
 from layerscope.state import history as module
-from layerscope.state.history import HOUR, History
+from layerscope.state.history import HOUR, ScanHistory
 
 RULES = """
 [[keep]]
@@ -95,7 +95,7 @@ def on_history(path: Path) -> bool:
         name = f"{dice.getrandbits(256):064x}"
         return Image(f"sha256:{name}", tags=(f"shop/service:{name[:7]}",), diff_ids=())
 
-    history = History(path, lambda: TAKEN_AT)
+    history = ScanHistory(path, lambda: TAKEN_AT)
     images = [image() for _ in range(IMAGES)]
     keep = module._prune
     module._prune = lambda *_: None  # what is measured is reading

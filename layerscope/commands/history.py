@@ -11,21 +11,21 @@ from layerscope.commands.common import OutputError, write_out
 from layerscope.core.graph import LayerGraph
 from layerscope.output.history_text import MIN_WIDTH, history_text
 from layerscope.sources.open import Source
-from layerscope.state.history import History, HistoryError
+from layerscope.state.history import HistoryError, ScanHistory
 from layerscope.state.settings import SettingsFile, default_path
 from layerscope.text import clean
 from layerscope.units import Units
 
 
-def history_of_user(wanted: bool = True) -> History:
+def history_of_user(wanted: bool = True) -> ScanHistory:
     """Return the history of whoever runs the program; one that keeps nothing where they chose so.
 
     ``wanted`` False: they said ``--no-history``. The settings say ``"history": false`` for good.
     """
-    return History.of_user() if wanted and SettingsFile(default_path()).load()[0].history else History(None)
+    return ScanHistory.of_user() if wanted and SettingsFile(default_path()).load()[0].history else ScanHistory(None)
 
 
-def remember(history: History, graph: LayerGraph) -> None:
+def remember(history: ScanHistory, graph: LayerGraph) -> None:
     """Keep the scan of a live engine, and give the graph what was seen before; a failure is only warned of."""
     if graph.inventory.from_file:
         return
@@ -35,7 +35,7 @@ def remember(history: History, graph: LayerGraph) -> None:
         _warn(error)
 
 
-def recall(history: History, graph: LayerGraph) -> None:
+def recall(history: ScanHistory, graph: LayerGraph) -> None:
     """Give a graph what earlier scans of its engine saw; a failure is only warned of. A saved scan has its engine's."""
     try:
         graph.seen = history.seen(graph.inventory.engine)
@@ -48,7 +48,7 @@ def _warn(error: HistoryError) -> None:
         sys.stderr.write(f"layerscope: warning: {error}\n")
 
 
-def run(source: Source, history: History, units: Units) -> None:
+def run(source: Source, history: ScanHistory, units: Units) -> None:
     """Print what was kept of the engine of ``source``. Raises BackendError, ScanFileError, OutputError."""
     if source.live:
         with closing(source.connect()) as connection:
@@ -65,7 +65,7 @@ def run(source: Source, history: History, units: Units) -> None:
 
 def run_clear() -> None:
     """Forget everything that was kept. Raises OutputError."""
-    history = History.of_user()
+    history = ScanHistory.of_user()
     try:
         history.clear()
     except HistoryError as error:

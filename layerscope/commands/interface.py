@@ -28,11 +28,19 @@ CRASHED = 3
 """Exit status after a fault of ours."""
 
 
-def run(source: Source, units: Units | None, terminal: int | None, *, read_only: bool = False, image: str = "") -> int:
+def run(
+    source: Source,
+    units: Units | None,
+    terminal: int | None,
+    *,
+    read_only: bool = False,
+    history: bool = False,
+    image: str = "",
+) -> int:
     """Show ``source`` until the user leaves; return the exit status, or end the process with it.
 
-    ``units`` None: those that the user chose last. ``read_only``: nothing is ever removed.
-    ``image``: the one to open on.
+    ``units`` None: those that the user chose last. ``read_only``: nothing is ever removed. ``history``: a record of
+    the scans of a live engine is kept. ``image``: the one to open on.
 
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
@@ -44,14 +52,14 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
         return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
     if terminal is None:
-        app = _app(opener, units, image)
+        app = _app(opener, units, image, history and source.live)
         app.run()
         return app.return_code or 0
     screen = Terminal(terminal)
     status, crash = CRASHED, ""
     try:
         screen.take()
-        app = _app(opener, units, image)
+        app = _app(opener, units, image, history and source.live)
         # Not asyncio.run: it would wait for every thread, and one of them may wait for a frozen engine.
         app.run(loop=asyncio.new_event_loop())
         status, crash = app.return_code or 0, app.crash
@@ -62,7 +70,7 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     screen.end(status, crash)
 
 
-def _app(opener: Callable[[], Backend], units: Units | None, image: str) -> GuardedApp:
+def _app(opener: Callable[[], Backend], units: Units | None, image: str, history: bool) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
     from layerscope.tui.session import Session  # noqa: PLC0415
@@ -70,7 +78,12 @@ def _app(opener: Callable[[], Backend], units: Units | None, image: str) -> Guar
 
     take_any_bytes(encoding_of_locale())
     kept = SettingsFile(default_path())
-    app = GuardedApp(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user(), image=image))
+    session = Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user(), image=image)
+    if history and session.settings.history:
+        from layerscope.state.history import ScanHistory  # noqa: PLC0415
+
+        session.history = ScanHistory.of_user()
+    app = GuardedApp(session)
     app.report = _report
     return app
 

@@ -318,6 +318,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("unique>100MB  shared>1G", "bytes that only it needs, or that others need too"),
     ("layers>20  tags>1  containers=0", "counts"),
     ("older:30d  newer:2w  older:2026-01-31", "when it was made"),
+    ("used:30d  unused:30d", "seen in use by an earlier scan; watched so long and not seen in use"),
     ("repo:api  tag:latest  repo=api", "contains; with = is; * and ? stand for anything"),
     ("id:3f2a9c  digest:3f2a9c", "an image ID or digest starts so"),
     ("layer:8c1d", "the chain or diff ID of one of its layers starts so"),

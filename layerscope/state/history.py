@@ -74,15 +74,15 @@ def engine_key(engine: Engine) -> str | None:
     return json.dumps([engine.kind, *parts]) if all(parts) else None
 
 
-class History:
-    """The records of whoever runs the program. ``History(None)`` keeps nothing. Nothing is opened before it is used."""
+class ScanHistory:
+    """The records of whoever runs the program; ``ScanHistory(None)`` keeps nothing. Nothing is opened before that."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self.clock = clock
 
     @classmethod
-    def of_user(cls) -> History:
+    def of_user(cls) -> ScanHistory:
         """Return the history of whoever runs the program."""
         return cls(state_path("history.db"))
 

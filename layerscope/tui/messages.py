@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.seen import Seen
 
 
 @dataclass
@@ -67,6 +68,17 @@ class ScanFailed(Message):
     hint: str
     wrong_use: bool = False
     """Is it what the user gave that is wrong?"""
+
+
+@dataclass
+class HistoryRead(Message):
+    """What earlier scans of this engine came to."""
+
+    past: str
+    """Bytes on disk as a line of small bars, oldest first; empty where there are too few."""
+    since: tuple[str, ...]
+    """What is otherwise since the last look, longest wording first; empty where there was none."""
+    seen: Seen
 
 
 class Pointed(Message):

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from textual.worker import get_current_worker
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
+from layerscope.core.past import since_look, sparkline
 from layerscope.core.pull import ImageCost, PullCost
 from layerscope.core.pulled import Pulled, has_come, pulled
 from layerscope.core.removal.marks import Marks
+from layerscope.core.seen import NOTHING_SEEN
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend, SavedBackend
@@ -28,6 +31,7 @@ from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
     GraphArrived,
+    HistoryRead,
     NotKept,
     ScanFailed,
     ScanProgressed,
@@ -36,14 +40,19 @@ from layerscope.tui.messages import (
 )
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Sort
+from layerscope.tui.widgets.summary import PAST
 from layerscope.units import Units
 from layerscope.views.changes import News
 from layerscope.views.forest import forest_of
+from layerscope.views.history import since_look_words
 from layerscope.views.orders import IMAGE_ORDERS
 
 if TYPE_CHECKING:
     from layerscope.registry.look import Looked
+    from layerscope.state.history import ScanHistory
 
+FEWEST = 3
+"""Scans that make a line."""
 MANY = 2_000
 """Layers from which on Python's own housekeeping can be felt."""
 
@@ -70,20 +79,25 @@ class Session:
         clock: Callable[[], float] = time.time,
         settings: SettingsFile | None = None,
         pins: Pins | None = None,
+        history: ScanHistory | None = None,
         looker: Looker | None = None,
         image: str = "",
     ) -> None:
         """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
 
         ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
-        removal; by default nothing is kept. ``looker`` asks registries before a pull.
-        ``image`` is the name of the one to begin with.
+        removal; by default nothing is kept. ``history`` has the scans of before, and gets those of now. ``looker``
+        asks registries before a pull. ``image`` is the name of the one to begin with.
         """
         self.opener = opener
         self.demo = demo
         self.clock = clock
         self.backend: Backend | None = None
         self.pins = pins or Pins(None)
+        self.history = history
+        self._seen = NOTHING_SEEN
+        self._looked = False
+        self._latest: LayerGraph | None = None
         self._file = settings or SettingsFile(None)
         self.settings, self._warning = self._file.load()
         self.units = units or self.settings.units or Units.SI
@@ -109,6 +123,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the engine."""
+        self._keep_look()
         backend, self.backend = self.backend, None
         if backend is not None:
             backend.close()
@@ -215,7 +230,7 @@ class Session:
 
         def arrived(inventory: Inventory) -> None:
             if not worker.is_cancelled:
-                screen.post_message(GraphArrived(prepared(inventory)))
+                screen.post_message(GraphArrived(self._prepared(inventory)))
 
         def progressed(done: int, total: int, phase: str) -> None:
             if not worker.is_cancelled:
@@ -231,7 +246,7 @@ class Session:
                 self.backend = backend
                 for words in backend.warnings:
                     screen.post_message(Warned(words))
-            graph = prepared(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
+            graph = self._prepared(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
             if not worker.is_cancelled:
                 screen.post_message(GraphArrived(graph))
         except BackendError as error:
@@ -242,13 +257,51 @@ class Session:
             screen.post_message(ScanFailed(fault(error), "save the scan with `layerscope export` and report this"))
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
+            self._recall(graph)
             screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
+
+    def _prepared(self, inventory: Inventory) -> LayerGraph:
+        graph = prepared(inventory)
+        graph.seen = self._seen
+        self._latest = graph if graph.inventory.complete else self._latest
+        return graph
+
+    def _recall(self, graph: LayerGraph) -> None:
+        """Tell what earlier scans came to, and keep this one: after it is on screen."""
+        from layerscope.state.history import HistoryError  # noqa: PLC0415 (SQLite: not before the first screen)
+
+        history, engine, now = self.history, graph.inventory.engine, int(self.clock())
+        if history is None or not graph.inventory.complete:
+            return
+        since: tuple[str, ...] = ()
+        try:
+            look = None if self._looked else history.last_look(engine)
+            if look is not None:
+                since = since_look_words(since_look(look, graph, now), self.units)
+            history.keep(graph, look=True)
+            points = [point.disk for point in history.line(engine)]
+            self._looked, self._seen = True, history.seen(engine)
+        except HistoryError as error:
+            self.screen.post_message(NotKept(str(error)))
+            return
+        self.screen.post_message(
+            HistoryRead(sparkline(points, PAST) if len(points) >= FEWEST else "", since, self._seen)
+        )
+
+    def _keep_look(self) -> None:
+        """What was seen live is no news at the next start."""
+        if self.history is not None and self._looked and self._latest is not None:
+            from layerscope.state.history import HistoryError  # noqa: PLC0415
+
+            with suppress(HistoryError):
+                self.history.keep(self._latest, look=True)
+        self._looked = False
 
     def _follow(self) -> None:
         screen = self.screen
 
         def changed(inventory: Inventory) -> None:
-            screen.post_message(EngineChanged(prepared(inventory)))
+            screen.post_message(EngineChanged(self._prepared(inventory)))
 
         def followed(why: str) -> None:
             screen.post_message(EngineFollowed(why))
@@ -273,7 +326,7 @@ class Session:
             self.screen.post_message(UsageAnswered(None, fault(error)))
             return
         if not worker.is_cancelled:
-            self.screen.post_message(UsageAnswered(prepared(fresh)))
+            self.screen.post_message(UsageAnswered(self._prepared(fresh)))
 
 
 def prepared(inventory: Inventory) -> LayerGraph:

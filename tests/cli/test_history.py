@@ -15,7 +15,7 @@ from layerscope.core.build import build_graph
 from layerscope.inventory import Inventory
 from layerscope.sources.open import Source
 from layerscope.sources.scanfile import save_inventory
-from layerscope.state.history import HOUR, History
+from layerscope.state.history import HOUR, ScanHistory
 from tests.hosts import NOW, SMALL
 
 LIVE = replace(SMALL, engine=replace(SMALL.engine, id="ABCD", driver="overlay2", name="build-01"))
@@ -61,10 +61,10 @@ def run(*args: str) -> Result:
 
 def test_report_and_export_of_an_engine_leave_a_record(live: object, state: Path, tmp_path: Path) -> None:
     assert run("report").exit_code == 0
-    assert len(History.of_user().line(LIVE.engine)) == 1
+    assert len(ScanHistory.of_user().line(LIVE.engine)) == 1
     (state / "history.db").unlink()
     assert run("export", str(tmp_path / "x.json")).exit_code == 0
-    assert len(History.of_user().line(LIVE.engine)) == 1
+    assert len(ScanHistory.of_user().line(LIVE.engine)) == 1
 
 
 @pytest.mark.parametrize("args", ["--no-history report", "report --no-history", "keep R", "check R"])
@@ -89,7 +89,7 @@ def test_a_setting_turns_it_off_for_good(live: object, state: Path) -> None:
 
 
 def test_history_is_a_line_a_table_and_the_biggest_steps(live: Callable[[Inventory], None]) -> None:
-    history = History.of_user()
+    history = ScanHistory.of_user()
     for at, images in enumerate((SMALL.images[:1], SMALL.images[:2], SMALL.images)):
         history.keep(build_graph(replace(LIVE, images=images, taken_at=NOW + at * HOUR, usage=None)))
     text = run("history").stdout
@@ -103,7 +103,7 @@ def test_history_is_a_line_a_table_and_the_biggest_steps(live: Callable[[Invento
 
 
 def test_a_clock_that_was_put_back_is_told(live: object) -> None:
-    history = History.of_user()
+    history = ScanHistory.of_user()
     for at in (5 * HOUR, 0, 1_000_000 * HOUR):
         history.keep(build_graph(replace(LIVE, taken_at=NOW + at)))
     text = run("history").stdout
@@ -122,7 +122,7 @@ def test_a_history_that_cannot_be_written_is_a_warning_and_the_report_stands(liv
 
 
 def test_keep_knows_what_was_seen_in_use(live: Callable[[Inventory], None], tmp_path: Path) -> None:
-    history = History.of_user()
+    history = ScanHistory.of_user()
     history.keep(build_graph(replace(LIVE, taken_at=NOW)))  # app:2 is in use
     free = replace(LIVE, containers=(), taken_at=NOW + HOUR)
     live(free)

@@ -68,6 +68,7 @@ CONDITIONS = (
     'older_than = "30d"',
     'filter = "unused"',
     'filter = "unused:30d"',
+    'filter = "used:30d"',
     'names = ["shop/*"]',
     'names = ["*:latest", "web"]',
     'labels = ["keep", "stage=p*"]',
@@ -78,7 +79,7 @@ def slowly(condition: str, kind: str, node: ImageNode, graph: LayerGraph) -> boo
     """Does a rule with this condition alone select the image? Written without looking at how it is done."""
     image, seen = node.image, graph.seen.images.get(node.id)
     match condition:
-        case 'used_within = "30d"':
+        case 'used_within = "30d"' | 'filter = "used:30d"':
             return bool(node.containers) or bool(seen and (seen.last_used or 0) >= NOW - 30 * DAY)
         case 'older_than = "30d"':
             return image.created is not None and DAY < image.created < NOW - 30 * DAY

@@ -23,7 +23,7 @@ from layerscope.core.past import since_look
 from layerscope.core.seen import ScanStep, Sighting, watch
 from layerscope.inventory import Container, Engine, Inventory
 from layerscope.state import history as module
-from layerscope.state.history import HOUR, History, HistoryError, engine_key
+from layerscope.state.history import HOUR, HistoryError, ScanHistory, engine_key
 from tests.core.test_changes import image
 
 NOW = 1_780_000_000
@@ -55,8 +55,8 @@ def many(number: int, seed: int = 1, images: int = 65, engine: Engine = ENGINE) 
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> History:
-    return History(tmp_path / "state" / "history.db", lambda: NOW)
+def kept(tmp_path: Path) -> ScanHistory:
+    return ScanHistory(tmp_path / "state" / "history.db", lambda: NOW)
 
 
 states = st.dictionaries(st.sampled_from(["a", "bb", "ccc", "dddd"]), st.booleans())
@@ -67,7 +67,7 @@ states = st.dictionaries(st.sampled_from(["a", "bb", "ccc", "dddd"]), st.boolean
 def test_what_is_read_is_what_was_there(
     told: list[dict[str, bool]], whole: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    history = History(tmp_path_factory.mktemp("h") / "history.db", lambda: NOW)
+    history = ScanHistory(tmp_path_factory.mktemp("h") / "history.db", lambda: NOW)
     before = module.WHOLE
     module.WHOLE = whole
     try:
@@ -89,7 +89,7 @@ def test_what_is_read_is_what_was_there(
         assert set(record.names) == (names if at else set())
 
 
-def test_at_most_one_an_hour_and_the_last_look_beside(kept: History) -> None:
+def test_at_most_one_an_hour_and_the_last_look_beside(kept: ScanHistory) -> None:
     assert kept.keep(scan(NOW, {"a": True}))
     assert not kept.keep(scan(NOW + HOUR - 1, {"bb": True}), look=True)
     assert kept.keep(scan(NOW + HOUR, {"ccc": False}))
@@ -102,7 +102,7 @@ def test_at_most_one_an_hour_and_the_last_look_beside(kept: History) -> None:
     assert since.seconds == 4 * HOUR + 1
 
 
-def test_names_and_use_that_change_are_kept(kept: History) -> None:
+def test_names_and_use_that_change_are_kept(kept: ScanHistory) -> None:
     kept.keep(scan(NOW, {"a": True}))
     kept.keep(scan(NOW + HOUR, {"a": True}, tags=("other:1",)))
     kept.keep(scan(NOW + 2 * HOUR, {"a": False}, tags=("other:1",)))
@@ -111,7 +111,7 @@ def test_names_and_use_that_change_are_kept(kept: History) -> None:
     assert kept.seen(ENGINE).images == {"sha256:a": Sighting(NOW, 3, 2, NOW + HOUR)}
 
 
-def test_engines_are_told_apart_and_one_that_cannot_be_is_not_kept(kept: History) -> None:
+def test_engines_are_told_apart_and_one_that_cannot_be_is_not_kept(kept: ScanHistory) -> None:
     other = replace(ENGINE, id="other")
     nameless = replace(ENGINE, id="")
     for engine in (ENGINE, other, PODMAN):
@@ -124,7 +124,7 @@ def test_engines_are_told_apart_and_one_that_cannot_be_is_not_kept(kept: History
     assert engine_key(replace(ENGINE, driver="vfs")) != engine_key(ENGINE)
 
 
-def test_what_is_not_a_whole_live_scan_is_not_kept(kept: History) -> None:
+def test_what_is_not_a_whole_live_scan_is_not_kept(kept: ScanHistory) -> None:
     graph = scan(NOW, {"a": True})
     assert not kept.keep(build_graph(replace(graph.inventory, complete=False)))
     assert not kept.keep(build_graph(replace(graph.inventory, from_file=True)))
@@ -132,7 +132,7 @@ def test_what_is_not_a_whole_live_scan_is_not_kept(kept: History) -> None:
     assert not kept.path.exists()
 
 
-def test_a_record_of_65_images_takes_at_most_300_bytes(kept: History) -> None:
+def test_a_record_of_65_images_takes_at_most_300_bytes(kept: ScanHistory) -> None:
     scans = many(300)
     kept.keep(scans[0])
     assert kept.path is not None
@@ -143,7 +143,7 @@ def test_a_record_of_65_images_takes_at_most_300_bytes(kept: History) -> None:
     assert kept.path.stat().st_mode & 0o077 == 0
 
 
-def test_a_clock_that_was_put_back_is_told_and_no_age_is_negative(kept: History) -> None:
+def test_a_clock_that_was_put_back_is_told_and_no_age_is_negative(kept: ScanHistory) -> None:
     kept.keep(scan(NOW + 1000 * HOUR, {"a": True}), look=True)
     assert kept.keep(scan(NOW, {"a": False}))
     assert kept.keep(scan(NOW + HOUR, {"a": False}))
@@ -157,7 +157,7 @@ def test_a_clock_that_was_put_back_is_told_and_no_age_is_negative(kept: History)
 
 def test_old_records_go_and_a_clock_that_runs_ahead_does_not_take_all(tmp_path: Path) -> None:
     clock = [float(NOW)]
-    history = History(tmp_path / "history.db", lambda: clock[0])
+    history = ScanHistory(tmp_path / "history.db", lambda: clock[0])
     scans = many(module.WHOLE * 2 + 5)
     for graph in scans[:-1]:
         history.keep(graph)
@@ -167,7 +167,7 @@ def test_old_records_go_and_a_clock_that_runs_ahead_does_not_take_all(tmp_path: 
     assert len(history.seen(ENGINE).images) > 65
 
 
-def test_no_more_records_than_are_wanted(kept: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_records_than_are_wanted(kept: ScanHistory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_RECORDS", 20)
     monkeypatch.setattr(module, "WHOLE", 5)
     for graph in many(40):
@@ -177,7 +177,7 @@ def test_no_more_records_than_are_wanted(kept: History, monkeypatch: pytest.Monk
 
 
 def test_a_damaged_record_is_skipped_and_the_next_whole_one_goes_on(
-    kept: History, monkeypatch: pytest.MonkeyPatch
+    kept: ScanHistory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WHOLE", 4)
     scans = many(12)
@@ -194,7 +194,7 @@ def test_a_damaged_record_is_skipped_and_the_next_whole_one_goes_on(
 
 
 @pytest.mark.parametrize("data", [b"", b"no database at all" * 100])
-def test_a_file_that_is_no_database_is_set_aside(kept: History, data: bytes) -> None:
+def test_a_file_that_is_no_database_is_set_aside(kept: ScanHistory, data: bytes) -> None:
     assert kept.path is not None
     kept.path.parent.mkdir()
     kept.path.write_bytes(data)
@@ -208,7 +208,7 @@ def test_a_file_that_is_no_database_is_set_aside(kept: History, data: bytes) -> 
     assert len(kept.line(ENGINE)) == 1
 
 
-def test_pages_that_are_damaged_cost_what_was_on_them(kept: History) -> None:
+def test_pages_that_are_damaged_cost_what_was_on_them(kept: ScanHistory) -> None:
     for graph in many(60):
         kept.keep(graph)
     assert kept.path is not None
@@ -225,13 +225,13 @@ def test_pages_that_are_damaged_cost_what_was_on_them(kept: History) -> None:
 def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError) as told:
-        History(tmp_path / "file" / "history.db").keep(scan(NOW, {"a": True}))
+        ScanHistory(tmp_path / "file" / "history.db").keep(scan(NOW, {"a": True}))
     assert str(told.value).isprintable()
-    assert History(None).keep(scan(NOW, {"a": True})) is False
-    assert History(None).line(ENGINE) == []
+    assert ScanHistory(None).keep(scan(NOW, {"a": True})) is False
+    assert ScanHistory(None).line(ENGINE) == []
 
 
-def test_it_can_be_forgotten(kept: History) -> None:
+def test_it_can_be_forgotten(kept: ScanHistory) -> None:
     kept.keep(scan(NOW, {"a": True}))
     kept.clear()
     assert kept.path is not None
@@ -243,9 +243,9 @@ def test_it_can_be_forgotten(kept: History) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from layerscope.state.history import History, HOUR
+from layerscope.state.history import ScanHistory, HOUR
 from tests.state.test_history import ENGINE, many, replace
-history = History(Path(sys.argv[1]), lambda: 0)
+history = ScanHistory(Path(sys.argv[1]), lambda: 0)
 scans = many(400, images=20, engine=replace(ENGINE, id=sys.argv[2]))
 start = len(history.line(scans[0].inventory.engine))
 print("ready", flush=True)
@@ -273,11 +273,11 @@ def kill_while_writing(path: Path, times: int, seed: int) -> int:
         writer.send_signal(signal.SIGKILL)
         told.update(int(line) for line in writer.stdout.read().split("\n") if line)
         writer.wait()
-        there = [point.at for point in History(path).line(ENGINE)]
+        there = [point.at for point in ScanHistory(path).line(ENGINE)]
         assert told <= set(there), "a record that was written is lost"
         assert there == [NOW + at * HOUR for at in range(len(there))]
         told = set(there)
-    assert all(record.step for record in History(path).records(ENGINE))
+    assert all(record.step for record in ScanHistory(path).records(ENGINE))
     return len(told)
 
 
@@ -298,7 +298,7 @@ def test_two_sessions_at_once_do_not_mix(tmp_path: Path) -> None:
         writer.stdout.read()
         assert writer.wait() == 0
     for engine in (ENGINE, replace(ENGINE, id="EFGH")):
-        records = History(path).records(engine)
+        records = ScanHistory(path).records(engine)
         assert [record.point.at for record in records] == [NOW + at * HOUR for at in range(400)]
         assert all(record.step for record in records)
-        assert History(path).seen(engine).scans == 400
+        assert ScanHistory(path).seen(engine).scans == 400

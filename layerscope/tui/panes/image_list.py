@@ -19,6 +19,7 @@ from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_age, format_number, part_of
 from layerscope.views.find import Search, image_search
+from layerscope.views.history import use_cell
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
 from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
@@ -53,6 +54,8 @@ class ImageList(RowTable):
         self._open: set[str] = set()
         self._scale = 1
         self._group_of: dict[str, Group] = {}
+        self._past = False
+        """Is there anything to say of when images were seen in use?"""
 
     # -- data down ------------------------------------------------------------------------
 
@@ -60,8 +63,9 @@ class ImageList(RowTable):
         """Show the images that pass the filter, in the order that was chosen."""
         self.scene, self.sort, self.longer = scene, scene.image_sort, scene.longer
         self._shown = scene.shown_images()
-        if scene.graph.rules.keeps_content is not self._with_content:
-            self._with_content = scene.graph.rules.keeps_content
+        shown = scene.graph.rules.keeps_content, bool(scene.graph.seen.images)
+        if shown != (self._with_content, self._past):
+            self._with_content, self._past = shown
             self.set_columns(self._columns(self.grouped))
         self._groups, self._group_of = [], {}
         self._scale = max((node.size for node in scene.graph.images), default=1) or 1
@@ -218,6 +222,7 @@ class ImageList(RowTable):
         disk = ListColumn(
             "footprint", "ON DISK", self._footprint, 8, align="right", drop=3, by=by["footprint"], sizes=True
         )
+        past = getattr(self, "_past", False)  # the base class asks for columns first
         content = ListColumn(
             "content", "CONTENT", self._content, 8, align="right", drop=5, by=by["content"], sizes=True
         )
@@ -240,6 +245,7 @@ class ImageList(RowTable):
             ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
             *([content] if self._with_content else ()),
             ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
+            *([ListColumn("seen", "SEEN IN USE", self._seen, 12, align="right", drop=6)] if past else ()),
             ListColumn("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
             ListColumn("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
         ]
@@ -300,6 +306,11 @@ class ImageList(RowTable):
     def _age(self, row: Row, width: int) -> Cell:
         created = row.created if isinstance(row, Group) else row.image.created
         return [(format_age(created, self.scene.now) if self.scene else "", "dim")]
+
+    def _seen(self, row: Row, width: int) -> Cell:
+        if self.scene is None or isinstance(row, Group):
+            return ""
+        return [(fit(use_cell(row, self.scene.graph, self.scene.now), width), "dim")]
 
     def _layers(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):

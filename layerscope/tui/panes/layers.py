@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.missed import copies_of, missed_sharing
 from layerscope.text import fit, fit_first
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
@@ -22,6 +23,7 @@ from layerscope.tui.widgets.columns import Cell, ListColumn, Sort
 from layerscope.tui.widgets.room import SideBySide
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of
+from layerscope.views.before_after import between_words
 from layerscope.views.content import packed_of, packed_words
 from layerscope.views.find import Search, layer_search, user_search
 from layerscope.views.names import amount, short_id
@@ -39,6 +41,8 @@ class LayersPane(Pointing, SideBySide):
         self._largest = 1
         self._with_content = False
         self._shown_layer: Layer | None = None
+        self._again: dict[str, int] = {}
+        """By chain ID: bytes of the other copies of the same content, stored on other layers."""
         self.list = RowTable(self._columns(), key=lambda n: n.chain_id, empty="no layers", id="all-layers",
                              sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
@@ -64,7 +68,13 @@ class LayersPane(Pointing, SideBySide):
         self._largest = max((layer.known_size for layer in layers), default=1) or 1
         shown, total = len(layers), len(scene.graph.layers)
         some = format_number(total) if shown == total else part_of(shown, total)
-        self.list.entitle(Content(f"All layers · {some}"))
+        missed = missed_sharing(scene.graph)
+        again = f" · {between_words(missed.size, scene.units)} stored again" if missed.exact else ""
+        if bool(missed.exact) is not bool(self._again):
+            self._again = copies_of(missed)
+            self.list.set_columns(self._columns())
+        self._again = copies_of(missed)
+        self.list.entitle(Content(f"All layers · {some}{again}"))
         self.list.show(self.list.in_order(layers))
         self._follow(force=True)
 
@@ -174,12 +184,15 @@ class LayersPane(Pointing, SideBySide):
 
     def _columns(self) -> list[ListColumn]:
         by = LAYER_ORDERS
+        order = (lambda layer: (self._again.get(layer.chain_id, 0), layer.diff_id), True)
+        again = ListColumn("again", "AGAIN", self._again_cell, 8, align="right", drop=6, by=order, sizes=True)
         content = ListColumn("content", "CONTENT", self._content, 8, align="right", drop=3, sizes=True)
         return [
             ListColumn("size", "SIZE", self._size_cell, 8, align="right", by=by["size"], sizes=True),
             ListColumn("bar", "ON DISK", self._bar, 8, flex=1, most=24, drop=5),
             ListColumn("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
             ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
+            *([again] if getattr(self, "_again", {}) else ()),
             *([content] if self._with_content else ()),
             ListColumn("instruction", "INSTRUCTION", self._instruction, 20, flex=4, by=by["instruction"]),
             ListColumn("from", "FROM", lambda layer, w: origin_cell(layer, w, self.scene), 22, drop=4),
@@ -215,6 +228,13 @@ class LayersPane(Pointing, SideBySide):
 
     def _bar(self, layer: Layer, width: int) -> Cell:
         return plain_bar(layer.known_size, self._largest, width, "shared" if layer.shared else "unique")
+
+    def _again_cell(self, layer: Layer, width: int) -> Cell:
+        """What the same content takes besides, under other layers."""
+        size = self._again.get(layer.chain_id)
+        if self.scene is None or not size:
+            return [("–", "dim")]
+        return [(fit(self.scene.size(size), width), "warn")]
 
     def _content(self, layer: Layer, width: int) -> Cell:
         """The same, compressed; the blob that holds it may be of more images than the layer."""

@@ -54,6 +54,20 @@ def ask_free(screen: Screen[None], scene: Scene, proposed: Callable[[tuple[str, 
     screen.app.push_screen(FreeScreen(scene), proposed)
 
 
+def ask_keep(screen: Screen[None], scene: Scene, accepted: Callable[[tuple[str, ...] | None], None]) -> None:
+    """Ask for a file of keep rules; ``accepted`` gets the IDs of what goes by them, or None."""
+    from layerscope.tui.dialogs.keep import KeepScreen
+
+    screen.app.push_screen(KeepScreen(scene), accepted)
+
+
+def ask_diff(screen: Screen[None], scene: Scene) -> None:
+    """Ask for an earlier scan, and show what came and went since."""
+    from layerscope.tui.dialogs.diff import DiffScreen
+
+    screen.app.push_screen(DiffScreen(scene))
+
+
 def ask_removal(screen: Screen[None], scene: Scene, session: Session) -> None:
     """Ask whether to remove what is marked, and remove it; say why not where nothing can be removed."""
     backend = session.backend

@@ -1,4 +1,7 @@
-"""The main screen: header, views, marks, keys; it wires messages up and data down."""
+"""The main screen: header, views, marks, keys; it wires messages up and data down.
+
+A few lines more than other modules, because each message and each key of the screen is answered here, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
     GraphArrived,
+    HistoryRead,
     Pivoted,
     Pointed,
     ScanFailed,
@@ -148,6 +152,15 @@ class MainScreen(Screen[None]):
             self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
             self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
         self._freshness()
+
+    @on(HistoryRead)
+    def _history_read(self, message: HistoryRead) -> None:
+        """What earlier scans saw: a line beside the bar, and what is otherwise since the last look."""
+        self.summary.past = message.past
+        self.live.tell(message.since)
+        if self.scene is not None:
+            self.scene.graph.seen = message.seen
+            self.redraw()
 
     # -- data down ------------------------------------------------------------------------
 
@@ -333,6 +346,16 @@ class MainScreen(Screen[None]):
         """Ask how much is to be freed, and propose what to remove for it."""
         if self.scene is not None:
             asking.ask_free(self, self.scene, self._proposed)
+
+    def action_keep(self) -> None:
+        """Ask for keep rules, and mark what goes by them: the ordinary removal dialog is then a key away."""
+        if self.scene is not None:
+            asking.ask_keep(self, self.scene, self._proposed)
+
+    def action_diff(self) -> None:
+        """Ask for an earlier scan, and show what came and went since."""
+        if self.scene is not None:
+            asking.ask_diff(self, self.scene)
 
     def _proposed(self, ids: tuple[str, ...] | None) -> None:
         """Mark what was proposed, in place of what was marked, and show it for editing."""

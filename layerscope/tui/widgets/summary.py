@@ -23,6 +23,8 @@ from layerscope.views.bars import CONTENT, UNPACKED, Bar, open_words, saved_word
 
 LABEL = 14
 FIGURE = 9
+PAST = 5
+"""Cells of the line of small bars between label and bar."""
 LEAST = 24
 """Cells of the bars that are worth more than the numbers of their parts."""
 NEWS = 34
@@ -45,6 +47,8 @@ class Summary(CachedLines, Widget):
         self.units = Units.SI
         self.state: tuple[str, tuple[str, ...]] = ("busy", ("connecting",))
         self.progress: ScanProgressed | None = None
+        self.past = ""
+        """Bytes on disk at earlier scans, as a line of small bars; at most :data:`PAST` cells."""
         self._graph: LayerGraph | None = None
         self._live: Live | None = None
         self._inventory: Inventory | None = None
@@ -208,7 +212,10 @@ class Summary(CachedLines, Widget):
 
     def _line(self, bar: Bar, scale: int, room: int, style: str, notes: list[Text], numbers: str) -> Text:
         """A bar, the longest note that fits behind it, the numbers of its parts, and the figure."""
-        line = Text().append(bar.label.ljust(LABEL), self.style_of("label"))
+        past = self.past if style == "disk" else ""
+        line = Text().append(bar.label.ljust(LABEL - len(past) - bool(past)), self.style_of("label"))
+        if past:
+            line.append(past, self.style_of("disk")).append(" ")
         drawn = Text()
         for text in self._pieces(bar, scale, room):
             drawn.append(text, self.style_of(style))

@@ -366,8 +366,18 @@ def _interface(choices: Choices) -> int | None:
     return interface.run(source, choices.units if choices.units_name else None, terminal, read_only=choices.read_only)
 
 
+def unusable(platform: str) -> str:
+    """Return why layerscope does not run on a platform (``sys.platform``), and what does; empty where it does."""
+    if platform != "win32":
+        return ""
+    return "layerscope does not run on Windows itself; in WSL 2 it does, and finds Docker Desktop's engine there"
+
+
 def main() -> NoReturn:
     """Run the program: the entry point of the installed command."""
+    if why := unusable(sys.platform):  # before anything is imported that is not there
+        sys.stderr.write(f"{why}\n")
+        sys.exit(FAILED)
     from layerscope.terminal import keep_standard_descriptors  # noqa: PLC0415
 
     keep_standard_descriptors()

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class Elsewhere(NamedTuple):
+    """An engine that does answer."""
+
+    host: str
+    """Its address, as ``--host`` takes it."""
+    name: str
+    """What people call it: ``Colima``, ``rootless Podman``."""
+
 
 class BackendError(Exception):
-    """Nothing came. ``cause`` says why and ``hint`` what to do next, one line each, safe to show."""
+    """Nothing came. ``cause`` says why and ``hint`` what to do next, one line each, safe to show.
 
-    def __init__(self, cause: str, hint: str = "") -> None:
+    ``elsewhere``: engines that do answer on this machine.
+    """
+
+    def __init__(self, cause: str, hint: str = "", elsewhere: tuple[Elsewhere, ...] = ()) -> None:
         super().__init__(f"{cause}; {hint}" if hint else cause)
         self.cause = cause
         self.hint = hint
+        self.elsewhere = elsewhere
 
 
 class WrongInputError(ValueError):

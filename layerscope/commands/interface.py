@@ -7,6 +7,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.errors import BackendError
@@ -42,15 +43,19 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     def opener() -> Backend:
         return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
+    def open_at(host: str) -> Backend:
+        return replace(source, host=host, context=None).open(read_only=read_only)
+
+    pins = Pins(None) if source.kind == "demo" else Pins.of_user()  # those of the sample host are for a look only
     if terminal is None:
-        app = _app(opener, units)
+        app = _app(opener, open_at, units, pins)
         app.run()
         return app.return_code or 0
     screen = Terminal(terminal)
     status, crash = CRASHED, ""
     try:
         screen.take()
-        app = _app(opener, units)
+        app = _app(opener, open_at, units, pins)
         # Not asyncio.run: it would wait for every thread, and one of them may wait for a frozen engine.
         app.run(loop=asyncio.new_event_loop())
         status, crash = app.return_code or 0, app.crash
@@ -61,7 +66,9 @@ def run(source: Source, units: Units | None, terminal: int | None, *, read_only:
     screen.end(status, crash)
 
 
-def _app(opener: Callable[[], Backend], units: Units | None) -> GuardedApp:
+def _app(
+    opener: Callable[[], Backend], open_at: Callable[[str], Backend], units: Units | None, pins: Pins
+) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
     from layerscope.tui.session import Session  # noqa: PLC0415
@@ -69,7 +76,7 @@ def _app(opener: Callable[[], Backend], units: Units | None) -> GuardedApp:
 
     take_any_bytes(encoding_of_locale())
     kept = SettingsFile(default_path())
-    app = GuardedApp(Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user()))
+    app = GuardedApp(Session(opener, demo=_demo, units=units, settings=kept, pins=pins, open_at=open_at))
     app.report = _report
     return app
 

@@ -65,6 +65,11 @@ class StoreRules:
     Those layers stay on disk until the build cache is pruned.
     """
 
+    # -- where images come from --------------------------------------------------------------
+
+    repo_digest_is_origin: bool
+    """Does an image have a repository digest only if it was pulled or pushed?"""
+
     # -- what the engine's own figures count -----------------------------------------------
 
     image_size_is_layers: bool
@@ -95,6 +100,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is being used by stopped container",
         child_rule="image has dependent child images",
         build_cache_holds_layers=True,
+        repo_digest_is_origin=True,
         image_size_is_layers=True,
         size_adds="",
         total_is_footprint=True,
@@ -111,6 +117,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is being used by stopped container",
         child_rule="",
         build_cache_holds_layers=False,
+        repo_digest_is_origin=False,
         image_size_is_layers=False,
         size_adds="snapshots of other platforms, or of build steps that changed nothing",
         total_is_footprint=False,
@@ -137,6 +144,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is in use by a container",
         child_rule="",
         build_cache_holds_layers=False,
+        repo_digest_is_origin=True,
         image_size_is_layers=False,
         size_adds="manifests and configurations",
         total_is_footprint=False,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.errors import Elsewhere
 
 
 @dataclass
@@ -61,10 +62,11 @@ class EngineFollowed(Message):
 
 @dataclass
 class ScanFailed(Message):
-    """No graph will come: one line of cause, one of what to do next."""
+    """No graph will come: one line of cause, one of what to do next; ``elsewhere`` engines answer."""
 
     cause: str
     hint: str
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 class Pointed(Message):
@@ -92,7 +94,9 @@ class NotKept(Message):
 
 @dataclass
 class UsageWanted(Message):
-    """Somebody looks at the engine's own disk usage, which has not been asked for."""
+    """Somebody looks at the engine's own disk usage, which has not been asked for; ``whole``: at all of its disk."""
+
+    whole: bool = False
 
 
 @dataclass

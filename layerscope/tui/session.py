@@ -18,7 +18,7 @@ from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.marks import Marks
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.text import clean
@@ -62,14 +62,16 @@ class Session:
         clock: Callable[[], float] = time.time,
         settings: SettingsFile | None = None,
         pins: Pins | None = None,
+        open_at: Callable[[str], Backend] | None = None,
     ) -> None:
         """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
 
         ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
-        removal; by default nothing is kept.
+        removal; by default nothing is kept. ``open_at`` opens an engine at another address.
         """
         self.opener = opener
         self.demo = demo
+        self.open_at = open_at
         self.clock = clock
         self.backend: Backend | None = None
         self.pins = pins or Pins(None)
@@ -112,6 +114,12 @@ class Session:
             self.settings = now
             self.screen.run_worker(self._save(), group="settings", exit_on_error=False)
 
+    def switch_units(self) -> Units:
+        """Switch between powers of 1000 and of 1024; return what is chosen now."""
+        self.units = Units.BINARY if self.units is Units.SI else Units.SI
+        self.keep(units=self.units)
+        return self.units
+
     async def _save(self) -> None:
         self._not_kept(await asyncio.to_thread(self._write))
 
@@ -133,19 +141,28 @@ class Session:
         """Post what the engine becomes, until the backend is closed."""
         self._start("follow", self._follow)
 
-    def ask_usage(self) -> None:
-        """Ask the engine for its disk usage, and post the graph that knows it."""
-        self._start("usage", self._ask_usage)
+    def ask_usage(self, *, whole: bool = False) -> None:
+        """Ask the engine for its disk usage, and post the graph that knows it; ``whole``: of all of its disk."""
+        self._start("usage", lambda: self._ask_usage(whole))
 
     def forget_usage(self) -> None:
         """Wait for the disk usage no longer."""
         self.screen.workers.cancel_group(self.screen, "usage")
 
+    def open_elsewhere(self, host: str) -> None:
+        """Turn to the engine at another address, and load it."""
+        if self.open_at is not None:
+            self.close()
+            open_at = self.open_at
+            self.opener = lambda: open_at(host)
+            self.load()
+
     def open_demo(self) -> None:
         """Leave the engine alone and show the sample host."""
         if self.demo is not None:
             self.close()
-            self.backend = SavedBackend(self.demo)
+            self.backend = SavedBackend(self.demo, SAMPLE_HOST)
+            self.pins = Pins(None)
             self.load()
 
     @property
@@ -182,7 +199,7 @@ class Session:
             arrived(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
         except BackendError as error:
             if not worker.is_cancelled:
-                screen.post_message(ScanFailed(error.cause, error.hint))
+                screen.post_message(ScanFailed(error.cause, error.hint, error.elsewhere))
             return
         except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
             told = f"layerscope failed on what it was told: {type(error).__name__}: {clean(str(error), 200)}"
@@ -203,12 +220,12 @@ class Session:
         if self.backend is not None:
             self.backend.follow(changed, followed)
 
-    def _ask_usage(self) -> None:
+    def _ask_usage(self, whole: bool) -> None:
         worker, backend = get_current_worker(), self.backend
         if backend is None:
             return
         try:
-            fresh = backend.usage()
+            fresh = backend.usage(whole=True) if whole else backend.usage()
         except BackendError as error:
             if not worker.is_cancelled:
                 self.screen.post_message(UsageAnswered(None, str(error)))

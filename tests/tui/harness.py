@@ -230,7 +230,7 @@ class FakeBackend:
     def remover(self) -> Remover | None:
         return None
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):
             raise self.usage_answer

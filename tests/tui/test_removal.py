@@ -99,7 +99,7 @@ async def test_what_is_blocked_is_named_with_the_rule_and_never_asked_for() -> N
         await settled(pilot)
         await mark(pilot, "py-app:2", "committed:1")
         await press(pilot, "d")
-        assert "py-app:2: stays, container run1 (running): image is being used by running container" in notes(pilot)
+        assert "py-app:2: stays, container run1 (running, 5s): image is being used by running container" in notes(pilot)
         await press(pilot, "y", "enter")
         assert engine.asked == ["committed:1"]
 
@@ -334,7 +334,7 @@ async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
         await settled(pilot)
         await mark(pilot, "committed:1")
         await press(pilot, "d")
-        assert "before the build cache is pruned, then 4.2 MB" in said(pilot)
+        assert "before the build cache is pruned; 4.2 MB" in said(pilot)
         await press(pilot, "y")
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         assert "still on disk for the build cache" in said(pilot)

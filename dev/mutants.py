@@ -44,6 +44,8 @@ from dev.mutations import ROOT, Mutant, equivalents, mutants_of
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "core": ("layerscope/core", ("tests/core", "tests/views", "tests/output")),
     "scanfile": ("layerscope/sources/scanfile.py", ("tests/sources", "tests/core/test_recordings.py")),
+    "scanread": ("layerscope/sources/scanread.py", ("tests/sources", "tests/core/test_recordings.py")),
+    "jsonstream": ("layerscope/sources/jsonstream.py", ("tests/sources", "tests/core/test_recordings.py")),
     "remove": ("layerscope/engine/remove.py", ("tests/engine",)),
 }
 """What is broken, and the tests that are there for it."""

@@ -38,6 +38,7 @@ class Choices:
     demo: bool | None = None
     units_name: str | None = None
     read_only: bool = False
+    no_history: bool | None = None
 
     @property
     def source(self) -> Source:
@@ -85,6 +86,10 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-c", "--context"), {"metavar": "NAME", "multiple": True, "help": "The engine of this docker context."}),
     (("-f", "--file"), {"metavar": "FILE", "help": "A saved scan instead of an engine; - is standard input."}),
     (("--demo",), {"is_flag": True, "flag_value": True, "help": "The bundled sample host instead of an engine."}),
+    (
+        ("--no-history",),
+        {"is_flag": True, "flag_value": True, "help": "Keep no record of this scan, and ask none."},
+    ),
     (
         ("--units", "units_name"),
         {"type": click.Choice(["si", "binary"]), "help": "Sizes in kB, MB, GB (si) or KiB, MiB, GiB (binary)."},
@@ -216,7 +221,7 @@ def export(choices: Choices, target: str) -> None:
     """
     from layerscope.commands import export  # noqa: PLC0415
 
-    export.run(choices.source, target)
+    export.run(choices.source, target, history=not choices.no_history)
 
 
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="Only names that docker rmi takes, one a line.")
@@ -297,6 +302,70 @@ def diff(choices: Choices, old: str, new: str | None, as_json: bool, as_markdown
 
 
 @cli.command()
+@click.argument("rules", default="", metavar="RULES")
+@click.option("--script", is_flag=True, help="As docker rmi lines by name, each guarded by the image's ID.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.keep/1; sizes in bytes.")
+@click.option("--example", is_flag=True, help="Print rules to start from.")
+@click.pass_obj
+def keep(choices: Choices, rules: str, script: bool, as_json: bool, example: bool) -> int | None:
+    """Say what keep rules would remove, and what that really frees. Removes nothing.
+
+    RULES is a TOML file, - is standard input. Images that are pinned in the interface stay.
+    """
+    from layerscope.commands import keep as command  # noqa: PLC0415
+
+    if example:
+        command.run_example()
+        return None
+    if not rules:
+        raise click.UsageError("which rules? Name a file; --example prints one to start from")
+    if script and as_json:
+        raise click.UsageError("--script and --json are two forms; give one of them")
+    form: Literal["script", "json", "text"] = "script" if script else "json" if as_json else "text"
+    wanted = not choices.no_history
+    return command.run(choices.source, rules, form=form, units=choices.units, history=wanted)
+
+
+@cli.command()
+@click.argument("rules", metavar="RULES")
+@click.option("--since", metavar="SCAN", help="A saved scan that growth is counted from.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "junit"]),
+    default="text",
+    show_default=True,
+    help="json has schema layerscope.check/1.",
+)
+@click.pass_obj
+def check(choices: Choices, rules: str, since: str | None, form: Literal["text", "json", "markdown", "junit"]) -> int:
+    """Say whether the budget in a file is kept: exit status 0 if so, 1 if not or if nobody can tell.
+
+    RULES is a TOML file with a [budget], as `layerscope keep --example` prints one; - is standard input.
+    """
+    from layerscope.commands import check as command  # noqa: PLC0415
+
+    return command.run(choices.source, rules, since, form=form, units=choices.units)
+
+
+@cli.command()
+@click.option("--clear", is_flag=True, help="Forget everything that was kept, of every engine.")
+@click.pass_obj
+def history(choices: Choices, clear: bool) -> None:
+    """Show what was on disk over the scans that were kept, and what made the biggest steps.
+
+    Every scan of a live engine leaves a record, at most one an hour: what was on disk, which images were there, and
+    which of them were in use.
+    """
+    from layerscope.commands import history as command  # noqa: PLC0415
+
+    if clear:
+        command.run_clear()
+    else:
+        command.run(choices.source, command.history_of_user(), choices.units)
+
+
+@cli.command()
 @click.argument("name", default="", metavar="NAME")
 def schema(name: str) -> None:
     """Print the JSON Schema of a document: scan, report, plan or free.
@@ -349,7 +418,7 @@ def pull_cost(
 def _report(choices: Choices, form: Form) -> None:
     from layerscope.commands import report  # noqa: PLC0415
 
-    report.run(choices.source, form, choices.units)
+    report.run(choices.source, form, choices.units, history=not choices.no_history)
 
 
 def _interface(choices: Choices) -> int | None:

@@ -20,6 +20,9 @@ class BackendError(Exception):
     ``elsewhere``: engines that do answer on this machine.
     """
 
+    wrong_use = False
+    """Is it what the user gave that is wrong (exit status 2), and not the engine that failed (3)?"""
+
     def __init__(self, cause: str, hint: str = "", elsewhere: tuple[Elsewhere, ...] = ()) -> None:
         super().__init__(f"{cause}; {hint}" if hint else cause)
         self.cause = cause

@@ -1,6 +1,6 @@
 """Leaving in an orderly way: what must not be cut in its middle says so, and is told when the program is to end.
 
-Whoever ends the program calls :func:`leave`, which waits for a moment, not for ever: an engine may be frozen.
+Whoever ends the program calls :func:`leave`, which waits for a moment, not forever: an engine may be frozen.
 """
 
 from __future__ import annotations

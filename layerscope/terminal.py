@@ -44,7 +44,7 @@ _DRAWN = str.maketrans(
     | {"…": "~", "·": "-", "•": "*", "●": "*", "○": "o", "–": "-", "—": "-", "−": "-", "×": "x", "≥": ">", "≤": "<"}
     | {"→": ">", "←": "<", "↑": "^", "↓": "v", "▲": "^", "▼": "v", "▶": ">", "◀": "<", "►": ">", "✓": "v", "✗": "x"}
 )
-"""One character of ASCII for each sign of ours, so that columns hold."""
+"""One character of ASCII for each sign that we draw, so that columns hold."""
 
 
 def is_terminal(stream: Any) -> bool:

@@ -85,6 +85,16 @@ def _tame_marks(text: str) -> str:
     return re.sub(loose, lambda found: "".join(map(_code, found[0])), text)
 
 
+COPIED = 50_000
+"""Characters that are copied at most: terminals take some 74,000 bytes in base64, and drop what is longer."""
+
+
+def copied(text: str) -> str:
+    """Return ``text`` as the one printable line that goes to a clipboard: pasted into a shell, no line of it is run."""
+    lines = (line.strip() for line in text.splitlines())
+    return clean(" · ".join(filter(None, lines)), COPIED)
+
+
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s:@]*):[^/?#\s]*@")
 _TOKEN = re.compile(r"\b((?:https?|tcp|socks5h?)://)[^/?#\s:@*]+@")
 _QUERY = re.compile(r"(?<=://)([^\s?#'\"]*\?)([^\s#'\"]+)")

@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from layerscope.output import before_after, plan_json, pull_cost, report
+from layerscope.output import before_after, check, keep, plan_json, pull_cost, report
 from layerscope.output.schemas import schema
 from layerscope.sources import scanfile
 
@@ -42,7 +42,10 @@ def held(text: str | bytes) -> Any:
 
 def hold_all() -> None:
     """From now on every document made in this process is held to its schema."""
-    made = ((report, "report_dict"), (plan_json, "plan_dict"), (plan_json, "free_dict"), (before_after, "diff_dict"))
+    made = (
+        *((report, "report_dict"), (plan_json, "plan_dict"), (plan_json, "free_dict")),
+        *((before_after, "diff_dict"), (keep, "keep_dict"), (check, "check_dict")),
+    )
     for module, name in made:
         setattr(module, name, _holding(getattr(module, name), hold))
     scanfile.dumps = _holding(scanfile.dumps, held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ USAGE_PATIENCE = 10.0
 """Seconds after which the engine's own total is done without: it can take minutes, and is only a comparison."""
 
 
+PATIENCE = 5.0
+"""Seconds after which a command says what it waits for."""
+
+
 class OutputError(Exception):
     """The answer is there but could not be written; the text is one line."""
 
@@ -28,15 +33,50 @@ def take_inventory(source: Source) -> Inventory:
 
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    with _meter() as meter, closing(source.open()) as backend:
+    with _meter() as meter, patience("for the engine to answer") as waits, closing(source.open()) as backend:
         _warn(backend.warnings)
-        return backend.scan(meter, _ignore, _never, usage_within=USAGE_PATIENCE)
+        waits("for the engine to list its images")
+
+        def progress(done: int, total: int, phase: str) -> None:
+            meter(done, total, phase)
+            if phase != "images":
+                of = f"{format_number(done)} of {format_number(total)} are done"
+                waits(f"for the layers of its images: {of}" if done < total else "for its own disk usage")
+
+        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE)
+
+
+@contextmanager
+def patience(what: str) -> Iterator[Callable[[str], None]]:
+    """Say once on standard error what is waited for, when that takes :data:`PATIENCE` seconds.
+
+    ``what`` goes on after "waiting"; what is yielded takes another one.
+    """
+    waited = [what]
+
+    def tell() -> None:
+        _say(f"waiting {waited[0]} …")
+
+    timer = threading.Timer(PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda now: waited.__setitem__(0, now)
+    finally:
+        timer.cancel()
 
 
 def _warn(lines: tuple[str, ...]) -> None:
     for line in lines:
-        with suppress(OSError, AttributeError, ValueError):  # nobody can be told
-            sys.stderr.write(f"layerscope: warning: {line}\n")
+        _say(f"warning: {line}")
+
+
+def _say(line: str) -> None:
+    with suppress(OSError, AttributeError, ValueError):  # nobody can be told
+        start = "\r" if sys.stderr.isatty() else ""
+        encoding = sys.stderr.encoding or "ascii"
+        sys.stderr.write(f"{start}layerscope: {line}\n".encode(encoding, "replace").decode(encoding))
+        sys.stderr.flush()
 
 
 def _ignore(*_: object) -> None:

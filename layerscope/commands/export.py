@@ -5,18 +5,25 @@ from __future__ import annotations
 import sys
 
 from layerscope.commands.common import OutputError, take_inventory
+from layerscope.commands.history import history_of_user, remember
+from layerscope.core.build import build_graph
 from layerscope.sources.open import Source
 from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory
 from layerscope.text import clean
 from layerscope.units import count
 
 
-def run(source: Source, target: str) -> None:
-    """Save the inventory of ``source`` in the file ``target``; ``-`` is standard output."""
+def run(source: Source, target: str, *, history: bool = False) -> None:
+    """Save the inventory of ``source`` in the file ``target``; ``-`` is standard output.
+
+    ``history``: keep a record of the scan of a live engine.
+    """
     try:
         check_target(target)  # a mistyped path is reported before a scan that may take a while
         inventory = take_inventory(source)
         save_inventory(inventory, target)
+        if source.live and history:
+            remember(history_of_user(), build_graph(inventory))
     except ScanFileNotSaved as error:
         raise OutputError(str(error)) from None
     if target != "-" and sys.stderr is not None and sys.stderr.isatty():

@@ -8,6 +8,7 @@ import time
 from typing import Literal
 
 from layerscope.commands.common import take_inventory, write_out
+from layerscope.commands.history import history_of_user, remember
 from layerscope.core.build import build_graph
 from layerscope.output.report import report_csv, report_json
 from layerscope.output.report_text import MIN_WIDTH, report_text
@@ -17,10 +18,12 @@ from layerscope.units import Units
 Form = Literal["text", "json", "csv"]
 
 
-def run(source: Source, form: Form, units: Units) -> None:
-    """Print the report on ``source``."""
+def run(source: Source, form: Form, units: Units, *, history: bool = False) -> None:
+    """Print the report on ``source``; ``history``: keep a record of the scan of a live engine."""
     inventory = take_inventory(source)
     graph = build_graph(inventory)
+    if source.live:
+        remember(history_of_user(history), graph)
     if form == "json":
         write_out(report_json(graph))
     elif form == "csv":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from layerscope.core.content import ContentGraph, ContentUse, LayersState, layers_state
+from layerscope.core.seen import NOTHING_SEEN, Seen
 from layerscope.core.sizes.ledger import Certainty
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
 from layerscope.core.stores import STORES, DiskRule, StoreRules, disk_rule
@@ -255,6 +256,8 @@ class LayerGraph:
         """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
         self.content = content
         """Who keeps which blob, on a containerd store; None where there is no such store, or it was refused."""
+        self.seen: Seen = NOTHING_SEEN
+        """What earlier scans saw of its images; set by who has kept some."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
 

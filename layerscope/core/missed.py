@@ -9,7 +9,7 @@ is read for any of this. All sizes are bytes in the store's unit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
@@ -94,6 +94,10 @@ def _biggest(layer: Layer) -> tuple[int, str]:
     return -layer.known_size, layer.chain_id
 
 
-def total(found: Iterable[Missed]) -> int:
-    """Return the bytes of some of them: at least so many."""
-    return sum(one.size.low for one in found)
+def copies_of(found: MissedSharing) -> dict[str, int]:
+    """Return by chain ID what the other copies of the same content weigh, of those that are stored again for sure."""
+    again = {}
+    for one in found.exact:
+        weight = sum(layer.known_size for layer in one.copies)
+        again.update({layer.chain_id: weight - layer.known_size for layer in one.copies})
+    return again

@@ -24,6 +24,8 @@ class EngineError(BackendError):
 class UsageError(EngineError):
     """The engine was named in a way that cannot be meant: no address, no such context, two engines. Exit status 2."""
 
+    wrong_use = True
+
 
 class Cancelled(Exception):
     """A scan was cancelled before the engine had answered anything that could be shown."""

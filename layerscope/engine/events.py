@@ -89,7 +89,7 @@ class Watcher:
                 began = True
                 self.state("")
                 if again:
-                    self._note()  # whatever happened meanwhile was not told
+                    self._note()  # nothing was reported of what happened meanwhile
                 pinged = time.monotonic()
             elif time.monotonic() >= pinged + PING_EVERY:
                 try:

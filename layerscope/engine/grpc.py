@@ -42,7 +42,7 @@ _RECV = 1 << 18
 
 
 class GrpcError(Exception):
-    """A call failed; the text says how, in words of ours or of the engine."""
+    """A call failed; the text says how, in our words or the engine's."""
 
 
 class NoUpgrade(GrpcError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from operator import eq, ge, gt, le, lt, ne
 
 from layerscope.core.ages import made
-from layerscope.core.graph import ImageNode
-from layerscope.search.meaning import Meaning, WrongTermError
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.search.meaning import Meaning, Test, WrongTermError
 from layerscope.units import count, format_size, parse_size
 
 _OPERATORS: Mapping[str, tuple[Callable[[int, int], bool], str]] = {
@@ -85,14 +86,25 @@ _SHORT = {"m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week", 
 _SPAN = re.compile(r"(\d{1,6}) ?([a-z]+)", re.ASCII | re.IGNORECASE)
 
 
-def _moment(value: str, now: int, key: str) -> tuple[int, str]:
-    """Return (Unix time, in words) of ``30d`` (before now) or ``2026-01-31`` (midnight, UTC)."""
+def parse_span(value: str, key: str) -> tuple[int, str]:
+    """Return (seconds, in words) of a span like ``30d`` or ``2 weeks``; ``key`` is what an example begins with.
+
+    Raises :class:`WrongTermError`.
+    """
     found = _SPAN.fullmatch(value)
     if found:
         unit = _SHORT.get(found[2].lower(), found[2].lower().removesuffix("s"))
         if unit in _SPANS:
             number = int(found[1])
-            return now - number * _SPANS[unit], count(number, unit)
+            return number * _SPANS[unit], count(number, unit)
+    raise WrongTermError(f"not a span of time: write {key}30d, 2w, 6mo or 1y")
+
+
+def _moment(value: str, now: int, key: str) -> tuple[int, str]:
+    """Return (Unix time, in words) of ``30d`` (before now) or ``2026-01-31`` (midnight, UTC)."""
+    with suppress(WrongTermError):
+        seconds, words = parse_span(value, key)
+        return now - seconds, words
     try:
         day = date.fromisoformat(value)
     except ValueError:
@@ -117,3 +129,19 @@ def created(older: bool, value: str, now: int, key: str) -> Meaning:
     if span:
         return Meaning(f"older than {span}" if older else f"made in the last {span}", lambda _: test)
     return Meaning(f"made {'before' if older else 'after'} {value}", lambda _: test)
+
+
+def seen(used: bool, value: str, now: int) -> Meaning:
+    """Return the meaning of ``used:30d`` and ``unused:30d``: what earlier scans saw (:mod:`layerscope.core.seen`).
+
+    Seen in use within a span; or watched for so long and not seen in use.
+    """
+    seconds, span = parse_span(value, "used:" if used else "unused:")
+
+    def bind(graph: LayerGraph) -> Test:
+        past = graph.seen
+        if used:
+            return lambda node: bool(node.containers) or past.used_within(node.id, seconds, now)
+        return lambda node: not node.containers and past.unused_for(node.id, seconds, now)
+
+    return Meaning(f"seen in use in the last {span}" if used else f"not seen in use for {span}", bind)

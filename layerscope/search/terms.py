@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.origin import Again, origin_of
 from layerscope.core.stores import RUNNING
-from layerscope.search.comparisons import created
+from layerscope.search.comparisons import created, seen
 from layerscope.search.meaning import Binder, Meaning, Test, WrongTermError
 from layerscope.text import clean
 
@@ -259,14 +259,18 @@ EXAMPLES: Mapping[str, str] = {
     "container": "container:web",
     "older": "older:30d",
     "newer": "newer:2w",
+    "used": "used:30d",
+    "unused": "unused:30d",
 }
-AGES = ("older", "newer")
+AGES = ("older", "newer", "used", "unused")
 
 
 def keyed(key: str, value: str, whole: bool, now: int) -> Meaning:
     """Return the meaning of ``key:value``, or of ``key=value`` when ``whole``; raises :class:`WrongTermError`."""
     if not value:
         raise WrongTermError(f"what after “{key}”? Write it like {EXAMPLES[key]}")
+    if key in {"used", "unused"}:
+        return seen(key == "used", value, now)
     if key in AGES:
         return created(key == "older", value, now, f"{key}:")
     return KEYS[key](value, whole)

@@ -1,1 +1,1 @@
-"""Files of ours: settings, pins, the log of removals, and how files are written."""
+"""Our own files: settings, pins, the log of removals, and how files are written."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def state_path(name: str) -> Path | None:
-    """Return the path of a file of ours by the XDG Base Directory Specification; None when there is no home.
+    """Return the path of one of our files by the XDG Base Directory Specification; None when there is no home.
 
     ``$XDG_STATE_HOME/layerscope/NAME``, with ``~/.local/state`` for the variable where
     that is not set, or is a relative path, which the specification says to ignore.

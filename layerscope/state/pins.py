@@ -52,13 +52,15 @@ class Pins:
         if self.path is None:
             return
         try:
-            found = json.loads(read_small(self.path))
+            data = read_small(self.path)
+        except FileNotFoundError:
+            data = b"[]"
+        except (OSError, ValueError) as error:
+            raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
+        try:
+            found = json.loads(data)
             if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
                 raise ValueError("not a list of names")
-        except FileNotFoundError:
-            found = []
-        except OSError as error:
-            raise PinsError(f"{self._file}: pins cannot be read: {cause(error)}") from None
         except (ValueError, RecursionError):
             raise PinsError(f"{self._file}: pins cannot be read, the file is damaged; mend it or delete it") from None
         self._names = (set(found) | self._added) - self._removed

@@ -29,6 +29,8 @@ class Settings:
     reverse: bool = False
     hidden: tuple[str, ...] = ()
     """Keys of the columns of images that are not shown, sorted."""
+    history: bool = True
+    """Are scans of live engines kept? In the file as ``"history": false``, written there by hand."""
 
 
 PATIENCE = 2.0
@@ -104,7 +106,10 @@ class SettingsFile:
             "reverse": settings.reverse,
             "hidden": list(settings.hidden),
         }
-        data = json.dumps({key: value for key, value in document.items() if value}, indent=2) + "\n"
+        document = {key: value for key, value in document.items() if value}
+        if not settings.history:
+            document["history"] = False
+        data = json.dumps(document, indent=2) + "\n"
         write_whole(self.path, data.encode("ascii"), private=True)
 
     def _tell(self, what: str) -> str:
@@ -131,4 +136,5 @@ def _settings(found: dict[str, Any]) -> Settings:
     if isinstance(found.get("hidden"), list):
         hidden = {key for key in found["hidden"] if isinstance(key, str)}
         settings = replace(settings, hidden=tuple(sorted(hidden)))
+    settings = replace(settings, history=found.get("history") is not False)
     return replace(settings, reverse=found.get("reverse") is True)

@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.theme import Theme
 
+from layerscope.text import copied
 from layerscope.tui.keys import APP, key_name
-from layerscope.tui.messages import NotKept
+from layerscope.tui.messages import NotKept, Warned
 from layerscope.tui.screens.keys import nothing_on
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
@@ -74,11 +75,24 @@ class LayerscopeApp(KeysInOrder, App[int]):
         """Let go of the engine."""
         self.session.close()
 
+    @on(Warned)
+    def _warned(self, message: Warned) -> None:
+        self.notify(message.words, severity="warning", timeout=10, markup=False)
+
     @on(NotKept)
     def _not_kept(self, message: NotKept) -> None:
         self.notify(message.why, severity="warning", markup=False)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy one printable line, whoever asks for it."""
+        super().copy_to_clipboard(copied(text))
+
     # -- themes and names of keys ---------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless there is one: something may lie over it."""
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            super().action_command_palette()
 
     def search_themes(self) -> None:
         """List the themes, to choose one."""

@@ -1,4 +1,4 @@
-"""Work that may wait for an engine for ever: in a thread that nobody waits for when the user leaves."""
+"""Work that may wait for an engine forever: in a thread that nobody waits for when the user leaves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+
+from layerscope.text import clean
+
+
+def fault(error: BaseException | None) -> str:
+    """Return a fault of ours in one clean line."""
+    return f"a mistake in layerscope itself: {type(error).__name__}: {clean(str(error), 200)}"
 
 
 def detached(work: Callable[[], None]) -> Awaitable[None]:

@@ -66,6 +66,8 @@ class ScanFailed(Message):
 
     cause: str
     hint: str
+    wrong_use: bool = False
+    """Is it what the user gave that is wrong?"""
     elsewhere: tuple[Elsewhere, ...] = ()
 
 
@@ -90,6 +92,13 @@ class NotKept(Message):
     """What the user chose before, or just now, is not kept: ``why`` says so in a line."""
 
     why: str
+
+
+@dataclass
+class Warned(Message):
+    """Something was passed over that the user may want to mend: ``words`` says what, in a line."""
+
+    words: str
 
 
 @dataclass

@@ -21,8 +21,7 @@ from layerscope.inventory import Inventory
 from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
-from layerscope.text import clean
-from layerscope.tui.background import detached
+from layerscope.tui.background import detached, fault
 from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
@@ -31,6 +30,7 @@ from layerscope.tui.messages import (
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
+    Warned,
 )
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Sort
@@ -196,14 +196,15 @@ class Session:
                 if worker.is_cancelled:  # the user turned to something else, or left, while this one hung
                     return backend.close()
                 self.backend = backend
+                for words in backend.warnings:
+                    screen.post_message(Warned(words))
             arrived(backend.scan(progressed, arrived, lambda: worker.is_cancelled))
         except BackendError as error:
             if not worker.is_cancelled:
-                screen.post_message(ScanFailed(error.cause, error.hint, error.elsewhere))
+                screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use, error.elsewhere))
             return
         except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
-            told = f"layerscope failed on what it was told: {type(error).__name__}: {clean(str(error), 200)}"
-            screen.post_message(ScanFailed(told, "save the scan with `layerscope export` and report this"))
+            screen.post_message(ScanFailed(fault(error), "save the scan with `layerscope export` and report this"))
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
             screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
@@ -217,8 +218,11 @@ class Session:
         def followed(why: str) -> None:
             screen.post_message(EngineFollowed(why))
 
-        if self.backend is not None:
-            self.backend.follow(changed, followed)
+        try:
+            if self.backend is not None:
+                self.backend.follow(changed, followed)
+        except Exception as error:  # it must be seen that nothing is followed any more
+            followed(fault(error))
 
     def _ask_usage(self, whole: bool) -> None:
         worker, backend = get_current_worker(), self.backend
@@ -229,6 +233,9 @@ class Session:
         except BackendError as error:
             if not worker.is_cancelled:
                 self.screen.post_message(UsageAnswered(None, str(error)))
+            return
+        except Exception as error:
+            self.screen.post_message(UsageAnswered(None, fault(error)))
             return
         if not worker.is_cancelled:
             self.screen.post_message(UsageAnswered(prepared(fresh)))

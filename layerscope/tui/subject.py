@@ -17,7 +17,7 @@ from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number
 from layerscope.views.aligned import LayerRow
 from layerscope.views.names import image_label, short_id
-from layerscope.views.rmi import remove_line
+from layerscope.views.rmi import remove_line, sound_id
 from layerscope.views.tree import TreeRow
 
 Subject = ImageNode | Layer | Container
@@ -41,10 +41,10 @@ def subject_of(focused: Widget | None, view: View) -> Subject | None:
 def id_of(subject: Subject) -> tuple[str, str]:
     """Return the ID of a thing, and how to say that it was copied."""
     if isinstance(subject, ImageNode):
-        return subject.id, f"copied the ID of {image_label(subject)}"
+        return sound_id(subject.id), f"copied the ID of {image_label(subject)}"
     if isinstance(subject, Layer):
-        return subject.chain_id, f"copied the chain ID of layer {short_id(subject.chain_id)}"
-    return subject.id, f"copied the ID of container {short_id(subject.id)}"
+        return sound_id(subject.chain_id), f"copied the chain ID of layer {short_id(subject.chain_id)}"
+    return sound_id(subject.id), f"copied the ID of container {short_id(subject.id)}"
 
 
 def removal_of(scene: Scene) -> tuple[str, str]:

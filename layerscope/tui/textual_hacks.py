@@ -169,7 +169,7 @@ class KeysInOrder(AnApp):
 
 
 async def _drained(pump: MessagePump) -> None:
-    """Wait until ``pump`` has handled the messages that it has now; not for ever."""
+    """Wait until ``pump`` has handled the messages that it has now; not forever."""
     done = asyncio.Event()
     if pump.is_running and pump.call_later(done.set):
         with suppress(TimeoutError):

@@ -11,6 +11,10 @@ from layerscope.core.sizes.sums import Bounds
 from layerscope.text import clean
 from layerscope.units import UNKNOWN, Units, count, format_about, format_number, format_size, natural_list
 from layerscope.views.names import LONGEST, bounded, image_label, image_labels, layer_label
+from layerscope.views.removal import Row
+
+MOST_LAYERS = 200
+"""Layers of each side in a list to scroll."""
 
 TotalRow = tuple[str, str, str, str]
 """What, before, after, change."""
@@ -161,3 +165,31 @@ def moved_words(found: Difference) -> list[str]:
         f"{clean(name, LONGEST)}  {shown(found.old, before)} → {shown(found.new, after)}"
         for name, before, after in found.moved
     ]
+
+
+def difference_rows(found: Difference, units: Units) -> list[Row]:
+    """Return what changed as rows of a dialog: images, names, layers, containers."""
+    rows: list[Row] = []
+    for side, sign, style, verb in ((found.added, "+", "warn", "adds"), (found.gone, "−", "good", "frees")):
+        for number, (name, size, own) in enumerate(image_rows(side, units)):
+            rows.append(Row(f"{sign}{number}", sign, style, name, size, f"{verb} {own} alone"))
+        if side.together != (0, 0):
+            together = between_words(side.together, units)
+            rows.append(Row(f"{sign}together", sign, style, "several of them", together, "in layers that they share"))
+    for number, (name, words) in enumerate(retagged_words(found)):
+        rows.append(Row(f"~{number}", "~", "", name, "", words))
+    for side, sign, style in ((found.added, "+", "warn"), (found.gone, "−", "good")):
+        for number, (size, text, whose) in enumerate(layer_rows(side, units, MOST_LAYERS)):
+            rows.append(Row(f"{sign}layer{number}", sign, style, f"layer of {whose}", size, text))
+        rest = len(side.layers) - MOST_LAYERS
+        if rest > 0:
+            rows.append(Row(f"{sign}layers", sign, style, count(rest, "more layer"), "", ""))
+    for some, sign, verb in (
+        (found.changes.created, "+", "created"),
+        (found.changes.gone, "−", "removed"),
+        (found.changes.altered, "~", "changed"),
+    ):
+        for one in some:
+            name = f"container {clean(one.name or one.id[:12], 60)}"
+            rows.append(Row(f"{sign}{one.id}", sign, "", name, "", f"{verb}, {clean(one.state, 20)}"))
+    return rows

@@ -24,7 +24,7 @@ class Figure:
 
     name: str
     ours: int | None
-    """None: there is no such figure of ours."""
+    """None: we have no such figure."""
     theirs: int | None
     """None: not asked, not answered, or no engine has such a figure."""
     verdict: Verdict

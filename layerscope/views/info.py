@@ -12,6 +12,7 @@ from layerscope.core.origin import Again, origin_of
 from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_age, format_number, format_size
+from layerscope.views.history import use_words
 from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, image_label, short_id, unique_amount
 from layerscope.views.rmi import pull_line
 
@@ -81,6 +82,8 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
     if node.intermediates:
         about.each("Build steps", [step.id for step in node.intermediates], copies=True)
     about.add("Missing", image.note)
+    if graph.seen.images:
+        about.add("Seen", use_words(node, graph, now))
 
     sizes = _Facts()
     sizes.add("Size", _size(node.size if node.known or node.size else None, not node.exact, units))

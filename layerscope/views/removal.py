@@ -147,6 +147,43 @@ def plan_said(removal: RemovalPlan, units: Units) -> list[Said]:
     return said
 
 
+def plan_changes(before: RemovalPlan, now: RemovalPlan, units: Units) -> list[str]:
+    """Return in what a yes to ``now`` would do something else than a yes to ``before``, a sentence each; none: nothing.
+
+    Names, and what becomes of each image, count; figures on which the answer does not depend do not.
+    """
+    was, becomes = _fates(before), _fates(now)
+    found = []
+    for image_id in dict.fromkeys((*was, *becomes)):
+        old, new = was.get(image_id), becomes.get(image_id)
+        if old is None and new is not None:
+            found.append(f"{image_label(new[1])} {_FATES[new[0]]} now")
+        elif old is not None and new is None:
+            found.append(f"{image_label(old[1])} is not there any more")
+        elif old is not None and new is not None and old[0] != new[0]:
+            found.append(f"{image_label(new[1])} {_FATES[new[0]]} now")
+        elif old is not None and new is not None and old[1].image.tags != new[1].image.tags:
+            tags = natural_list([clean(tag, 120) for tag in new[1].image.tags], 3)
+            found.append(f"{image_label(old[1])} has other names now: {tags or 'none'}")
+    if {image.id for image in before.parents} != {image.id for image in now.parents}:
+        found.append("other build steps go along now")
+    if before.frees != now.frees:
+        found.append(f"{format_size(now.frees, units)} come back, not {format_size(before.frees, units)}")
+    return found
+
+
+_FATES = {"removed": "would be removed", "untagged": "would only be untagged", "blocked": "would stay"}
+
+
+def _fates(removal: RemovalPlan) -> dict[str, tuple[str, ImageNode]]:
+    """What becomes of each image of a plan, by its ID."""
+    return {
+        **{node.id: ("blocked", node) for node in removal.blocked_images},
+        **{one.image.id: ("untagged", one.image) for one in removal.untagged},
+        **{node.id: ("removed", node) for node in removal.removed},
+    }
+
+
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
         return "No image goes." if removal.untagged else "None of these images can be removed: the engine would refuse."

@@ -15,6 +15,7 @@ from layerscope.core.graph import ImageNode
 from layerscope.core.origin import Origin
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Engine
+from layerscope.text import clean
 
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]+)?"
 _PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -24,7 +25,13 @@ _REFERENCE = re.compile(
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 """A name by moby's rule (``daemon/names``), or an ID."""
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _LONGEST = 512
+
+
+def sound_id(text: str) -> str:
+    """Return an ID as it may be pasted into a shell: as it is where it is a digest, else one clean word in quotes."""
+    return text if _ID.fullmatch(text) else shlex.quote(clean(text, 200))
 
 
 def remove_line(engine: Engine, images: Iterable[ImageNode]) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 
 from layerscope.core.build import build_graph
-from layerscope.core.missed import missed_sharing
+from layerscope.core.missed import copies_of, missed_sharing
 from tests.core.hosts import THOROUGH, Host, hosts, inventory
 from tests.core.model import Path
 from tests.core.test_before_after import layers_of
@@ -40,6 +40,7 @@ def test_the_same_content_under_another_parent_is_stored_again() -> None:
     (found,) = missed_sharing(graph).exact
     assert (found.is_, found.size, len(found.copies), found.images) == ("exact", (140, 140), 3, 3)
     assert missed_sharing(graph).likely == ()
+    assert list(copies_of(missed_sharing(graph)).values()) == [140, 140, 140]
 
 
 def test_the_biggest_copy_is_the_one_that_counts_once() -> None:

@@ -30,5 +30,5 @@ def test_choices_go_on_from_what_is_typed_and_mean_something(text: str, data: st
 
 
 def test_what_is_whole_or_nothing_has_no_choices() -> None:
-    for text in ("", "unused", "unused ", "-", "zzz", "repo:a"):
+    for text in ("", "dangling", "unused ", "-", "zzz", "repo:a"):
         assert not complete(text, len(text)).choices, text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -93,3 +94,10 @@ def test_a_name_is_pinned_on_every_host_and_so_is_what_is_rebuilt(path: Path) ->
     )
     elsewhere = build_graph(replace(SMALL, images=rebuilt, engine=replace(SMALL.engine, host="tcp://elsewhere:2375")))
     assert pins.ids(elsewhere) == {"sha256:" + "9" * 64}
+
+
+def test_what_is_no_file_is_told_as_that(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(PinsError, match="pins cannot be read: not a regular file"):
+        Pins(path).load()

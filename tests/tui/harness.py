@@ -143,6 +143,7 @@ class FakeBackend:
         self.live = live
         self.held = held
         self.no_removal = "this one is only looked at"
+        self.warnings: tuple[str, ...] = ()
         self.scans = 0
         """Scans that were begun."""
         self.cancelled = 0

@@ -134,7 +134,8 @@ async def test_i_shows_what_the_cursor_is_on_and_copies_it_line_by_line() -> Non
         await press(pilot, "enter")
         assert app.clipboard == node.id
         await press(pilot, "Y")
-        assert app.clipboard.startswith("Image\n")
+        assert app.clipboard.startswith("Image · ID ")
+        assert app.clipboard.isprintable(), "one line: none of several is run when it is pasted into a shell"
         assert "History, newest first" in app.clipboard
         for close in ("escape", "q", "i", "backspace"):
             await press(pilot, close)

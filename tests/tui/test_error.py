@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from layerscope.engine.errors import UsageError
 from layerscope.errors import BackendError, Elsewhere
 from layerscope.sources.backend import Backend
+from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.error import ErrorScreen
 from layerscope.tui.screens.main import MainScreen
+from layerscope.tui.session import Session
 from tests.tui.conftest import by_size
 from tests.tui.harness import SIZES, FakeBackend, _End, inventory, make_app, press, settled
 from tests.tui.test_panes import screen_text
@@ -65,3 +68,26 @@ async def test_one_key_turns_to_an_engine_that_does_answer(size: tuple[int, int]
         assert asked == [ELSEWHERE[1].host]
         assert isinstance(app.screen, MainScreen)
         assert "node-app:1" in "\n".join(screen_text(pilot))
+
+
+async def test_an_engine_that_was_named_wrongly_is_left_with_2() -> None:
+    def opener() -> FakeBackend:
+        raise UsageError("there is no docker context “nope”", "docker context ls lists them")
+
+    app = LayerscopeApp(Session(opener))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert isinstance(app.screen, ErrorScreen)
+        await press(pilot, "q")
+    assert app.return_code == 2
+
+
+async def test_what_was_passed_over_of_the_configuration_is_shown() -> None:
+    backend = FakeBackend(inventory("docker-28.5-overlay2"))
+    backend.warnings = ("/home/me/.docker/config.json: auths: it is no object [b]",)
+    app = make_app(backend)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await settled(pilot)
+        assert [toast.message for toast in app._notifications] == list(backend.warnings)
+        await press(pilot, "r")
+        assert len(list(app._notifications)) == 1, "once"

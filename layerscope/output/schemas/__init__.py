@@ -10,7 +10,7 @@ import json
 from importlib import resources
 from typing import Any
 
-_REFERS = {"diff": ("report",), "free": ("plan",)}
+_REFERS = {"diff": ("report",), "free": ("plan",), "keep": ("plan",)}
 """Documents that hold others; what is printed has the schemas of those in it, so that it can be used alone."""
 
 

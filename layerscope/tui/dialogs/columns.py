@@ -11,11 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from layerscope.tui.leaves import LeavesOnce
 from layerscope.tui.widgets.columns import ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 
 
-class ColumnsScreen(ModalScreen[None]):
+class ColumnsScreen(LeavesOnce, ModalScreen[None]):
     """A box over the list whose columns they are."""
 
     CSS_PATH = "columns.tcss"

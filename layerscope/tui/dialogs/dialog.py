@@ -14,8 +14,11 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from layerscope.text import pad, wrapped
+from layerscope.tui.background import fault
+from layerscope.tui.leaves import LeavesOnce
 from layerscope.tui.widgets.columns import Cell, ListColumn
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.views.removal import Row, Said
@@ -99,7 +102,7 @@ class ImageRows(RowTable):
         return [(f"{row.sign} ", style), (name, ""), (f" {row.size:>{SIZE}}{more}  ", ""), (line.text, noted)]
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(LeavesOnce, ModalScreen[Result]):
     """A box over the main screen."""
 
     CSS_PATH = "dialog.tcss"
@@ -170,6 +173,15 @@ class Dialog(ModalScreen[Result]):
         """How many lines there are besides the list."""
         lines = str(self.said.render()).split("\n")
         return sum(len(wrapped(line, self._width - 2)) for line in lines) + 1
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show that work for this dialog failed, whatever it was: it can be left then as at any time."""
+        if event.state is WorkerState.ERROR:
+            self.failed(fault(event.worker.error))
+
+    def failed(self, line: str) -> None:
+        """Say in a line that work failed."""
+        self.say([Said(f"{line}.", "bad")])
 
     def action_scroll(self, by: int) -> None:
         """Move through the list, also while a line has the keys."""

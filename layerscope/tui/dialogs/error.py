@@ -16,12 +16,13 @@ from textual.widgets import Static
 from layerscope.errors import Elsewhere
 from layerscope.text import clean
 from layerscope.tui.keys import APP, keys_of
+from layerscope.tui.leaves import LeavesOnce
 
 WhatNow = str
 """What the user chose to do about it: ``demo``, ``retry``, or the address of an engine to turn to."""
 
 
-class ErrorScreen(ModalScreen[WhatNow]):
+class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
     """Names the cause and the next step; answers what is to be done."""
 
     CSS_PATH = "error.tcss"
@@ -35,8 +36,12 @@ class ErrorScreen(ModalScreen[WhatNow]):
         Binding("q,escape", "quit", "quit", group=APP),
     ]
 
-    def __init__(self, cause: str, hint: str, elsewhere: Sequence[Elsewhere] = (), *, demo: bool) -> None:
+    def __init__(
+        self, cause: str, hint: str, elsewhere: Sequence[Elsewhere] = (), *, demo: bool, status: int = 3
+    ) -> None:
+        """``elsewhere``: engines that do answer; ``status``: the exit status of a session that is left here."""
         super().__init__()
+        self.status = status
         self.cause = cause
         self.hint = hint
         self.elsewhere = elsewhere
@@ -92,5 +97,5 @@ class ErrorScreen(ModalScreen[WhatNow]):
         self.dismiss("retry")
 
     def action_quit(self) -> None:
-        """Leave; the exit status says that there was no engine."""
-        self.app.exit(return_code=3)
+        """Leave; the exit status says that there was no engine, or that it was named wrongly."""
+        self.app.exit(return_code=self.status)

@@ -19,10 +19,12 @@ from textual.widgets import Input, Static
 from layerscope.inventory import Inventory
 from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory
 from layerscope.text import clean
+from layerscope.tui.background import fault
+from layerscope.tui.leaves import LeavesOnce
 from layerscope.units import count
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(LeavesOnce, ModalScreen[None]):
     """One line to type a name in, and what came of it."""
 
     CSS_PATH = "export.tcss"
@@ -94,6 +96,9 @@ class ExportScreen(ModalScreen[None]):
             await asyncio.to_thread(save_inventory, self.inventory, path)
         except ScanFileNotSaved as error:
             self._say(str(error), bad=True)
+            return
+        except Exception as error:
+            self._say(fault(error), bad=True)
             return
         self.notify(f"saved in {clean(str(path), 200)}", markup=False)
         self.dismiss()

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from layerscope.text import wrapped
 from layerscope.tui.keys import ORDER, bindings_of, keys_of
+from layerscope.tui.leaves import LeavesOnce
 
 SIGNS = (
     ("█  ░", "of this image alone; of others too"),
@@ -44,7 +45,7 @@ KEYS = 21
 """Cells for the keys of one line, at most; a list of keys that is longer stands in a line of its own."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(LeavesOnce, ModalScreen[None]):
     """Keys by task, in as many columns as fit."""
 
     CSS_PATH = "help.tcss"

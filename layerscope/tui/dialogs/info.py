@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, wrapped
+from layerscope.tui.leaves import LeavesOnce
 from layerscope.tui.scene import Scene
 from layerscope.tui.subject import Subject, copy_text
 from layerscope.tui.widgets.columns import Cell, ListColumn
@@ -41,7 +42,7 @@ class FactLine:
     text: str
 
 
-class InfoScreen(ModalScreen[None]):
+class InfoScreen(LeavesOnce, ModalScreen[None]):
     """A box with every fact there is; the cursor stands on one of them."""
 
     CSS_PATH = "info.tcss"

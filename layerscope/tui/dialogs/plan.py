@@ -12,6 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layerscope.core.graph import ImageNode
@@ -30,6 +31,7 @@ from layerscope.views.removal import (
     again_said,
     containers_line,
     needs_typing,
+    plan_changes,
     plan_rows,
     plan_said,
     unmarked_row,
@@ -37,12 +39,9 @@ from layerscope.views.removal import (
 )
 
 WORD = "remove"
+PAUSE = 0.5
+"""Seconds without a key after a change, before anything can be confirmed again."""
 UNREAD = "the scan is not complete: who shares what is not known yet"
-
-
-def _asked(plan: RemovalPlan) -> tuple[set[str], set[str]]:
-    """What a yes would do: IDs of the images that would go, and of those that would lose their names."""
-    return {node.id for node in plan.removed}, {one.image.id for one in plan.untagged}
 
 
 class TypedLine(Input):
@@ -54,7 +53,11 @@ class TypedLine(Input):
 
 
 class PlanScreen(Dialog[RemovalPlan]):
-    """Asks; answers the plan for yes. Follows the host while it is open: what it shows is what would happen."""
+    """Asks; answers the plan that was on screen for yes. Follows the host: what it shows is what would happen.
+
+    When the plan changes, nothing can be confirmed until that could be seen: a key that was on its way is no answer
+    to what is new. Each other key before the answer starts that pause again.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "remove them"),
@@ -87,6 +90,14 @@ class PlanScreen(Dialog[RemovalPlan]):
         self.plan = marks.plan()
         self.listed = [node.id for node in self.plan.images]
         """IDs of the images that the set had, in the order in which they are shown."""
+        self._changes: list[str] = []
+        """What a yes would do otherwise than when one could last say it, a sentence each."""
+        self._seen = self.plan
+        """The plan to which one could last say yes."""
+        self._pause: Timer | None = None
+        """Runs while nothing can be confirmed."""
+        self._dropped = False
+        """Was something typed in that pause? Enter behind it is no answer either."""
         self.typing = False
         self.question = Static("", id="question")
         self.again = Static("", id="again")
@@ -113,14 +124,19 @@ class PlanScreen(Dialog[RemovalPlan]):
             self.marks.rebase(graph)
         self.listed = [image_id for image_id in self.listed if image_id in graph.image_by_id]
         if not self.listed:
-            self.notify("the marked images are gone")
+            if self.app.screen is self:
+                self.notify("the marked images are gone")
             self.dismiss(None)
             return
         self._work_out()
-        said = self._sentences()
-        if _asked(self.plan) != _asked(before) or self.plan.frees != before.frees:
-            said.insert(0, Said("The engine has changed: this is what it comes to now.", "warn"))
+        if plan_changes(before, self.plan, self.scene.units):
+            self._changes = plan_changes(self._seen, self.plan, self.scene.units) or ["it is as it was again"]
+            self._disarm()
             self.line.value = ""
+        said = self._sentences()
+        if self._changes:
+            more = f"; {format_number(len(self._changes) - 3)} more changes" if len(self._changes) > 3 else ""
+            said.insert(0, Said(f"The engine has changed: {'; '.join(self._changes[:3])}{more}.", "warn"))
         self._draw(said)
 
     def _work_out(self) -> None:
@@ -156,6 +172,8 @@ class PlanScreen(Dialog[RemovalPlan]):
             question, keys = f"Nothing can be removed: {self.why_not}.", keys + "Esc close"
         elif not what:
             question, keys = "There is nothing to do.", keys + "Esc close"
+        elif self._pause is not None:
+            question, keys = f"Look again: {what}? An answer is taken in a moment.", "Esc: no"
         elif self.typing:
             question = f"That is a lot. To {what}, type {self._number} and Enter."
             keys = "Space unmark · Enter with nothing typed, Esc: no"
@@ -228,6 +246,7 @@ class PlanScreen(Dialog[RemovalPlan]):
             self.marks.toggle([node])
             self.line.value = ""
             self._work_out()
+            self._changes, self._seen = [], self.plan  # the user's own change is seen
             self._draw(self._sentences())
             self.changed()
 
@@ -235,23 +254,54 @@ class PlanScreen(Dialog[RemovalPlan]):
 
     def action_agree(self) -> None:
         """Yes: where a key is enough."""
-        if self._number and not self.typing and not self.why_not:
+        if not self.typing:
+            self._confirm()
+
+    def _disarm(self) -> None:
+        """Take no answer for a moment."""
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE, self._arm)
+
+    def _arm(self) -> None:
+        self._pause, self._seen, self._dropped = None, self.plan, False
+        self._ask()
+
+    def _confirm(self) -> None:
+        if self._pause is not None:
+            self._disarm()
+        elif self._number and not self.why_not:
             self.dismiss(self.plan)
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key but the answer, after a change: whoever pressed it may not have seen the change."""
+        if self._changes and not self.typing and event.key not in {"y", "n", "q", "enter", "escape"}:
+            self._disarm()
+            self._ask()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        """Letters that were on their way when the plan changed are no answer to it."""
+        if self._pause is not None and self.line.value:
+            self.line.value, self._dropped = "", True
+            self._disarm()
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         """Yes, if the number of images was typed, or the word; No, if nothing was."""
         typed = message.value.strip().lower()
         number = self._number
-        if not typed:
+        if not typed and self._dropped:
+            self._disarm()
+        elif not typed:
             self.action_refuse()
         elif typed in {str(number), format_number(number), WORD}:
-            self.dismiss(self.plan)
+            self._confirm()
         else:
             self.question.update(Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc."))
 
     @on(events.DescendantBlur)
     def _keep_the_line(self) -> None:
         """Keys are for the line while there is one."""
-        if self.typing and self.is_current:
+        if self.typing and self.app.screen is self:
             self.line.focus()

@@ -64,6 +64,8 @@ class RemovingScreen(Dialog[None]):
         self.phase = ASKING
         self.stopping = False
         self.came: CarriedOut | None = None
+        self.fault = ""
+        """A mistake of ours that ended the work; what was done by then is in the log."""
         self.result: list[Said] = []
         self.held = 0
         """Bytes of what was removed that are still on disk for the build cache."""
@@ -126,9 +128,15 @@ class RemovingScreen(Dialog[None]):
         self._truth(came.graph, came.lost)
         self._draw()
 
+    def failed(self, line: str) -> None:
+        """The work ended by a mistake of ours: say so; what the engine has now is not known."""
+        self.fault, self.pruning = line, False
+        self._truth(None, BackendError(line, "r looks at the engine again"))
+        self._draw()
+
     def _truth(self, graph: LayerGraph | None, failed: BackendError | None) -> None:
         """Let the main screen show what is there now, or that it is not known."""
-        main = self.app.screen_stack[1]
+        main = next(screen for screen in self.app.screen_stack if screen.id == "main")
         if graph is not None:
             main.post_message(EngineChanged(graph))
         elif failed is not None:
@@ -139,7 +147,7 @@ class RemovingScreen(Dialog[None]):
         nodes = (*self.plan.removed, *(one.image for one in self.plan.untagged))
         rows = [step_row(node, self.steps.get(node.id), units) for node in nodes]
         number = sum(step.state != "removing" for step in self.steps.values())
-        if self.came is None:
+        if self.came is None and not self.fault:
             text = self.phase
             if text == "removing":
                 text = f"{part_of(number, len(rows), 'image')} done"
@@ -149,23 +157,26 @@ class RemovingScreen(Dialog[None]):
             self.put(rows, [Said(text, "strong")])
             return
         said = [*self.result, *self._after]
+        if self.fault:
+            said += [Said(f"{self.fault}.", "bad"), Said("What was asked and answered until then is in the log.")]
         keys = "Esc close"
         if self.pruning:
             said.append(Said("pruning the build cache …", "strong"))
         elif self._can_prune:
             keys = "p prune the build cache … · Esc close"
-        self.retitle("Removal stopped" if self.stopping else "Removal done", keys)
+        done = "Removal ended by a fault" if self.fault else "Removal stopped" if self.stopping else "Removal done"
+        self.retitle(done, keys)
         self.put(rows, said)
 
     @property
     def _can_prune(self) -> bool:
-        return bool(self.held) and not self.pruning
+        return bool(self.held) and not self.pruning and not self.fault
 
     # -- keys -----------------------------------------------------------------------------
 
     def action_refuse(self) -> None:
         """Stop between two images; close, once it is over."""
-        if self.came is None:
+        if self.came is None and not self.fault:
             self.stopping = True
             self._draw()
         else:
@@ -173,7 +184,7 @@ class RemovingScreen(Dialog[None]):
 
     def action_enter(self) -> None:
         """Close, once it is over."""
-        if self.came is not None and not self.pruning:
+        if (self.came is not None or self.fault) and not self.pruning:
             self.dismiss(None)
 
     def action_prune(self) -> None:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layerscope.tui.keys import APP
+from layerscope.tui.leaves import LeavesOnce
 
 
 def too_small(size: Size, least: tuple[int, int]) -> bool:
@@ -20,7 +21,7 @@ def too_small(size: Size, least: tuple[int, int]) -> bool:
     return size.width < least[0] or size.height < least[1]
 
 
-class SmallScreen(Screen[None]):
+class SmallScreen(LeavesOnce, Screen[None]):
     """Covers everything; what is under it keeps its cursor and its focus."""
 
     CSS_PATH = "small.tcss"
@@ -45,9 +46,9 @@ class SmallScreen(Screen[None]):
     def _look(self) -> None:
         (width, height), now = self.least, self.app.size
         if not too_small(now, self.least):
-            if self.is_current:
-                self.dismiss()
+            self.dismiss()
             return
+        self._answer = None  # it is too small again
         text = Text("This terminal is too small\n", justify="center", style="bold")
         text.append(f"{now.width}×{now.height}, and {width}×{height} is needed\n", "not bold")
         text.append("make it larger, or q to quit", "not bold")

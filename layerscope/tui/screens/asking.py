@@ -160,5 +160,11 @@ def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> No
         elif what_now is not None:
             session.open_elsewhere(what_now)
 
-    box = ErrorScreen(failed.cause, failed.hint, failed.elsewhere, demo=session.demo is not None)
+    box = ErrorScreen(
+        failed.cause,
+        failed.hint,
+        failed.elsewhere,
+        demo=session.demo is not None,
+        status=2 if failed.wrong_use else 3,
+    )
     screen.app.push_screen(box, answered)

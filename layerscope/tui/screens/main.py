@@ -54,7 +54,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(id="main")
         self.session = session
         self.scene: Scene | None = None
         self.live = Live(session.clock)

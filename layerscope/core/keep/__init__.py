@@ -1,0 +1,1 @@
+"""Keep rules: which images may go by them, and what that really frees."""

@@ -1,0 +1,72 @@
+"""History in words: what changed since the last look, and when an image was seen in use. All of it is cleaned."""
+
+from __future__ import annotations
+
+import time
+
+from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.past import SinceLook
+from layerscope.units import Units, count, format_age, format_size
+
+_YEAR = 300 * 86_400
+
+
+def day(at: int, now: int) -> str:
+    """Return a day in words, ``17 October``; with the year where it is long ago."""
+    try:
+        moment = time.localtime(at)
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    text = f"{moment.tm_mday} {time.strftime('%B', moment)}"
+    return text if abs(now - at) < _YEAR else f"{text} {moment.tm_year}"
+
+
+def since_look_words(found: SinceLook, units: Units) -> tuple[str, ...]:
+    """Return what is otherwise since the last look, longest wording first.
+
+    ``since your last look 3 days ago: +1.2 GB, +3 images``.
+    """
+    parts = []
+    if found.bound == "?":
+        parts.append("bytes not known")
+    elif found.change or found.bound:
+        parts.append(f"{found.bound}{format_size(found.change, units, signed=True)}")
+    if found.came and found.went:
+        parts.append(f"+{found.came:,} −{found.went:,} images")
+    elif found.came or found.went:
+        parts.append(f"{'+' if found.came else '−'}{count(found.came or found.went, 'image')}")
+    if found.clock_back:
+        when = "since your last look, which the clock says is still to come"
+    else:
+        when = f"since your last look {format_age(0, found.seconds)} ago"
+    what = ", ".join(parts) or "nothing changed"
+    return f"{when}: {what}", f"since your last look: {what}", f"last look: {what}"
+
+
+def use_words(node: ImageNode, graph: LayerGraph, now: int) -> str:
+    """Return when an image was seen in use: what was observed and no more; empty where nothing was.
+
+    ``in use``, ``in use until 3 weeks ago``, ``never seen in use in 41 scans since 17 October``.
+    """
+    if node.containers:
+        return "in use"
+    found = graph.seen.images.get(node.id)
+    if found is None:
+        return ""
+    if found.last_used is None:
+        return f"never seen in use in {count(found.scans, 'scan')} since {day(found.first, now)}"
+    if found.last_used > now:
+        return "in use at a scan that the clock says is still to come"
+    return f"in use until {format_age(found.last_used, now)} ago"
+
+
+def use_cell(node: ImageNode, graph: LayerGraph, now: int) -> str:
+    """Return the same in few cells: ``now``, ``3 weeks ago``, ``not in 41``, or nothing."""
+    if node.containers:
+        return "now"
+    found = graph.seen.images.get(node.id)
+    if found is None:
+        return ""
+    if found.last_used is None:
+        return f"not in {found.scans:,}"
+    return "in future" if found.last_used > now else f"{format_age(found.last_used, now)} ago"

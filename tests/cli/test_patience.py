@@ -1,0 +1,67 @@
+"""A command that waits says for what, and one that is interrupted ends with 130."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from layerscope.cli import cli
+from layerscope.commands import common
+from tests.replay import replay
+
+HOST = "docker-28.5-overlay2"
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(cli, args)
+
+
+def test_a_command_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "PATIENCE", 0.02)
+    with replay(HOST, latency=0.2) as engine:
+        done = run("--host", engine.host, "report")
+    assert done.exit_code == 0
+    assert done.stderr.count("layerscope: waiting for ") == 1
+    assert "layerscope: waiting for the engine to answer" in done.stderr
+
+
+def test_what_it_waits_for_is_what_it_waits_for_by_then(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(common, "PATIENCE", 0.05)
+        with common.patience("for one thing") as waits:
+            waits("for another")
+            time.sleep(0.5)
+    assert capfd.readouterr().err == "layerscope: waiting for another …\n"
+
+
+def test_a_quick_command_says_nothing() -> None:
+    with replay(HOST) as engine:
+        assert run("--host", engine.host, "report").stderr == ""
+
+
+@pytest.mark.parametrize("command", ["report", "export", "plan"])
+def test_a_command_that_is_interrupted_ends_with_130(tmp_path: Path, command: str) -> None:
+    args = [command, *(["nginx"] if command == "plan" else [])]
+    with replay(HOST, hang="/images/json") as engine:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "layerscope", "--host", engine.host, *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+        )
+        until = time.monotonic() + 30
+        while not any("/images/json" in path for path in engine.requests):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, wrong = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in wrong

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.inventory import Container, Inventory
-from layerscope.tui.dialogs import remove as removal
+from layerscope.tui.dialogs import plan as removal
 from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.dialogs.small import SmallScreen

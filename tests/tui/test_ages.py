@@ -30,7 +30,7 @@ async def test_no_age_is_a_dash_and_the_panel_says_why(size: tuple[int, int], cr
     app = make_app(dated(created))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
-        row = next(line for line in screen_text(app).splitlines() if "node-app:1" in line)
+        row = next(line for line in screen_text(app).splitlines() if line[:1] == "│" and "node-app:1" in line)
         assert " – " in row.partition("│")[2].partition("││")[0]
         assert "56" not in row.partition("││")[0]
         await press(pilot, "i")

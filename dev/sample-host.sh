@@ -12,7 +12,10 @@
 #   dev/sample-host.sh unix:///var/tmp/laptop/run/docker.sock
 #   dev/sample-host/engine.sh /var/tmp/laptop layerscope export layerscope/sources/samples/laptop.scan.json.gz
 #
-# The last line runs where /var/run/docker.sock is that engine's: the scan holds what the engine said, nothing is edited.
+#   python dev/sample-host/story.py layerscope/sources/samples/laptop.scan.json.gz
+#
+# The third line runs where /var/run/docker.sock is that engine's: the scan holds what the engine said. The last one sets
+# the dates of what no build can date (commits, imports, containers) and the digests that a registry would have given.
 # The same versions come out only while Debian serves the same packages; the sizes of another run differ a little.
 set -euo pipefail
 export DOCKER_HOST=${1:?usage: sample-host.sh DOCKER_HOST}

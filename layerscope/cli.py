@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.commands.program import INTERRUPTED, Choices, Program, SourceCommand, complete_images
+from layerscope.commands.program import FAILED, INTERRUPTED, Choices, Program, SourceCommand, complete_images
 
 if TYPE_CHECKING:
     from layerscope.commands.report import Form
@@ -315,8 +315,18 @@ def _interface(choices: Choices, image: str = "") -> int | None:
     return interface.run(source, units, terminal, read_only=choices.read_only, history=history, image=image)
 
 
+def unusable(platform: str) -> str:
+    """Return why layerscope does not run on a platform (``sys.platform``), and what does; empty where it does."""
+    if platform != "win32":
+        return ""
+    return "layerscope does not run on Windows itself; in WSL 2 it does, and finds Docker Desktop's engine there"
+
+
 def main() -> NoReturn:
     """Run the program: the entry point of the installed command."""
+    if why := unusable(sys.platform):  # before anything is imported that is not there
+        sys.stderr.write(f"{why}\n")
+        sys.exit(FAILED)
     from layerscope.terminal import keep_standard_descriptors  # noqa: PLC0415
 
     keep_standard_descriptors()

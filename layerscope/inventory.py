@@ -170,6 +170,16 @@ class DiskUsage:
     """(image ID, the engine's SharedSize) where it gives one."""
     build_cache: tuple[BuildCacheRecord, ...] | None = None
     """None where the engine gives none."""
+    containers_size: int | None = None
+    """What containers wrote, bytes (``SizeRw``); None where the engine was not asked, or does not tell."""
+    containers_reclaimable: int | None = None
+    """Of that, what containers that do not run wrote."""
+    volumes_size: int | None = None
+    """The engine's volumes, bytes; as :attr:`containers_size`."""
+    volumes_reclaimable: int | None = None
+    """Of that, volumes that no container uses."""
+    asked_at: int = 0
+    """Unix seconds; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,5 +256,9 @@ class Inventory:
     """The content store of a containerd engine; None for other stores, and before it was asked for."""
     from_file: bool = False
     """True for a saved scan and the sample host: nothing live behind it. Not saved."""
+    clock_ahead: int = field(default=0, compare=False)
+    """Seconds by which the engine's clock was ahead of this machine's; 0 for less than a minute. Not saved."""
+    sample: bool = field(default=False, compare=False)
+    """True for the sample host. Not saved."""
     serial: int = field(default=0, compare=False)
     """Of two inventories that one live engine gave, the later has the higher; 0 before a scan ended. Not saved."""

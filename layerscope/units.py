@@ -158,6 +158,15 @@ _AGES = (
 )
 
 
+_SHORT_AGES = (
+    (_MINUTE, 1, "s"),
+    (_HOUR, _MINUTE, "min"),
+    (2 * _DAY, _HOUR, "h"),
+    (60 * _DAY, _DAY, "d"),
+    (730 * _DAY, 30 * _DAY, "mo"),
+)
+
+
 def size_width(units: Units) -> int:
     """Return the cells that a size takes at most, with a sign before it (``≥``, ``~``): ``≥99.9 MiB``."""
     return len("≥99.9 MiB" if units is Units.BINARY else "≥99.9 MB")
@@ -176,6 +185,20 @@ def format_age(created: int | None, now: int) -> str:
     unit, name = next(((unit, name) for limit, unit, name in _AGES if seconds < limit), (365 * _DAY, "year"))
     age = count(seconds // unit, name)
     return f"in {age}" if created > now else age
+
+
+def short_age(created: int | None, now: int) -> str:
+    """Return an age in at most five cells, whole units: ``40s``, ``12min``, ``5h``, ``40d``, ``7mo``, ``3y``.
+
+    Days up to two months, months up to two years. ``–`` for None: there is no age.
+    """
+    if created is None:
+        return "–"
+    seconds = max(0, now - created)
+    for limit, unit, name in _SHORT_AGES:
+        if seconds < limit:
+            return f"{seconds // unit}{name}"
+    return f"{seconds // (365 * _DAY)}y"
 
 
 def format_span(seconds: float) -> str:

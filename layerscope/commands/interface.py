@@ -7,6 +7,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from layerscope.errors import BackendError
@@ -51,15 +52,19 @@ def run(
     def opener() -> Backend:
         return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
 
+    def open_at(host: str) -> Backend:
+        return replace(source, host=host, context=None).open(read_only=read_only)
+
+    pins = Pins(None) if source.kind == "demo" else Pins.of_user()  # those of the sample host are for a look only
     if terminal is None:
-        app = _app(opener, units, image, history and source.live)
+        app = _app(opener, open_at, units, pins, image, history and source.live)
         app.run()
         return app.return_code or 0
     screen = Terminal(terminal)
     status, crash = CRASHED, ""
     try:
         screen.take()
-        app = _app(opener, units, image, history and source.live)
+        app = _app(opener, open_at, units, pins, image, history and source.live)
         # Not asyncio.run: it would wait for every thread, and one of them may wait for a frozen engine.
         app.run(loop=asyncio.new_event_loop())
         status, crash = app.return_code or 0, app.crash
@@ -70,7 +75,14 @@ def run(
     screen.end(status, crash)
 
 
-def _app(opener: Callable[[], Backend], units: Units | None, image: str, history: bool) -> GuardedApp:
+def _app(
+    opener: Callable[[], Backend],
+    open_at: Callable[[str], Backend],
+    units: Units | None,
+    pins: Pins,
+    image: str,
+    history: bool,
+) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
     from layerscope.tui.session import Session  # noqa: PLC0415
@@ -78,7 +90,7 @@ def _app(opener: Callable[[], Backend], units: Units | None, image: str, history
 
     take_any_bytes(encoding_of_locale())
     kept = SettingsFile(default_path())
-    session = Session(opener, demo=_demo, units=units, settings=kept, pins=Pins.of_user(), image=image)
+    session = Session(opener, demo=_demo, units=units, settings=kept, pins=pins, image=image, open_at=open_at)
     if history and session.settings.history:
         from layerscope.state.history import ScanHistory  # noqa: PLC0415
 

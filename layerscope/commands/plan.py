@@ -100,7 +100,9 @@ def _meant(graph: LayerGraph, patterns: Sequence[str], queries: Sequence[Query])
 
 
 def _now(graph: LayerGraph, source: Source) -> int:
-    return int(time.time()) if source.live or not graph.inventory.taken_at else graph.inventory.taken_at
+    if source.live or not graph.inventory.taken_at:
+        return int(time.time()) + graph.inventory.clock_ahead
+    return graph.inventory.taken_at
 
 
 def _width() -> int:

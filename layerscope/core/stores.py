@@ -67,6 +67,11 @@ class StoreRules:
     Those layers stay on disk until the build cache is pruned.
     """
 
+    # -- where images come from --------------------------------------------------------------
+
+    repo_digest_is_origin: bool
+    """Does an image have a repository digest only if it was pulled or pushed?"""
+
     # -- what the engine's own figures count -----------------------------------------------
 
     image_size_is_layers: bool
@@ -100,6 +105,7 @@ STORES: dict[StoreKind, StoreRules] = {
         read_only_rule="cannot remove read-only image",
         child_rule="image has dependent child images",
         build_cache_holds_layers=True,
+        repo_digest_is_origin=True,
         image_size_is_layers=True,
         size_adds_metadata=False,
         size_adds="",
@@ -118,6 +124,7 @@ STORES: dict[StoreKind, StoreRules] = {
         read_only_rule="cannot remove read-only image",
         child_rule="",
         build_cache_holds_layers=False,
+        repo_digest_is_origin=False,
         image_size_is_layers=False,
         size_adds_metadata=False,
         size_adds="snapshots of other platforms, or of build steps that changed nothing",
@@ -146,6 +153,7 @@ STORES: dict[StoreKind, StoreRules] = {
         read_only_rule="cannot remove read-only image",
         child_rule="",
         build_cache_holds_layers=False,
+        repo_digest_is_origin=True,
         image_size_is_layers=False,
         size_adds_metadata=True,
         size_adds="manifests and configurations",

@@ -67,12 +67,12 @@ class LiveBackend:
         """Bring the last scan up to date; see :func:`layerscope.engine.refresh.refresh`. Raises BackendError."""
         return self._refresh()
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         """Return the latest inventory with the disk usage as it is now. Raises BackendError.
 
         What else was learned while the engine worked it out is in it; see :func:`layerscope.engine.usage.disk_usage`.
         """
-        usage = disk_usage(self.connection)
+        usage = disk_usage(self.connection, whole=whole)
         first = scan(self.connection) if self._latest is None else None
         with self._keeping:
             latest = self._latest or first

@@ -13,8 +13,10 @@ import json
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -38,6 +40,9 @@ from layerscope.engine.wire import Wire, dial_adapter, dial_tcp, has_wire, proxy
 from layerscope.inventory import Engine
 
 Query = Sequence[tuple[str, str | int]]
+
+SLACK = 60
+"""Seconds by which two clocks may differ and count as the same."""
 
 
 def connect(host: str | None = None, context: str | None = None, *, timeout: float = TIMEOUT) -> Connection:
@@ -111,6 +116,19 @@ class Client(docker.APIClient):
         return super().request(*args, **{**settings, "allow_redirects": False})
 
 
+def clock_ahead(date: str, now: float) -> int:
+    """Return by how many seconds the clock of a ``Date`` header is ahead of ``now`` (Unix seconds).
+
+    0 where there is none, or where it is less than :data:`SLACK`: an answer takes its time, and the header has whole
+    seconds.
+    """
+    try:
+        ahead = int(parsedate_to_datetime(date).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return 0
+    return ahead if abs(ahead) >= SLACK else 0
+
+
 class Lines:
     """Lines of an answer, as they come; :meth:`close` ends them from any thread."""
 
@@ -146,6 +164,8 @@ class Connection:
         self.client = client
         self.endpoint = endpoint
         self.timeout = float(client.timeout)
+        self.clock_ahead = 0
+        """Seconds by which the engine's clock is ahead of ours, negative where behind; see :func:`clock_ahead`."""
         self._idle: list[Wire] = []
         self._busy: set[Wire] = set()
         self._lock = threading.Lock()
@@ -295,6 +315,7 @@ class Connection:
         try:
             with self.lend() as wire:
                 status, body = wire.ask(method, target, limit, silence)
+                self.clock_ahead = clock_ahead(wire.date, time.time())
         except EngineError:
             raise
         except Exception as error:  # the transports raise what they like

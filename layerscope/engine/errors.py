@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layerscope.errors import BackendError
+from layerscope.errors import BackendError, Elsewhere
 from layerscope.text import clean, mask_address
 
 _LIMIT = 600
@@ -16,9 +16,9 @@ class EngineError(BackendError):
     (see :func:`layerscope.text.clean`), and secrets in addresses are masked. Exit status 3 on the command line.
     """
 
-    def __init__(self, cause: str, hint: str = "") -> None:
+    def __init__(self, cause: str, hint: str = "", elsewhere: tuple[Elsewhere, ...] = ()) -> None:
         cause = clean(mask_address(" ".join(cause.split())), _LIMIT).rstrip(".")
-        super().__init__(cause, clean(mask_address(" ".join(hint.split())), _LIMIT).rstrip("."))
+        super().__init__(cause, clean(mask_address(" ".join(hint.split())), _LIMIT).rstrip("."), elsewhere)
 
 
 class UsageError(EngineError):

@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,12 @@ import requests
 import urllib3.exceptions
 from docker.errors import APIError, DockerException, InvalidVersion
 
-from layerscope.engine.endpoint import DEFAULT_HOST, Endpoint, socket_path
+from layerscope.engine.elsewhere import engines_elsewhere
+from layerscope.engine.endpoint import Endpoint, socket_path
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.limits import AnswerTooLong, AnswerTooSlow, is_redirect
 from layerscope.engine.quirks import MINIMUM_API
+from layerscope.units import natural_list
 
 _ADDRESS_HINT = "name the engine's address with --host, e.g. --host unix:///var/run/docker.sock"
 _AGAIN_HINT = "see whether the engine is still running (`docker info`), then scan again"
@@ -74,11 +77,11 @@ def _explain_one(error: BaseException, endpoint: Endpoint, question: str) -> Eng
         case AnswerTooSlow():
             return EngineError(f"the answer{of} of the engine at {where} is {error}", _AGAIN_HINT)
         case FileNotFoundError() | NotADirectoryError() if path is not None:
-            return EngineError(f"there is no engine socket at {where}", _elsewhere(path) or _start_hint())
+            return _no_engine(f"there is no engine socket at {where}", path)
         case PermissionError():
             return EngineError(f"no permission to use {where}", _permission_hint(path))
         case ConnectionRefusedError():
-            return EngineError(f"nobody listens at {where}", _elsewhere(path) or _start_hint())
+            return _no_engine(f"nobody listens at {where}", path)
         case socket.gaierror():
             return EngineError(f"the name in {where} cannot be resolved: {error.strerror}", "check the address")
         case ssl.SSLError():
@@ -103,7 +106,7 @@ def _explain_one(error: BaseException, endpoint: Endpoint, question: str) -> Eng
         case DockerException() if "Version parameter" in str(error):
             return not_docker(endpoint)
         case DockerException() if "paramiko" in str(error):
-            return EngineError(f"{host} needs paramiko, which is not installed", "run `pip install 'docker[ssh]'`")
+            return EngineError(f"{host} needs paramiko, which is not installed", _ssh_parts_hint())
         case OSError() if not isinstance(error, requests.RequestException):
             return EngineError(f"cannot reach {where}: {error.strerror or error}", "check the address and the network")
     return None
@@ -156,40 +159,23 @@ def too_old(endpoint: Endpoint, api_version: str) -> EngineError:
 # next steps
 
 
-def _elsewhere(path: Path | None) -> str:
-    """Return the hint for an engine that does answer somewhere else on this machine, empty when there is none."""
-    if path is None:
-        return ""
-    found = [other for other in _other_sockets() if other != path and _answers(other)]
-    return "an engine answers elsewhere: try " + " or ".join(f"--host unix://{p}" for p in found[:3]) if found else ""
+def _no_engine(cause: str, path: Path | None) -> EngineError:
+    """Return the error for an engine that is not there, with the hint to one that does answer on this machine."""
+    found = engines_elsewhere(path)
+    if not found:
+        return EngineError(cause, _start_hint())
+    named = natural_list([f"{one.name} (`--host {one.host}`)" for one in found])
+    return EngineError(cause, f"an engine answers elsewhere: {named}", found)
 
 
-def _other_sockets() -> list[Path]:
-    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-    home = Path("~").expanduser()
-    return [
-        Path(DEFAULT_HOST.removeprefix("unix://")),
-        runtime / "docker.sock",  # rootless Docker
-        runtime / "podman/podman.sock",
-        Path("/run/podman/podman.sock"),
-        home / ".docker/run/docker.sock",  # Docker Desktop
-        home / ".docker/desktop/docker.sock",
-        home / ".colima/default/docker.sock",
-        home / ".rd/docker.sock",  # Rancher Desktop
-        home / ".orbstack/run/docker.sock",
-    ]
-
-
-def _answers(path: Path) -> bool:
-    try:
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            return False
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(0.5)
-            probe.connect(str(path))
-    except OSError:
-        return False
-    return True
+def _ssh_parts_hint() -> str:
+    """Say how to install what ssh needs, into the environment that this program runs in."""
+    prefix = sys.prefix.replace("\\", "/")
+    if "/pipx/" in prefix:
+        return "run `pipx inject layerscope paramiko`"
+    if "/uv/tools/" in prefix:
+        return "run `uv tool install --with paramiko layerscope`"
+    return "run `pip install 'docker[ssh]'` in the environment of layerscope"
 
 
 def _start_hint() -> str:

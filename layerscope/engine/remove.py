@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote
 
 from layerscope.core.graph import ImageNode
+from layerscope.core.origin import Origin, origin_of
 from layerscope.core.removal.carry_out import Step, StepState
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.core.stores import STORES
@@ -76,7 +77,7 @@ class EngineRemover:
             else:
                 progress(Step(node.id, "removing"))
                 with under_way():
-                    step = self._remove(node) if goes else self._untag(node)
+                    step = self._remove(node, origin_of(plan.graph, node)) if goes else self._untag(node)
                 if step.state == "lost":
                     stopped = "the engine was lost"
             steps.append(step)
@@ -126,8 +127,8 @@ class EngineRemover:
             return f"the engine at {was.host} has none of these images any more; nothing was asked of it"
         return ""
 
-    def _remove(self, node: ImageNode) -> Step:
-        self.log.removing(node.image, node.size)
+    def _remove(self, node: ImageNode, origin: Origin) -> Step:
+        self.log.removing(node.image, node.size, origin)
         one = _OneImage(self, node.image)
         return self._became(one, one.remove)
 
@@ -153,7 +154,7 @@ class EngineRemover:
             left = {image.id for image in list_images(self.connection) if not (image.tags or image.digests)}
             for image in plan(whole.graph, done).parents:
                 if image.id in left:
-                    self.log.removing(image, 0)
+                    self.log.removing(image, 0, Origin("only here"))  # a step of a build here
                     self.log.became(image, *_OneImage(self, image).remove())
         except EngineError:
             return  # what is left shows in the next scan

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
+from layerscope.core.stores import RUNNING
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import EngineError
 from layerscope.engine.quirks import TYPED_USAGE_API
@@ -14,33 +17,75 @@ TIMEOUT = 600.0
 """Seconds. Before API 1.42 the engine walks every container and volume too, whatever it is asked for."""
 
 
-def disk_usage(conn: Connection, *, timeout: float | None = None) -> DiskUsage:
+def disk_usage(conn: Connection, *, timeout: float | None = None, whole: bool = False) -> DiskUsage:
     """Return what the engine says about images and build cache; ``timeout`` is in seconds, 600 when None.
 
+    ``whole``: about containers and volumes too. The engine walks over all their files for that, so only who wants to
+    know them asks.
     Takes seconds, on an old engine minutes. Raises :class:`EngineError`; engines up to 20.10
     refuse while another such question is under way, in their own words.
     """
     query: list[tuple[str, str]] = []
     if conn.api_at_least(TYPED_USAGE_API):
         query = [("type", "image"), ("type", "build-cache")]
+        query += [("type", "container"), ("type", "volume")] if whole else []
     answer = conn.ask("/system/df", "its disk usage", query, timeout=TIMEOUT if timeout is None else timeout)
     if not isinstance(answer, dict):
         raise EngineError(
             f"the engine at {conn.endpoint.shown} gave its disk usage in an unknown form",
             "see whether `docker system df` works there",
         )
-    return usage_record(answer, engine_is_podman=conn.engine.kind == "podman")
+    found = usage_record(answer, engine_is_podman=conn.engine.kind == "podman")
+    return replace(found, asked_at=int(time.time()) + conn.clock_ahead)
 
 
 def usage_record(answer: dict[str, Any], *, engine_is_podman: bool = False) -> DiskUsage:
     """Return the record of a ``/system/df`` answer, of the old shape, of the one since API 1.52, or of both at once."""
     images, cache = as_dict(answer.get("ImageUsage")), as_dict(answer.get("BuildCacheUsage"))
+    containers, volumes = _containers(answer), _volumes(answer)
     return DiskUsage(
         layers_size=_layers_size(answer, images, engine_is_podman),
         reclaimable=as_size(images.get("Reclaimable")),
         shared_sizes=_shared_sizes(as_list(images.get("Items")) or as_list(answer.get("Images"))),
         build_cache=_build_cache(cache.get("Items"), _legacy_cache(answer), engine_is_podman),
+        containers_size=containers[0],
+        containers_reclaimable=containers[1],
+        volumes_size=volumes[0],
+        volumes_reclaimable=volumes[1],
     )
+
+
+Sums = tuple[int | None, int | None]
+"""Bytes, and those of them that nothing uses; None: not told."""
+
+
+def _containers(answer: dict[str, Any]) -> Sums:
+    new = as_dict(answer.get("ContainerUsage"))
+    if "TotalSize" in new or "ActiveCount" in new:
+        return as_size(new.get("TotalSize")) or 0, as_size(new.get("Reclaimable")) or 0
+    rows = answer.get("Containers")
+    if not isinstance(rows, list):
+        return None, None
+    told = [(as_size(row.get("SizeRw")) or 0, as_text(row.get("State")) in RUNNING) for row in map(as_dict, rows)]
+    return sum(size for size, _ in told), sum(size for size, runs in told if not runs)
+
+
+def _volumes(answer: dict[str, Any]) -> Sums:
+    new = as_dict(answer.get("VolumeUsage"))
+    if "TotalSize" in new or "ActiveCount" in new:
+        return as_size(new.get("TotalSize")) or 0, as_size(new.get("Reclaimable")) or 0
+    rows = answer.get("Volumes")
+    if not isinstance(rows, list):
+        return None, None
+    total = unused = 0
+    for row in map(as_dict, rows):
+        usage = as_dict(row.get("UsageData")) or row  # Podman: Size and ReclaimableSize beside the name
+        size = as_size(usage.get("Size"))
+        if size is None:
+            return None, None  # one that is not known makes every sum wrong
+        total += size
+        unused += size if usage.get("RefCount") == 0 else as_size(usage.get("ReclaimableSize")) or 0
+    return total, unused
 
 
 def _layers_size(answer: dict[str, Any], images: dict[str, Any], engine_is_podman: bool) -> int | None:

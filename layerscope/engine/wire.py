@@ -53,6 +53,8 @@ class Wire:
         self._prefix = prefix
         self.kept = False
         """Has the connection that is open answered before? Then the engine may have closed it meanwhile."""
+        self.date = ""
+        """The ``Date`` header of the latest answer to :meth:`ask`: the clock of the engine's machine."""
         self._closed = threading.Event()
 
     def ask(self, method: str, target: str, limit: Limit, silence: float | None = None) -> tuple[int, bytes]:
@@ -132,6 +134,7 @@ class Wire:
 
     def _exchange(self, method: str, target: str, limit: Limit, silence: float) -> tuple[int, bytes]:
         answer = self._send(method, target, limit, silence)
+        self.date = answer.getheader("Date") or ""
         if answer.length is not None and answer.length > limit.bytes:
             raise _too_long(limit)
         if answer.length is not None:

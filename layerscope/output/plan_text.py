@@ -20,7 +20,6 @@ from layerscope.units import (
     UNKNOWN,
     Units,
     count,
-    format_age,
     format_exact,
     format_number,
     format_size,
@@ -31,6 +30,7 @@ from layerscope.views.content import SHARED_CONTAINERD, content_missing
 from layerscope.views.free import disk_words, missing_words
 from layerscope.views.names import (
     LONGEST,
+    age_words,
     bounded,
     image_label,
     image_labels,
@@ -202,7 +202,7 @@ class _Page:
             Column("GOES", [_label(node) for node in nodes], right=False, cut=fit_name),
             Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
             Column("FREES ALONE", [self.alone(node) for node in nodes]),
-            Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
+            Column("CREATED", [age_words(node.image.created, self.now) for node in nodes], right=False),
         )
         if together := self.plan.frees - sum(node.unique for node in nodes):
             lines += self.wrapped([f"{self.size(together)} more because several of them go."] if together > 0 else [])

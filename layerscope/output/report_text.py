@@ -16,9 +16,9 @@ from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.stores import words_for
 from layerscope.output.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
-from layerscope.units import UNKNOWN, Units, count, format_age, format_exact, format_number, format_ratio, format_size
+from layerscope.units import UNKNOWN, Units, count, format_exact, format_number, format_ratio, format_size
 from layerscope.views.content import content_missing, unlisted_words
-from layerscope.views.names import bounded, unique_amount
+from layerscope.views.names import age_words, bounded, unique_amount
 
 MIN_WIDTH = 80
 """Columns; a report is never laid out narrower than this."""
@@ -165,7 +165,7 @@ class _Page:
             Column("SHARED", [self.at_least(node.shared, node.sharing_exact) for node in nodes]),
             Column("LAYERS", [format_number(len(node.layers)) if node.known else UNKNOWN for node in nodes]),
             Column("CONTAINERS", [format_number(len(node.containers)) if node.containers else "–" for node in nodes]),
-            Column("CREATED", [format_age(node.image.created, self.now) for node in nodes], right=False),
+            Column("CREATED", [age_words(node.image.created, self.now) for node in nodes], right=False),
         ]
         if spare(self.width, columns) < 0:  # names are worth more than the number of layers
             columns = [column for column in columns if column.title != "LAYERS"]

@@ -217,8 +217,7 @@ def _meaning(token: _Token, now: int) -> tuple[Meaning, str, str]:
     flag = lower.removeprefix("is:")
     flag = ALIASES.get(flag, flag)
     if flag in FLAGS:
-        says, test = FLAGS[flag]
-        return Meaning(says, lambda _: test), "", ""
+        return Meaning(*FLAGS[flag]), "", ""
     found = _COMPARISON.fullmatch(lower)
     if found and not lower.startswith("<n"):  # <none> is a name
         field, _, operator, value = found.groups()

@@ -13,9 +13,10 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.origin import Again, origin_of
 from layerscope.core.stores import RUNNING
 from layerscope.search.comparisons import created, seen
-from layerscope.search.meaning import Meaning, Test, WrongTermError
+from layerscope.search.meaning import Binder, Meaning, Test, WrongTermError
 from layerscope.text import clean
 
 # -- names of a graph, in lower case, once -------------------------------------------------
@@ -78,19 +79,30 @@ def _shared(node: ImageNode) -> bool:
     return bool(node.layers) and node.layers[0].shared
 
 
-FLAGS: Mapping[str, tuple[str, Test]] = {
-    "unused": ("no container uses it", lambda node: not node.containers),
-    "used": ("a container uses it", lambda node: bool(node.containers)),
-    "running": ("a running container uses it", _running),
-    "stopped": ("only stopped containers use it", lambda node: bool(node.containers) and not _running(node)),
-    "dangling": ("has no tag", lambda node: node.dangling),
-    "tagged": ("has a tag", lambda node: not node.dangling),
-    "shared": ("shares a layer with another image", _shared),
-    "unshared": ("shares no layer with another image", lambda node: not _shared(node)),
-    "unknown": ("its size is not wholly known", lambda node: not node.exact),
+def _plain(test: Test) -> Binder:
+    return lambda _: test
+
+
+def _from(again: Again) -> Binder:
+    return lambda graph: lambda node: origin_of(graph, node).again == again
+
+
+FLAGS: Mapping[str, tuple[str, Binder]] = {
+    "unused": ("no container uses it", _plain(lambda node: not node.containers)),
+    "used": ("a container uses it", _plain(lambda node: bool(node.containers))),
+    "running": ("a running container uses it", _plain(_running)),
+    "stopped": ("only stopped containers use it", _plain(lambda node: bool(node.containers) and not _running(node))),
+    "dangling": ("has no tag", _plain(lambda node: node.dangling)),
+    "tagged": ("has a tag", _plain(lambda node: not node.dangling)),
+    "shared": ("shares a layer with another image", _plain(_shared)),
+    "unshared": ("shares no layer with another image", _plain(lambda node: not _shared(node))),
+    "local": ("exists only on this machine, as far as the engine knows", _from("only here")),
+    "pullable": ("a registry had it: it can be pulled again", _from("yes")),
+    "unknown": ("its size is not wholly known", _plain(lambda node: not node.exact)),
 }
 ALIASES: Mapping[str, str] = {
     "untagged": "dangling",
+    "only-here": "local",
     "inuse": "used",
     "in-use": "used",
     "in_use": "used",

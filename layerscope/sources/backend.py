@@ -49,9 +49,10 @@ class Backend(Protocol):
         """Return what the engine has now: the last scan brought up to date. Raises :class:`BackendError`."""
         ...
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         """Return the latest inventory with the engine's own disk usage as it is now: slow on some hosts.
 
+        ``whole``: with that of containers and volumes, which is slower still.
         Raises :class:`BackendError`.
         """
         ...
@@ -88,15 +89,20 @@ class Backend(Protocol):
         ...
 
 
+SAVED_SCAN = "a saved scan"
+SAMPLE_HOST = "the sample host"
+
+
 class SavedBackend:
     """An inventory that was loaded: there is nothing behind it to ask or to change."""
 
     live = False
     warnings: tuple[str, ...] = ()
-    no_removal = "this is a saved scan: there is no engine behind it to remove anything from"
 
-    def __init__(self, load: Callable[[], Inventory]) -> None:
+    def __init__(self, load: Callable[[], Inventory], what: str = SAVED_SCAN) -> None:
+        """``what`` it is, for a person."""
         self._load = load
+        self.no_removal = f"this is {what}: there is no engine behind it to remove anything from"
 
     def scan(
         self,
@@ -113,7 +119,7 @@ class SavedBackend:
         """It is what it was."""
         return self._load()
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         """A saved scan has only what was saved with it."""
         raise BackendError("a saved scan cannot be asked for disk usage", "save it again with `layerscope export`")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, Backend, SavedBackend
 from layerscope.sources.scanfile import ScanFileError, load_inventory
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Source:
         """
         if not self.live:
             found = self.load()
-            return SavedBackend(lambda: found)
+            return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
         from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: only where it is needed)
 
         return open_backend(self.host, self.context, read_only=read_only)
@@ -67,4 +67,4 @@ def load_sample() -> Inventory:
     with resources.as_file(resources.files("layerscope.sources.samples") / SAMPLE) as path:
         if not path.is_file():
             raise ScanFileError("the sample host is missing from this installation; install layerscope again")
-        return load_inventory(path)
+        return replace(load_inventory(path), sample=True)

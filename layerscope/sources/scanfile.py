@@ -55,6 +55,8 @@ def dumps(inventory: Inventory) -> bytes:
     tables: dict[str, dict[Any, int]] = {"layers": {}, "history": {}, "folders": {}}
     body = _plain(inventory, tables)
     body.pop("from_file", None)
+    body.pop("sample", None)
+    body.pop("clock_ahead", None)
     body.pop("serial", None)
     images, containers = body.pop("images"), body.pop("containers", [])
     document: dict[str, Any] = {"schema": SCHEMA} | body

@@ -5,8 +5,8 @@ lines: one with ``"state": "removing"`` (``"untagging"`` where only its names ar
 the engine is asked, so that nothing goes unrecorded whatever happens; and one with what became of it. Not being
 able to write is a warning, and no reason not to do what the user confirmed.
 
-An image is pulled again by digest (``pull_again``), for its tag may mean another one by then. A containerd store has a
-digest also for what was never pushed: whether a registry has it, no engine tells.
+An image is pulled again by digest (``pull_again``), for its tag may mean another one by then; null where no registry
+is known to have had it. ``pullable`` is what is known of that: see :mod:`layerscope.core.origin`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from layerscope.core.origin import Origin
 from layerscope.inventory import Engine, Image
 from layerscope.state.files import cause, private_folder
 from layerscope.state.paths import state_path
@@ -46,9 +47,9 @@ class RemovalLog:
         """Return the log of whoever runs the program."""
         return cls(state_path("removals.jsonl"), engine, engine_id=engine_id)
 
-    def removing(self, image: Image, size: int) -> None:
-        """Write that ``image``, of ``size`` bytes of layers, is about to be removed."""
-        again = [f"{self.engine.kind} pull {shlex.quote(digest)}" for digest in image.digests]
+    def removing(self, image: Image, size: int, origin: Origin) -> None:
+        """Write that ``image``, of ``size`` bytes of layers, is about to be removed; ``origin``: where from to pull."""
+        again = f"{self.engine.kind} pull {shlex.quote(origin.reference)}" if origin.reference else None
         self._append(
             {
                 "state": "removing",
@@ -56,7 +57,8 @@ class RemovalLog:
                 "tags": list(image.tags),
                 "digests": list(image.digests),
                 "size_bytes": size,
-                "pull_again": again[0] if again else None,
+                "pullable": origin.again,
+                "pull_again": again,
             }
         )
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
@@ -15,6 +15,7 @@ from textual.theme import Theme
 from layerscope.text import copied
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import NotKept, Warned
+from layerscope.tui.screens.keys import nothing_on
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 from layerscope.tui.textual_hacks import KeysInOrder, Palette
@@ -52,6 +53,12 @@ class LayerscopeApp(KeysInOrder, App[int]):
             self.register_theme(known)
         wanted = (PLAIN.name if plain else None, theme, session.settings.theme)
         self.theme = self._theme_at_start = next((name for name in wanted if name in self.available_themes), DEFAULT)
+
+    def on_key(self, event: events.Key) -> None:
+        """Let a key that does nothing say so."""
+        screen = self.screen
+        if event.is_printable and isinstance(screen, MainScreen) and event.key not in screen.active_bindings:
+            screen.mark_line.aside(nothing_on(event.key))
 
     def on_mount(self) -> None:
         """Show the main screen at once; what it shows comes by message."""

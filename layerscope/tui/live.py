@@ -24,6 +24,12 @@ def scanning_words(progress: ScanProgressed) -> str:
     return f"{phase} {part_of(progress.done, progress.total)}" if progress.total else phase
 
 
+def unfinished_words(progress: ScanProgressed) -> str:
+    """Return why nothing final is said yet: ``still reading layers: 14 of 36``."""
+    phase = PHASES.get(progress.phase, progress.phase)
+    return f"still {phase}: {part_of(progress.done, progress.total)}" if progress.total else f"still {phase}"
+
+
 class Live:
     """The state of scanning and following one engine."""
 
@@ -89,7 +95,7 @@ class Live:
         if inventory is None:
             return "stale", ("no engine",)
         if inventory.from_file:
-            return "file", ("saved scan",)
+            return "file", ("sample host" if inventory.sample else "saved scan",)
         if not self.lost and not inventory.complete:
             return "stale", ("scan stopped",)
         return self.state

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.seen import Seen
+from layerscope.errors import Elsewhere
 
 
 @dataclass
@@ -62,12 +63,13 @@ class EngineFollowed(Message):
 
 @dataclass
 class ScanFailed(Message):
-    """No graph will come: one line of cause, one of what to do next."""
+    """No graph will come: one line of cause, one of what to do next; ``elsewhere`` engines answer."""
 
     cause: str
     hint: str
     wrong_use: bool = False
     """Is it what the user gave that is wrong?"""
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 @dataclass
@@ -113,7 +115,9 @@ class Warned(Message):
 
 @dataclass
 class UsageWanted(Message):
-    """Somebody looks at the engine's own disk usage, which has not been asked for."""
+    """Somebody looks at the engine's own disk usage, which has not been asked for; ``whole``: at all of its disk."""
+
+    whole: bool = False
 
 
 @dataclass

@@ -43,9 +43,11 @@ class Scene:
 
     @property
     def now(self) -> int:
-        """Unix seconds: the clock for a live engine, the time of the scan for a saved one (its ages stay true)."""
+        """Unix seconds: the engine's clock; for a saved scan the time of the scan, so that its ages stay true."""
         inventory = self.graph.inventory
-        return inventory.taken_at if inventory.from_file and inventory.taken_at else int(self.clock())
+        if inventory.from_file and inventory.taken_at:
+            return inventory.taken_at
+        return int(self.clock()) + inventory.clock_ahead
 
     @property
     def longer(self) -> int:
@@ -84,6 +86,16 @@ class Scene:
     def filtered(self) -> bool:
         """Are only some of the images shown?"""
         return self.query is not None or self.only is not None
+
+    def widen(self) -> bool:
+        """Leave the filter, or else the marked alone; False where all is shown already."""
+        if self.query is not None:
+            self.query = None
+        elif self.only is not None:
+            self.only = None
+        else:
+            return False
+        return True
 
     def inventory(self) -> Inventory:
         """Return what the engine said last."""

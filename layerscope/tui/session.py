@@ -23,7 +23,7 @@ from layerscope.core.removal.marks import Marks
 from layerscope.core.seen import NOTHING_SEEN
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend, SavedBackend
+from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.tui.background import detached, fault
@@ -82,15 +82,18 @@ class Session:
         history: ScanHistory | None = None,
         looker: Looker | None = None,
         image: str = "",
+        open_at: Callable[[str], Backend] | None = None,
     ) -> None:
         """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
 
         ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
         removal; by default nothing is kept. ``history`` has the scans of before, and gets those of now. ``looker``
-        asks registries before a pull. ``image`` is the name of the one to begin with.
+        asks registries before a pull. ``image`` is the name of the one to begin with. ``open_at`` opens an engine at
+        another address.
         """
         self.opener = opener
         self.demo = demo
+        self.open_at = open_at
         self.clock = clock
         self.backend: Backend | None = None
         self.pins = pins or Pins(None)
@@ -170,19 +173,28 @@ class Session:
         """Post what the engine becomes, until the backend is closed."""
         self._start("follow", self._follow)
 
-    def ask_usage(self) -> None:
-        """Ask the engine for its disk usage, and post the graph that knows it."""
-        self._start("usage", self._ask_usage)
+    def ask_usage(self, *, whole: bool = False) -> None:
+        """Ask the engine for its disk usage, and post the graph that knows it; ``whole``: of all of its disk."""
+        self._start("usage", lambda: self._ask_usage(whole))
 
     def forget_usage(self) -> None:
         """Wait for the disk usage no longer."""
         self.screen.workers.cancel_group(self.screen, "usage")
 
+    def open_elsewhere(self, host: str) -> None:
+        """Turn to the engine at another address, and load it."""
+        if self.open_at is not None:
+            self.close()
+            open_at = self.open_at
+            self.opener = lambda: open_at(host)
+            self.load()
+
     def open_demo(self) -> None:
         """Leave the engine alone and show the sample host."""
         if self.demo is not None:
             self.close()
-            self.backend = SavedBackend(self.demo)
+            self.backend = SavedBackend(self.demo, SAMPLE_HOST)
+            self.pins = Pins(None)
             self.load()
 
     # -- before a pull, and after it -------------------------------------------------------
@@ -251,7 +263,7 @@ class Session:
                 screen.post_message(GraphArrived(graph))
         except BackendError as error:
             if not worker.is_cancelled:
-                screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use))
+                screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use, error.elsewhere))
             return
         except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
             screen.post_message(ScanFailed(fault(error), "save the scan with `layerscope export` and report this"))
@@ -312,12 +324,12 @@ class Session:
         except Exception as error:  # it must be seen that nothing is followed any more
             followed(fault(error))
 
-    def _ask_usage(self) -> None:
+    def _ask_usage(self, whole: bool) -> None:
         worker, backend = get_current_worker(), self.backend
         if backend is None:
             return
         try:
-            fresh = backend.usage()
+            fresh = backend.usage(whole=True) if whole else backend.usage()
         except BackendError as error:
             if not worker.is_cancelled:
                 self.screen.post_message(UsageAnswered(None, str(error)))

@@ -59,6 +59,14 @@ def removal_of(scene: Scene) -> tuple[str, str]:
     return line, " · ".join(said)
 
 
+def copy_here(screen: Screen[Any], scene: Scene, subject: Subject | None) -> None:
+    """Copy the command that removes what is marked; without marks, the ID of ``subject``."""
+    if len(scene.marks):
+        copy_text(screen, *removal_of(scene))
+    elif subject is not None:
+        copy_text(screen, *id_of(subject))
+
+
 def copy_text(screen: Screen[Any], text: str, said: str) -> None:
     """Put ``text`` on the clipboard by OSC 52, which reaches the user's terminal through ssh too; say ``said``."""
     if text:

@@ -21,6 +21,8 @@ Text = tuple[str, Role]
 
 LEAST = 3
 """Cells in which a name says something."""
+READABLE = 6
+"""Cells of a cut name under which it is left out."""
 ROOM = 8
 """Cells of a name that are enough for the size to stand beside it."""
 
@@ -115,7 +117,7 @@ class Block:
         ``sign`` stands in front of the name.
         """
         head = f"{sign} " if sign else ""
-        if room < LEAST + len(head):
+        if room < LEAST + len(head) or not self._readable(room - len(head)):
             return [[(sign, "name")]] if sign and room >= 1 else []
         size = format_size(self.size, units)
         beside = room - len(size) - 1
@@ -136,6 +138,10 @@ class Block:
             if len(size) + len(tail) + len(note) + 3 <= room:
                 tail += f" · {note}"
         return [[(name, "name")], [(size, "size"), (tail, "note")]]
+
+    def _readable(self, room: int) -> bool:
+        """Is a name of so many cells worth reading? Three letters of one say nothing."""
+        return room >= READABLE or cell_len(self.label) <= room
 
     def _called(self, room: int, head: str) -> str:
         room -= len(head)

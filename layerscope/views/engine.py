@@ -10,7 +10,7 @@ from layerscope.core.graph import ImageNode, LayerGraph, union
 from layerscope.core.stores import StoreRules, words_for
 from layerscope.inventory import DiskUsage
 from layerscope.text import clean
-from layerscope.units import Units, count, format_size, natural_list
+from layerscope.units import Units, count, format_size, format_span, natural_list
 from layerscope.views.content import content_missing, unlisted_words
 
 Verdict = Literal["same", "explained", "differs", "ours", "not asked"]
@@ -93,7 +93,7 @@ class _Work:
     def listed(self) -> Figure:
         totals = self.graph.totals
         ours, theirs = totals.listed, totals.engine_listed
-        what = "Every image in full, as `docker images` prints them, summed"
+        what = f"Every image in full, as `{self.graph.inventory.engine.kind} images` prints them, summed"
         if theirs is None:
             return self._figure("Sum of sizes", ours, None, "ours", f"{what}; the engine gave no size for some.")
         if theirs == ours:
@@ -306,6 +306,9 @@ class _Work:
     def notes(self) -> Iterator[str]:
         graph = self.graph
         yield f"Our size of a layer is the {graph.rules.unit}."
+        if ahead := graph.inventory.clock_ahead:
+            which = "behind" if ahead > 0 else "ahead of"
+            yield f"This machine's clock is {format_span(abs(ahead))} {which} the engine's: ages are by the engine's."
         if graph.totals.unknown_layers or graph.totals.unknown_images:
             yield f"Our sizes are lower bounds: {self._unknown()}"
         if graph.hidden_layers:

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from layerscope.core.graph import ImageNode
 from layerscope.core.removal.proposal import Proposal
 from layerscope.text import fit_name
-from layerscope.units import Units, count, format_age, format_number, format_size, natural_list
+from layerscope.units import Units, count, format_number, format_size, natural_list
 from layerscope.views.content import content_missing
+from layerscope.views.decide import Decider
 from layerscope.views.names import amount, bounded, image_label
-from layerscope.views.removal import Row, Said
+from layerscope.views.removal import Row, Said, again_said
 
 
 def proposal_rows(proposal: Proposal, now: int, units: Units) -> list[Row]:
     """Return the images of a proposal, what is missed least first; ``now`` in Unix seconds."""
+    decider = Decider(proposal.plan.graph, now, units)
     return [
-        Row(node.id, "✓", "mark", image_label(node), amount(node.size, not node.exact, units), _note(node, now, units))
+        Row(
+            node.id,
+            "✓",
+            "mark",
+            image_label(node),
+            amount(node.size, not node.exact, units),
+            "",
+            decider.cells(node),
+        )
         for node in proposal.plan.images
     ]
 
 
-def _note(node: ImageNode, now: int, units: Units) -> str:
-    return f"{format_age(node.image.created, now)} old · {format_size(node.unique, units)} its own"
+def most_said(proposal: Proposal, units: Units) -> list[Said]:
+    """Return what the most that can be had comes to, and what it would cost: for a proposal of all there is."""
+    plan = proposal.plan
+    if not plan.images:
+        return [Said("There is nothing to propose: every image is in use or pinned.", "strong")]
+    said = [Said(f"The most that can be had is {bounded(plan.frees, plan.bound, units)}. It costs:", "strong")]
+    named = sum(not node.dangling for node in plan.images)
+    said.append(Said(f"{count(len(plan.images), 'image')}, {format_number(named)} of them with a name."))
+    return said + again_said(plan.graph, plan.images)
 
 
 def disk_words(proposal: Proposal) -> str:
@@ -76,6 +92,7 @@ def proposal_said(proposal: Proposal, units: Units) -> list[Said]:
             "strong",
         )
     )
+    said += again_said(plan.graph, plan.images)
     if proposal.families:
         family = proposal.families[0]
         size = bounded(family.size, family.bound, units)

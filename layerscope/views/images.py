@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.sizes.sums import Tally
 from layerscope.views.names import repository
@@ -52,8 +53,9 @@ class Group:
 
     @property
     def created(self) -> int | None:
-        """When the newest was made, Unix seconds."""
-        return max((node.image.created for node in self.images if node.image.created is not None), default=None)
+        """When the newest was made, Unix seconds; of dates that are ages (:mod:`layerscope.core.ages`)."""
+        dates = [date for node in self.images if (date := made(node.image.created, 2**62)) is not None]
+        return max(dates, default=None)
 
 
 def by_repository(images: Iterable[ImageNode], graph: LayerGraph | None = None) -> list[Group]:

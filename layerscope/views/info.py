@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.origin import Again, origin_of
 from layerscope.inventory import Container, HistoryEntry, Platform
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_age, format_number, format_size
 from layerscope.views.content import content_missing, packed_of
 from layerscope.views.history import use_words
 from layerscope.views.names import NO_HISTORY, NO_INSTRUCTION, amount, image_label, short_id, unique_amount
+from layerscope.views.rmi import pull_line
 from layerscope.views.states import state_sentence
 
 LONGEST = 20_000
 """Characters of one value that are shown; an image may carry more."""
 MOST = 200
 """Lines of one list that are shown: labels, images."""
+
+
+AGAIN: Mapping[Again, str] = {
+    "yes": "yes: a registry had it",
+    "only here": "no: it exists only on this machine, as far as the engine knows",
+    "not known": "not known: the engine does not tell whether a registry has it",
+}
+"""Can an image be pulled again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,13 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
     about.add("ID", image.id, copies=True)
     about.each("Digests", image.digests)
     about.add("Made", _moment(image.created, now))
+    if why := why_no_age(image.created, now):
+        about.add("Age", f"none: {why}")
+    if image.last_tagged is not None:
+        about.add("Tagged last", f"{_moment(image.last_tagged, now)}: here since then, or longer")
+    origin = origin_of(graph, node)
+    about.add("Pull again", AGAIN[origin.again])
+    about.add("", pull_line(graph.inventory.engine, origin), copies=True)
     about.add("Platform", "/".join(part for part in (image.os, image.architecture, image.variant) if part))
     about.add("Author", image.author)
     about.add("Parent", image.parent_id, copies=True)
@@ -80,7 +98,7 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
     sizes.add("Shared", _size(node.shared, not node.sharing_exact, units))
     sizes.add("Layers", _layers(node, graph))
     if not graph.rules.image_size_is_layers:
-        sizes.add("docker images", _size(image.engine_size, False, units))
+        sizes.add(f"{graph.inventory.engine.kind} images", _size(image.engine_size, False, units))
     if node.content is None and image.content_size is not None:
         sizes.add("Compressed", _size(image.content_size, False, units))
     sizes.add("Counted in", graph.rules.unit)
@@ -219,6 +237,8 @@ def _moment(created: int | None, now: int) -> str:
         moment = datetime.fromtimestamp(created, UTC)
     except (ValueError, OverflowError, OSError):
         return f"{created} seconds since 1970"
+    if why_no_age(created, now):
+        return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
     age = format_age(created, now)
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {age}{'' if age.startswith('in ') else ' ago'}"
 

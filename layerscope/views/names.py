@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.search.terms import split_reference
 from layerscope.text import clean, fold_instruction
-from layerscope.units import UNKNOWN, Units, format_size, natural_list
+from layerscope.units import UNKNOWN, Units, format_age, format_size, natural_list
 
 NO_HISTORY = "no history for this layer"
 NO_INSTRUCTION = "(no instruction given)"
+NO_AGE = "–"
+IN_FULL = 4000
 LONGEST = 400
 """Characters of a name or instruction that are ever shown in one line."""
 
@@ -47,6 +50,13 @@ def layer_label(layer: Layer) -> str:
     return fold_instruction(layer.instruction, LONGEST) or clean(layer.comment, LONGEST) or NO_INSTRUCTION
 
 
+def layer_text(layer: Layer) -> str:
+    """Return the instruction that made a layer, in full up to :data:`IN_FULL` characters; as :func:`layer_label`."""
+    if layer.instruction is None:
+        return NO_HISTORY
+    return fold_instruction(layer.instruction, IN_FULL) or clean(layer.comment, LONGEST) or NO_INSTRUCTION
+
+
 def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
     """Return bytes with their bound (:data:`layerscope.core.removal.simulation.Bound`), ``≤5.0 MB``; ``?`` for none."""
     if bound == "?" or (bound == "≥" and not size):
@@ -57,6 +67,11 @@ def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
 def unique_amount(node: ImageNode, unknown_images: int, units: Units = Units.SI) -> str:
     """Return what an image alone has; ``≤`` while ``unknown_images`` others, of unknown layers, may need it too."""
     return bounded(node.unique, node.unique_bound, units)
+
+
+def age_words(created: int | None, now: int) -> str:
+    """Return an age, ``7 months``; ``–`` where the date is none (see :mod:`layerscope.core.ages`)."""
+    return NO_AGE if why_no_age(created, now) else format_age(created, now)
 
 
 def amount(size: int | None, unknown: int | bool, units: Units = Units.SI) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode
 from layerscope.inventory import Container
 from layerscope.views.names import layer_label
@@ -25,6 +26,9 @@ def _user_name(row: ImageNode | Container) -> tuple[bool, bool, str]:
     return (True, False, row.name.lower()) if isinstance(row, Container) else (False, row.dangling, row.name.lower())
 
 
+_NEVER = 2**62
+"""A time that no date lies beyond."""
+
 IMAGE_ORDERS: Mapping[str, Order] = {
     "name": (_name, False),
     "size": (lambda node: node.size, True),
@@ -34,7 +38,7 @@ IMAGE_ORDERS: Mapping[str, Order] = {
     "content": (lambda node: (node.content.size if node.content is not None else -1, node.size), True),
     "containers": (lambda node: (len(node.containers), node.size), True),
     "layers": (lambda node: (len(node.layers), node.size), True),
-    "created": (lambda node: node.image.created or 0, True),
+    "created": (lambda node: made(node.image.created, _NEVER) or 0, True),
 }
 """Of the images."""
 

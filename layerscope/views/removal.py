@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from layerscope.core.ages import made
 from layerscope.core.changes import changes
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.origin import origin_of
 from layerscope.core.removal.carry_out import CachePruned, CarriedOut, Step, StepState
 from layerscope.core.removal.measured import Freed
-from layerscope.core.removal.plan import RemovalPlan
+from layerscope.core.removal.plan import RemovalPlan, container_name
+from layerscope.inventory import Container
 from layerscope.text import clean
-from layerscope.units import Units, count, format_number, format_size, natural_list, part_of
+from layerscope.units import Units, count, format_number, format_size, natural_list, part_of, short_age
 from layerscope.views.content import SHARED_CONTAINERD, content_missing
+from layerscope.views.decide import Decider
 from layerscope.views.names import amount, bounded, image_label, image_labels
+from layerscope.views.rmi import pull_line, remove_containers_line
 
 MANY = 10
 """More images than this are removed only when their number is typed."""
+MOST_NAMED = 6
+"""Containers of one image that are named; others are counted."""
 MUCH = 10_000_000_000
 """So are more bytes than this."""
 
@@ -32,6 +39,8 @@ class Row:
     name: str
     size: str
     note: str
+    more: tuple[str, ...] = ()
+    """What stands in further columns (:data:`layerscope.views.decide.COLUMNS`), where the dialog has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +64,66 @@ def what_is_asked(removal: RemovalPlan) -> str:
     return natural_list([*filter(None, (remove, untag if number else ""))])
 
 
-def plan_rows(removal: RemovalPlan, units: Units) -> list[Row]:
+def again_said(graph: LayerGraph, going: Sequence[ImageNode]) -> list[Said]:
+    """Return what is to be said of the images of a set that no registry is known to have."""
+    origins = [origin_of(graph, node).again for node in going]
+    here, unknown = origins.count("only here"), origins.count("not known")
+    said = []
+    if here:
+        which = "It exists" if len(going) == 1 else f"{format_number(here)} of these exist{'s' if here == 1 else ''}"
+        said.append(Said(f"{which} only on this machine.", "warn"))
+    if unknown:
+        said.append(Said(f"Of {format_number(unknown)} of these it is not known whether a registry has it.", "quiet"))
+    return said
+
+
+def again_line(graph: LayerGraph, node: ImageNode) -> str:
+    """Return the command that pulls an image again, for a shell; empty where none is known to."""
+    return pull_line(graph.inventory.engine, origin_of(graph, node))
+
+
+def plan_rows(removal: RemovalPlan, now: int, units: Units) -> list[Row]:
     """Return the images of a plan: those that stay, with the engine's rule; those only untagged; those that go."""
     rows: list[Row] = []
     for node in removal.blocked_images:
-        whys = [blocker for blocker in removal.blocked if blocker.image is node]
-        note = "; ".join(f"{clean(blocker.by, 120)}: {clean(blocker.rule, 200)}" for blocker in whys)
-        rows.append(_row(node, "✗", "warn", f"stays, {note}", units))
+        rows.append(_row(node, "✗", "warn", f"stays, {_why_blocked(removal, node, now)}", units))
     for one in removal.untagged:
         names = f", {more}" if (more := _names(one.image)) else ""
         note = f"only untagged{names}: it stays for {clean(one.by, 120)}: {clean(one.rule, 200)}"
         rows.append(_row(one.image, "–", "warn", note, units))
     rows += [_row(node, "−", "", _names(node), units) for node in removal.removed]
-    return rows
+    decider = Decider(removal.graph, now, units)
+    return [replace(row, more=decider.cells(removal.graph.image_by_id[row.id])) for row in rows]
+
+
+def _why_blocked(removal: RemovalPlan, node: ImageNode, now: int) -> str:
+    """Say what blocks an image: each container once, with its state and age, and the engine's rule once for all."""
+    by_rule: dict[str, list[str]] = {}
+    for blocker in removal.blocked:
+        if blocker.image is node:
+            what = blocker.by
+            if blocker.container is not None:
+                what = container_words(blocker.container, now)
+            by_rule.setdefault(blocker.rule, []).append(clean(what, 120))
+    return "; ".join(f"{natural_list(whats, MOST_NAMED)}: {clean(rule, 200)}" for rule, whats in by_rule.items())
+
+
+def container_words(container: Container, now: int) -> str:
+    """Return ``container web (running, 3d)``: name, state, age. Hostile text: clean before showing."""
+    age = made(container.created, now)
+    return f"container {container_name(container)} ({container.state}{f', {short_age(age, now)}' if age else ''})"
+
+
+def containers_line(removal: RemovalPlan, node: ImageNode) -> str:
+    """Return the command that removes the containers which block an image; empty where none does."""
+    blocking = [one.container for one in removal.blocked if one.image is node and one.container is not None]
+    return remove_containers_line(removal.graph.inventory.engine, blocking)
+
+
+def unmarked_row(graph: LayerGraph, node: ImageNode, now: int, units: Units) -> Row:
+    """Return the line of an image that was taken out of a set."""
+    row = _row(node, "·", "dim", "not marked: it stays", units)
+    return replace(row, more=Decider(graph, now, units).cells(node))
 
 
 def _row(node: ImageNode, sign: str, style: str, note: str, units: Units) -> Row:

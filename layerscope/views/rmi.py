@@ -12,7 +12,9 @@ import shlex
 from collections.abc import Iterable
 
 from layerscope.core.graph import ImageNode
-from layerscope.inventory import Engine
+from layerscope.core.origin import Origin
+from layerscope.core.stores import RUNNING
+from layerscope.inventory import Container, Engine
 from layerscope.text import clean
 
 _DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.?)+(?::[0-9]+)?"
@@ -21,6 +23,8 @@ _REFERENCE = re.compile(
     rf"(?:(?:{_DOMAIN}|\[[0-9A-Fa-f:]+\](?::[0-9]+)?)/)?{_PATH}(?:/{_PATH})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""A name by moby's rule (``daemon/names``), or an ID."""
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _LONGEST = 512
 
@@ -44,6 +48,26 @@ def references(images: Iterable[ImageNode]) -> tuple[list[str], int]:
     """Return what ``docker rmi`` takes to remove ``images``, and how many of them it leaves out; see remove_line."""
     names = [_names(node) for node in images]
     return [name for several in names for name in several], sum(not several for several in names)
+
+
+def pull_line(engine: Engine, origin: Origin) -> str:
+    """Return ``docker pull name@sha256:…``; empty where the image cannot be had again, or its name is not sound."""
+    name, _, digest = origin.reference.partition("@")
+    sound = len(name) <= _LONGEST and _REFERENCE.fullmatch(name) and _DIGEST.fullmatch(digest)
+    return " ".join(shlex.quote(word) for word in (engine.kind, "pull", origin.reference)) if sound else ""
+
+
+def remove_containers_line(engine: Engine, containers: Iterable[Container]) -> str:
+    """Return ``docker stop web && docker rm web old``: those that run are stopped before; empty for none."""
+    named = [(_container(one), one.state in RUNNING) for one in containers]
+    words = [name for name, _ in named if name]
+    running = [name for name, runs in named if name and runs]
+    lines = [shlex.join([engine.kind, what, *those]) for what, those in (("stop", running), ("rm", words)) if those]
+    return " && ".join(lines)
+
+
+def _container(container: Container) -> str:
+    return next((name for name in (container.name, container.id) if _CONTAINER.fullmatch(name)), "")
 
 
 def _names(node: ImageNode) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from docker.transport import UnixHTTPAdapter
 
-from layerscope.engine import explain
+from layerscope.engine import elsewhere, explain
 from layerscope.engine.connect import connect
 from layerscope.engine.endpoint import Endpoint
 from layerscope.engine.errors import EngineError
@@ -35,7 +35,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(explain, "_other_sockets", list)
+    monkeypatch.setattr(elsewhere, "other_sockets", list)
 
 
 def failure(host: str | None = None, *, timeout: float = 5.0, work: Callable[..., object] = scan) -> EngineError:
@@ -348,7 +348,7 @@ def test_certificates_that_are_missing(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_tls_with_something_that_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layerscope.engine.explain._answers", lambda _: False)
+    monkeypatch.setattr("layerscope.engine.elsewhere.answers", lambda _: False)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

@@ -26,7 +26,7 @@ from layerscope.engine.remove import EngineRemover
 from layerscope.engine.wire import Wire
 from layerscope.inventory import Inventory
 from layerscope.tui.app import LayerscopeApp
-from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.scene import Scene
 from layerscope.tui.screens.main import MainScreen
@@ -127,7 +127,7 @@ async def marked(pilot: Pilot[Any], *names: str) -> Scene:
     assert {node.name for node in scene.marks.images} == set(names)
     await pilot.press("d")
     await come_to_rest(
-        pilot, lambda: isinstance(pilot.app.screen, RemoveScreen) and scene.graph.inventory.usage is not None
+        pilot, lambda: isinstance(pilot.app.screen, PlanScreen) and scene.graph.inventory.usage is not None
     )
     return scene
 
@@ -143,12 +143,12 @@ async def agreed(pilot: Pilot[Any]) -> RemovingScreen:
     return screen
 
 
-def beside(screen: RemoveScreen | RemovingScreen) -> dict[str, str]:
+def beside(screen: PlanScreen | RemovingScreen) -> dict[str, str]:
     """What is said of each image."""
     return {row.name: f"{row.sign} {row.note}" for row in screen.rows.images}
 
 
-def said(screen: RemoveScreen | RemovingScreen) -> list[str]:
+def said(screen: PlanScreen | RemovingScreen) -> list[str]:
     return str(screen.said.render()).splitlines()
 
 
@@ -252,7 +252,7 @@ async def test_an_engine_that_dies_halfway(
             rest = plan(scene.graph, left)  # what is left goes when asked for again
             await pilot.press("d")
             await come_to_rest(
-                pilot, lambda: isinstance(app.screen, RemoveScreen) and scene.graph.inventory.usage is not None
+                pilot, lambda: isinstance(app.screen, PlanScreen) and scene.graph.inventory.usage is not None
             )
             screen = await agreed(pilot)
             assert screen.came is not None
@@ -369,7 +369,7 @@ async def test_the_dialog_follows_the_engine(engine: PrivateEngine, other: docke
         scene = await marked(pilot, "a:1", "b:1", "d:1")
         ids = {node.name: node.id for node in scene.marks.images}
         dialog = app.screen
-        assert isinstance(dialog, RemoveScreen)
+        assert isinstance(dialog, PlanScreen)
         other.remove_image("b:1")
         other.create_container("d:1", "true", name="takes-d")
         await come_to_rest(pilot, lambda: "b:1" not in beside(dialog) and beside(dialog)["d:1"].startswith("✗"))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.core.origin import Origin
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
@@ -381,7 +382,7 @@ def test_an_engine_that_says_deleted_and_keeps_it_is_not_believed(
 
 
 def test_what_the_log_says_to_type_is_safe_in_a_shell(log: RemovalLog) -> None:
-    log.removing(Image(A, digests=("x;reboot@sha256:1",)), 0)
+    log.removing(Image(A), 0, Origin("yes", "x;reboot@sha256:1"))
     log.untagging(Image(A, tags=("$(reboot)",)))
     assert [line.get("pull_again") or line["name_again"] for line in lines(log)] == [
         "docker pull 'x;reboot@sha256:1'",
@@ -405,6 +406,7 @@ def test_the_log_says_what_when_and_how_to_get_it_back(moby: Moby, conn: Connect
         "tags": ["app:1"],
         "digests": [DIGEST],
         "size_bytes": 0,
+        "pullable": "yes",
         "pull_again": f"docker pull {DIGEST}",
     }
     where = {key: first[key] for key in ("time", "engine", "engine_id", "host")}

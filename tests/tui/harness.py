@@ -238,7 +238,7 @@ class FakeBackend:
     def facts(self) -> dict[str, object]:
         return {}
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         self.asked_usage += 1
         if isinstance(self.usage_answer, BackendError):
             raise self.usage_answer

@@ -52,7 +52,7 @@ class Engine(FakeBackend):
         """Which of the questions for the disk usage are refused, as another one is under way: 1 is the first."""
         self._drift = 0
 
-    def usage(self) -> Inventory:
+    def usage(self, *, whole: bool = False) -> Inventory:
         return replace(self.inventory, usage=self._disk_usage())
 
     def _disk_usage(self) -> DiskUsage:

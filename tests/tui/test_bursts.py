@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from layerscope.tui.dialogs.columns import ColumnsScreen
 from layerscope.tui.dialogs.info import InfoScreen
-from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.screens.main import MainScreen
 from tests.tui.harness import inventory, make_app, settled
 from tests.tui.remover import Engine
@@ -79,7 +79,7 @@ async def test_what_follows_enter_acts_on_what_enter_did() -> None:
         await settled(pilot)
         burst(pilot, "ampersand", *"nginx", "enter", "asterisk", "ampersand", CTRL_U, "enter", "d")
         await settled(pilot)
-        assert isinstance(app.screen, RemoveScreen)
+        assert isinstance(app.screen, PlanScreen)
         assert [node.name for node in scene_of(pilot).marks.images] == ["nginx:1"]
 
 

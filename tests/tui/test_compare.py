@@ -87,7 +87,7 @@ async def test_it_is_a_view_on_5_and_on_c() -> None:
             assert main(pilot).view is compare(pilot)
             assert isinstance(compare(pilot), View)
             assert table(pilot, "aligned").has_focus
-            assert "1-6 views" in screen_text(app)
+            assert "[5 Compare]" in screen_text(app)
 
 
 async def test_the_marked_are_compared_biggest_first() -> None:

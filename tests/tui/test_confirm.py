@@ -13,8 +13,8 @@ from textual.widgets import Input, Static
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.inventory import Container, Inventory
-from layerscope.tui.dialogs import remove as removal
-from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs import plan as removal
+from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.dialogs.small import SmallScreen
 from layerscope.tui.screens.main import MainScreen
@@ -34,9 +34,9 @@ def _long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "PAUSE", LONG)
 
 
-def dialog(pilot: Pilot[Any]) -> RemoveScreen:
+def dialog(pilot: Pilot[Any]) -> PlanScreen:
     screen = pilot.app.screen
-    assert isinstance(screen, RemoveScreen)
+    assert isinstance(screen, PlanScreen)
     return screen
 
 
@@ -92,7 +92,7 @@ async def test_a_plan_that_changed_cannot_be_confirmed_before_it_was_seen(change
         dialog(pilot)._arm()
         await press(pilot, "y")
         assert "committed:1" in engine.asked
-        assert not any(isinstance(screen, RemoveScreen) for screen in app.screen_stack)
+        assert not any(isinstance(screen, PlanScreen) for screen in app.screen_stack)
 
 
 async def test_another_key_after_a_change_disarms_again() -> None:

@@ -27,7 +27,8 @@ async def main(backend):
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await press(pilot, "space", "d", "y", "enter", "asterisk", "d", "y", "3", "enter", "u", "d", "y")
-        print("TOLD", *(toast.message for toast in app._notifications))
+        await press(pilot, "escape", "d")
+        print("TOLD", app.screen.query_one("#question").render())
     assert backend.remover() is None
 
 asyncio.run(main(Live(None, read_only=True) if sys.argv[1] == "read-only" else SavedBackend(lambda: found)))

@@ -195,7 +195,7 @@ async def test_esc_stops_waiting_for_the_engine() -> None:
     answer = threading.Event()
 
     class Slow(FakeBackend):
-        def usage(self) -> Inventory:
+        def usage(self, *, whole: bool = False) -> Inventory:
             answer.wait(10)
             return replace(self.inventory, usage=DiskUsage(layers_size=1))
 

@@ -102,7 +102,7 @@ def test_marks_are_signs() -> None:
 
 def test_a_sign_takes_the_place_of_a_name_that_has_no_room_beside_it() -> None:
     block = lay_out(Forest(host("a", sizes={"a": 50})), 30, 3).blocks[0]
-    assert [block.lines(room, sign="✓")[0][0][0] for room in (1, 4, 5)] == ["✓", "✓", "✓ i0"]
+    assert [block.lines(room, sign="✓")[0][0][0] for room in (1, 4, 5, 6)] == ["✓", "✓", "✓", "✓ i0:a"]
 
 
 def test_between_roots_is_a_gap() -> None:

@@ -3,10 +3,11 @@
 "Least" is decided in this order:
 
 1. fewest images of running containers, then fewest of other containers (both only when asked for);
-2. fewest images that have a tag;
-3. fewest images that have none (dangling ones are leftovers: any number of them is less than one image with a name);
-4. what frees more;
-5. older ones rather than newer ones.
+2. fewest images with a tag that no registry is known to have (``spare_local``): nothing brings those back;
+3. fewest other images that have a tag;
+4. fewest images that have none (dangling ones are leftovers: any number of them is less than one image with a name);
+5. what frees more;
+6. older ones rather than newer ones; one whose date is no age (:mod:`layerscope.core.ages`) is not older than any.
 
 How good the answer is: :func:`propose` finds a set whenever there is one. When ``Proposal.fewest`` says so, no
 other set has fewer images by the order above; that is so on hosts of some hundred images, and mostly on bigger
@@ -21,7 +22,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.origin import origin_of
 from layerscope.core.removal.knapsack import Knapsack, place_content
 from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Holders, Removal, holders_of
@@ -30,6 +33,8 @@ from layerscope.core.sizes.sums import Bound
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container
 
+_NEVER = 2**62
+"""A time that no date lies beyond, for a scan that does not tell when it was taken."""
 _EXCHANGES = 100
 """How often an exchange for a better image is tried: few: each costs some tenths of a millisecond."""
 _LOOKED_AT = 100
@@ -92,11 +97,19 @@ class Proposal:
         return found
 
 
-def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), include_used: bool = False) -> Proposal:
+def propose(
+    graph: LayerGraph,
+    target: int,
+    *,
+    pins: Collection[str] = (),
+    include_used: bool = False,
+    spare_local: bool = True,
+) -> Proposal:
     """Return the images to remove for at least ``target`` bytes (in the store's unit, as ``RemovalPlan.frees``).
 
     ``pins``: IDs of images that are never proposed. An image with a container is not either,
     unless ``include_used``; then the plan is for after those containers have been removed.
+    ``spare_local``: is an image that may exist only here missed more than one that can be pulled again?
     If so much cannot be had, the proposal is for what frees most. Layers of unknown size count as nothing.
     """
     holders = holders_of(graph)
@@ -104,15 +117,16 @@ def propose(graph: LayerGraph, target: int, *, pins: Collection[str] = (), inclu
     candidates = _candidates(holders, pinned, include_used)
     everything = _all_of(holders, candidates, include_used)
     most = everything.frees_disk
-    chosen, fewest = _choose(graph, everything, min(target, most))
+    order = _Order(graph, spare_local)
+    chosen, fewest = _choose(order, everything, min(target, most))
     removal = _all_of(holders, chosen, include_used)
     _mend(removal, everything, min(target, most))
-    _drop_needless(graph, removal, min(target, most))
-    _prefer_better(graph, removal, everything, min(target, most))
-    fewest = fewest and _proved(graph, holders, everything) and _losses(graph, removal.chosen) <= _losses(graph, chosen)
+    _drop_needless(order, removal, min(target, most))
+    _prefer_better(order, removal, everything, min(target, most))
+    fewest = fewest and _proved(graph, holders, everything) and order.losses(removal.chosen) <= order.losses(chosen)
     return Proposal(
         target=target,
-        plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=lambda at: _order(graph, at)), include_used)),
+        plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=order.key), include_used)),
         most=most,
         most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees_disk,
         most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk,
@@ -143,35 +157,59 @@ def _all_of(holders: Holders, rows: Iterable[int], include_used: bool) -> Remova
     return removal
 
 
-def _class(graph: LayerGraph, row: int) -> int:
-    """0 for what is missed most."""
-    node = graph.images[row]
-    if node.containers:
-        return 0 if any(container.state in RUNNING for container in node.containers) else 1
-    return 3 if node.dangling else 2
+class _Order:
+    """Who is missed most."""
+
+    CLASSES = 5
+    """Images of running containers, of others, with a name and maybe only here, with a name, without one."""
+
+    def __init__(self, graph: LayerGraph, spare_local: bool) -> None:
+        self.graph = graph
+        self._spare_local = spare_local
+        self._now = graph.inventory.taken_at or _NEVER
+        self._classes: dict[int, int] = {}
+
+    def class_of(self, row: int) -> int:
+        """Return 0 for what is missed most."""
+        found = self._classes.get(row)
+        if found is None:
+            found = self._classes[row] = self._class(self.graph.images[row])
+        return found
+
+    def _class(self, node: ImageNode) -> int:
+        if node.containers:
+            return 0 if any(container.state in RUNNING for container in node.containers) else 1
+        if node.dangling:
+            return 4
+        return 2 if self._spare_local and origin_of(self.graph, node).again != "yes" else 3
+
+    def made(self, row: int) -> float:
+        """Return when it was made; a time that is not known counts as now: better spare than sorry."""
+        created = made(self.graph.images[row].image.created, self._now)
+        return float("inf") if created is None else created
+
+    def key(self, row: int) -> tuple[int, float, int]:
+        """What is missed least comes first."""
+        return -self.class_of(row), self.made(row), row
+
+    def losses(self, rows: Iterable[int]) -> list[int]:
+        """Return how many rows there are of each class."""
+        found = [0] * self.CLASSES
+        for row in rows:
+            found[self.class_of(row)] += 1
+        return found
 
 
-def _age(graph: LayerGraph, row: int) -> float:
-    """When it was made; a time that is not known counts as now: better spare than sorry."""
-    created = graph.images[row].image.created
-    return float("inf") if created is None else created
-
-
-def _order(graph: LayerGraph, row: int) -> tuple[int, float, int]:
-    """What is missed least comes first."""
-    return -_class(graph, row), _age(graph, row), row
-
-
-def _choose(graph: LayerGraph, everything: Removal, target: int) -> tuple[list[int], bool]:
+def _choose(order: _Order, everything: Removal, target: int) -> tuple[list[int], bool]:
     """Return the rows that free ``target``, class by class; and is each number the smallest possible?"""
     if target <= 0:
         return [], True
     holders = everything.holders
     forest = Knapsack(holders, {at for at in range(len(holders.images)) if everything.gone[at]})
-    classes: list[set[int]] = [set(), set(), set(), set()]
+    classes: list[set[int]] = [set() for _ in range(order.CLASSES)]
     for row in everything.chosen:
         if everything.gone[row]:
-            classes[_class(graph, row)].add(row)
+            classes[order.class_of(row)].add(row)
     return forest.fewest(target, classes)
 
 
@@ -192,23 +230,23 @@ def _mend(removal: Removal, everything: Removal, target: int) -> None:
             removal.add(row)
 
 
-def _prefer_better(graph: LayerGraph, removal: Removal, everything: Removal, target: int) -> None:
+def _prefer_better(order: _Order, removal: Removal, everything: Removal, target: int) -> None:
     """Exchange rows for others of their class, one for one, that free more, or as much and are older."""
     others = [row for row in everything.chosen if everything.gone[row] and row not in removal.chosen]
     tries = _EXCHANGES
-    for at in range(4):
-        mine = sorted((r for r in removal.chosen if _class(graph, r) == at), key=lambda r: -_age(graph, r))
-        rest = [r for r in others if _class(graph, r) == at]
-        rest.sort(key=lambda r: (-graph.images[r].unique, _age(graph, r), r))
+    for at in range(order.CLASSES):
+        mine = sorted((r for r in removal.chosen if order.class_of(r) == at), key=lambda r: -order.made(r))
+        rest = [r for r in others if order.class_of(r) == at]
+        rest.sort(key=lambda r: (-order.graph.images[r].unique, order.made(r), r))
         for row in mine:
-            best, better = (removal.surely, -_age(graph, row)), row
+            best, better = (removal.surely, -order.made(row)), row
             removal.discard(row)
             for other in rest[:_LOOKED_AT]:
                 if not tries:
                     break
                 tries -= 1
                 removal.add(other)
-                here = (removal.surely, -_age(graph, other))
+                here = (removal.surely, -order.made(other))
                 if here > best and removal.reaches(target):
                     best, better = here, other
                 removal.discard(other)
@@ -230,19 +268,11 @@ def _proved(graph: LayerGraph, holders: Holders, everything: Removal) -> bool:
     return all(layer.sum_exact for layer in graph.layers) and place_content(holders).whole
 
 
-def _losses(graph: LayerGraph, rows: Iterable[int]) -> list[int]:
-    """Return how many rows there are of each class."""
-    found = [0, 0, 0, 0]
-    for row in rows:
-        found[_class(graph, row)] += 1
-    return found
-
-
-def _drop_needless(graph: LayerGraph, removal: Removal, target: int) -> None:
+def _drop_needless(order: _Order, removal: Removal, target: int) -> None:
     """Leave out every row without which the target is reached all the same, those missed most first."""
     spare = removal.frees_disk - target
-    for row in sorted(removal.chosen, key=lambda row: _order(graph, row), reverse=True):
-        if removal.gone[row] and graph.images[row].unique > spare:  # without what it alone has, it is too little
+    for row in sorted(removal.chosen, key=order.key, reverse=True):
+        if removal.gone[row] and order.graph.images[row].unique > spare:  # without what it alone has, it is too little
             continue
         removal.discard(row)
         if not removal.reaches(target):

@@ -48,13 +48,21 @@ class ImageRows(RowTable):
     def __init__(self, *, id: str) -> None:
         super().__init__(self._columns(), key=lambda line: (line.row.id, line.number), empty="", id=id)
         self.images: Sequence[Row] = ()
+        self.heads = ("NAME", "SIZE")
+        self.more: Sequence[tuple[str, int]] = ()
+        """Titles and cells of the columns beside the size, for :attr:`layerscope.views.removal.Row.more`."""
         self._name_width = 24
+
+    @property
+    def _beside(self) -> int:
+        """Cells of what stands beside the name."""
+        return SIZE + sum(cells + 1 for _, cells in self.more)
 
     def show_images(self, images: Sequence[Row], width: int) -> None:
         """Show images in lines of ``width`` cells."""
         self.images = images
         longest = max((cell_len(row.name) for row in images), default=0) + 2
-        self._name_width = max(12, min(longest, 44, width - SIZE - 24))
+        self._name_width = max(12, min(longest, 44, width - self._beside - (1 if self.more else 24)))
         self.set_columns(self._columns())
         self.show([line for row in images for line in self._lines_of(row, width)])
 
@@ -65,11 +73,19 @@ class ImageRows(RowTable):
             self.move_to(index)
 
     def _columns(self) -> list[ListColumn]:
-        title = f"{'NAME':<{self._name_width}} {'SIZE':>{SIZE}}" if getattr(self, "images", ()) else ""
+        title = ""
+        if getattr(self, "images", ()):
+            title = " ".join(
+                [
+                    f"{self.heads[0]:<{self._name_width}}",
+                    f"{self.heads[1]:>{SIZE}}",
+                    *(f"{name:>{cells}}" for name, cells in self.more),
+                ]
+            )
         return [ListColumn("line", title, self._line_cell, 10, flex=1)]
 
     def _lines_of(self, row: Row, width: int) -> Iterator[ImageLine]:
-        if cell_len(row.note) <= width - self._name_width - SIZE - 3:
+        if not row.note or cell_len(row.note) <= width - self._name_width - self._beside - 3:
             yield ImageLine(row, 0, row.note)
             return
         yield ImageLine(row, 0, "")
@@ -82,7 +98,8 @@ class ImageRows(RowTable):
         if line.number:
             return [(" " * INDENT, ""), (line.text, noted)]
         name = pad(row.name, self._name_width - 2)
-        return [(f"{row.sign} ", style), (name, ""), (f" {row.size:>{SIZE}}  ", ""), (line.text, noted)]
+        more = "".join(f" {text:>{cells}}" for text, (_, cells) in zip(row.more, self.more, strict=False))
+        return [(f"{row.sign} ", style), (name, ""), (f" {row.size:>{SIZE}}{more}  ", ""), (line.text, noted)]
 
 
 class Dialog(LeavesOnce, ModalScreen[Result]):

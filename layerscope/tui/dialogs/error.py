@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -12,12 +13,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from layerscope.errors import Elsewhere
 from layerscope.text import clean
 from layerscope.tui.keys import APP, keys_of
 from layerscope.tui.leaves import LeavesOnce
 
-WhatNow = Literal["demo", "retry"]
-"""What the user chose to do about it."""
+WhatNow = str
+"""What the user chose to do about it: ``demo``, ``retry``, or the address of an engine to turn to."""
 
 
 class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
@@ -26,17 +28,23 @@ class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
     CSS_PATH = "error.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"error--key"}
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "turn(0)", "", group=APP),
+        Binding("2", "turn(1)", "", group=APP),
+        Binding("3", "turn(2)", "", group=APP),
         Binding("d,enter", "demo", "look around in the bundled sample host meanwhile", group=APP),
         Binding("r", "retry", "try the engine again", group=APP),
         Binding("q,escape", "quit", "quit", group=APP),
     ]
 
-    def __init__(self, cause: str, hint: str, *, demo: bool, status: int = 3) -> None:
-        """``status`` is the exit status of a session that is left here."""
+    def __init__(
+        self, cause: str, hint: str, elsewhere: Sequence[Elsewhere] = (), *, demo: bool, status: int = 3
+    ) -> None:
+        """``elsewhere``: engines that do answer; ``status``: the exit status of a session that is left here."""
         super().__init__()
         self.status = status
         self.cause = cause
         self.hint = hint
+        self.elsewhere = elsewhere
         self.demo = demo
 
     def compose(self) -> ComposeResult:
@@ -62,8 +70,11 @@ class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
 
     def _keys(self, style: Style) -> Text:
         text = Text()
+        for number, engine in enumerate(self.elsewhere, 1):
+            text.append("\n" if text else "").append(f" {number} ", style)
+            text.append(clean(f" turn to {engine.name}, which answers at {engine.host}", 200))
         for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and self.check_action(binding.action, ()) is not False:
+            if isinstance(binding, Binding) and binding.description and self.check_action(binding.action, ()):
                 text.append("\n" if text else "").append(f" {keys_of(binding)[0]} ", style)
                 text.append(f" {binding.description}")
         return text
@@ -71,6 +82,11 @@ class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the sample host only where there is one."""
         return action != "demo" or self.demo
+
+    def action_turn(self, number: int) -> None:
+        """Turn to one of the engines that do answer."""
+        if number < len(self.elsewhere):
+            self.dismiss(self.elsewhere[number].host)
 
     def action_demo(self) -> None:
         """Show the bundled sample host."""

@@ -24,6 +24,7 @@ SIGNS = (
     ("▀", "when comparing: an image ends here"),
     ("+2", "two more tags than the one shown"),
     ("●  ○", "containers: running, stopped"),
+    ("PULL", "can it be pulled again; no: only here"),
     ("▾  ▴", "sorted: falling, rising"),
     ("▾  ▸", "unfolded, folded"),
     ("≥  ≤", "at least, at most: parts are not known"),
@@ -33,7 +34,7 @@ SIGNS = (
     ("…", "cut: there is more"),
     ("␛  \\u202e", "what would not show, shown"),
     ("●  ◌  ○", "above: live, scanning, stale"),
-    ("◆", "above: a saved scan"),
+    ("◆", "above: a saved scan, or the sample host"),
     ("=  ≠", "engine's figure: the same, explained"),
     ("!  ·", "should be the same; no such figure"),
 )

@@ -19,10 +19,12 @@ from layerscope.text import clean, fit, wrapped
 from layerscope.tui.keys import ENGINE, MOVE
 from layerscope.tui.messages import UsageNotWanted, UsageWanted
 from layerscope.tui.scene import Scene
+from layerscope.tui.widgets.bars import stacked
 from layerscope.tui.widgets.framed import Framed
 from layerscope.units import count, format_number, format_size, part_of
 from layerscope.views.changes import time_of_day
 from layerscope.views.engine import Figure, Reconciliation, reconcile
+from layerscope.views.rest import answered_ago, rest_of
 from layerscope.views.why import why
 
 VERDICTS = {
@@ -37,6 +39,13 @@ NAME = 18
 NUMBERS = (("OURS", 9), ("ENGINE'S", 10), ("DIFFERENCE", 12))
 TABLE = 2 + NAME + sum(width for _, width in NUMBERS)
 """Cells of the figures: signs, names and numbers."""
+SHARES = {
+    "Images": ("█", "good"),
+    "Build cache": ("▓", "explained"),
+    "Containers": ("▒", "title"),
+    "Volumes": ("░", "dim"),
+}
+"""A sign and a style for each thing on the disk: never colour alone."""
 PROSE = 100
 """Cells of a line of prose at most: longer ones are hard to read."""
 BESIDE = 80
@@ -56,6 +65,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         Binding("j", "scroll_down", "Down", show=False, group=MOVE),
         Binding("k", "scroll_up", "Up", show=False, group=MOVE),
         Binding("a", "ask", "Ask the engine again", group=ENGINE),
+        Binding("w", "ask_whole", "Ask for all of its disk: containers, volumes", group=ENGINE),
         Binding("escape", "give_up", "Stop waiting for the engine", show=False, group=ENGINE),
     ]
 
@@ -84,9 +94,16 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             self.post_message(UsageWanted())
             self._draw()
 
+    def action_ask_whole(self) -> None:
+        """Ask for what containers and volumes take too, in the background: the engine walks over all of their files."""
+        if self.scene is not None and not self.scene.graph.inventory.from_file:
+            self.asking, self.refused = True, ""
+            self.post_message(UsageWanted(whole=True))
+            self._draw()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is for others unless the engine is being asked, and a saved scan cannot be."""
-        if action == "ask":
+        if action in {"ask", "ask_whole"}:
             return self.scene is not None and not self.scene.graph.inventory.from_file
         return self.asking if action == "give_up" else super().check_action(action, parameters)
 
@@ -172,6 +189,7 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             lines += self._figures(found.figures, min(PROSE, width - TABLE - 3))
         else:
             lines += self._figures(found.figures, 0)
+        lines += self._rest(width)
         lines += self._news(width)
         if not beside:
             for figure in found.figures:
@@ -231,6 +249,34 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             else:
                 line = Text().append(f"{sign} ", self._style(style)).append(head, self._style("name"))
                 yield line.append(part[len(head) :], self._style("dim"))
+
+    def _rest(self, width: int) -> Iterator[Text]:
+        """What else fills the disk: one bar of all, and a line for each part."""
+        assert self.scene is not None
+        graph, units = self.scene.graph, self.scene.units
+        parts = rest_of(graph, units)
+        if not parts:
+            return
+        ago = answered_ago(graph, self.scene.now)
+        yield Text(f"What else is on this disk{f' · {ago}' if ago else ''}", self._style("title"))
+        shares = [("Images", graph.totals.footprint), *((part.name, part.size or 0) for part in parts)]
+        bar = Text("  ")
+        for (name, _), cells in zip(shares, stacked([size for _, size in shares], width - 4), strict=True):
+            sign, style = SHARES[name]
+            bar.append(sign * cells, self._style(style))
+        yield bar
+        for name, size in shares:
+            sign, style = SHARES[name]
+            part = next((part for part in parts if part.name == name), None)
+            figure = "?" if part is not None and part.size is None else format_size(size, units)
+            line = (
+                Text(f"{sign} ", self._style(style)).append(f"{name:<12}", self._style("name")).append(f"{figure:>9}  ")
+            )
+            said = "" if part is None else part.sentence
+            yield line.append(fit(said, width - line.cell_len), self._style("dim"))
+        if any(part.size is None for part in parts) and not graph.inventory.from_file:
+            yield Text("  w asks for containers and volumes: the engine walks over their files", self._style("head"))
+        yield Text()
 
     def _news(self, width: int) -> Iterator[Text]:
         """What was told lately, the latest first."""

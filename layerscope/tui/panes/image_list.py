@@ -9,7 +9,10 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.origin import Again, origin_of
+from layerscope.core.stores import RUNNING
 from layerscope.text import clean, fit, fit_name
 from layerscope.tui.keys import MOVE
 from layerscope.tui.panes.cells import content_cell, in_use_cell, name_cell, pieces, sharing_known, unique_cell
@@ -17,7 +20,7 @@ from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.units import count, format_age, format_number, part_of
+from layerscope.units import count, format_number, part_of, short_age
 from layerscope.views.find import Search, image_search
 from layerscope.views.history import use_cell
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
@@ -27,6 +30,8 @@ from layerscope.views.states import state_words
 
 Row = ImageNode | Group
 
+PULL: dict[Again, Piece] = {"yes": ("yes", "dim"), "only here": ("no", "warn"), "not known": ("?", "dim")}
+"""Can it be pulled again."""
 BAR_TITLES = ("█own ░shared", "█own ░", "█ ░")
 """What the bar is called where there is less room."""
 
@@ -73,7 +78,7 @@ class ImageList(RowTable):
             self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
             self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
-        self.empty = "no image passes the filter" if scene.filtered else "no images here yet"
+        self.empty = "no image passes the filter: Esc leaves it" if scene.filtered else "no images here yet"
         self._fill()
 
     def _fill(self) -> None:
@@ -244,9 +249,10 @@ class ImageList(RowTable):
             ),
             ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
             *([content] if self._with_content else ()),
-            ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=4, by=by["containers"]),
+            ListColumn("created", "AGE", self._age, 5, align="right", drop=3, by=by["created"]),
+            ListColumn("again", "PULL", self._again, 4, align="right", drop=4),
             *([ListColumn("seen", "SEEN IN USE", self._seen, 12, align="right", drop=6)] if past else ()),
-            ListColumn("created", "AGE", self._age, 10, align="right", drop=5, by=by["created"]),
+            ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=8, by=by["containers"]),
             ListColumn("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
         ]
 
@@ -254,6 +260,8 @@ class ImageList(RowTable):
         if isinstance(row, ImageNode):
             spot = self.spots.get(row.id)
             pin: list[Piece] = [(" ⊥", "accent")] if self.scene is not None and row in self.scene.pins else []
+            if row.containers and not self.shows("containers"):
+                pin = [(" ●", "good") if any(c.state in RUNNING for c in row.containers) else (" ○", "dim"), *pin]
             width -= 2 * len(pin)
             if not self.grouped:
                 return [*pieces(name_cell(row, width, spot)), *pin]
@@ -304,8 +312,20 @@ class ImageList(RowTable):
         return in_use_cell(row.images if isinstance(row, Group) else [row], width)
 
     def _age(self, row: Row, width: int) -> Cell:
-        created = row.created if isinstance(row, Group) else row.image.created
-        return [(format_age(created, self.scene.now) if self.scene else "", "dim")]
+        if self.scene is None:
+            return ""
+        now, nodes = self.scene.now, row.images if isinstance(row, Group) else [row]
+        ages = [age for node in nodes if (age := made(node.image.created, now)) is not None]
+        created = max(ages, default=None)
+        return [(short_age(created, now), "dim")]
+
+    def _again(self, row: Row, width: int) -> Cell:
+        if self.scene is None:
+            return ""
+        nodes = row.images if isinstance(row, Group) else [row]
+        found = {origin_of(self.scene.graph, node).again for node in nodes}
+        words = PULL[found.pop()] if len(found) == 1 else ("some", "")
+        return [words]
 
     def _seen(self, row: Row, width: int) -> Cell:
         if self.scene is None or isinstance(row, Group):

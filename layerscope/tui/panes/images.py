@@ -21,6 +21,7 @@ from layerscope.tui.panes.image_list import ImageList
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import LUXURY, Cell, ListColumn
+from layerscope.tui.widgets.preview import Preview
 from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.units import count
@@ -75,6 +76,7 @@ class ImagesPane(Pointing, SideBySide):
         self.stack = RowTable(self._layer_columns(), key=lambda n: n.chain_id, empty="", id="layers")
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
         self.users.is_marked = lambda row: self.scene is not None and row.id in self.scene.marks.ids
+        self.preview = Preview(id="preview")
         self.stack.search = lambda: LayerSearch(self.stack.rows)
         self.users.search = lambda: user_search(self.users.rows)
 
@@ -83,7 +85,9 @@ class ImagesPane(Pointing, SideBySide):
         yield self.images
         with TopToBottom(id="details"):
             yield self.stack
-            yield self.users
+            with SideBySide(id="below"):
+                yield self.users
+                yield self.preview
 
     # -- data down ------------------------------------------------------------------------
 
@@ -191,6 +195,7 @@ class ImagesPane(Pointing, SideBySide):
             self.users.empty = "nobody" if layer is not None else ""
             rows = self.users.in_order(self._users_of(layer))
             self.users.show(rows, keep=same, cursor=None if same else 0, same=not force)
+            self.preview.tell(layer)
             self._users_title()
 
     def _found_layer(self, row: ImageNode | Group | None, layers: Sequence[Layer]) -> int | None:
@@ -236,6 +241,13 @@ class ImagesPane(Pointing, SideBySide):
         """Into a layer: who uses it."""
         self._follow()
         self.users.focus()
+
+    def into_holders(self) -> None:
+        """From an image to all that holds it: who uses its top layer, its containers among them."""
+        image = self.image_here
+        if image is not None and image.layers:
+            self.reveal(image, image.layers[-1])
+            self._into_users()
 
     @on(RowTable.Activated, "#users")
     def _pivot(self, message: RowTable.Activated) -> None:
@@ -343,8 +355,8 @@ class ImagesPane(Pointing, SideBySide):
             ListColumn("size", "SIZE", self._layer_size, 8, align="right", by=by["size"], sizes=True),
             ListColumn("users", "USERS", users_cell, 5, align="right", drop=1, by=by["users"]),
             ListColumn("saves", "SAVES", self._saves, 8, align="right", drop=2, by=by["saves"], sizes=True),
-            ListColumn("instruction", "INSTRUCTION", self._instruction, 13, good=36, flex=3, by=by["instruction"]),
-            ListColumn("from", "FROM", self._origin, 16, flex=2, most=40, drop=LUXURY),
+            ListColumn("instruction", "INSTRUCTION", self._instruction, 13, good=36, flex=6, by=by["instruction"]),
+            ListColumn("from", "FROM", self._origin, 16, flex=1, most=28, drop=LUXURY),
         ]
 
     def _user_columns(self) -> list[ListColumn]:

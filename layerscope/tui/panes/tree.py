@@ -120,6 +120,7 @@ class TreePane(Pointing, TopToBottom):
         if index is None and layer is not None:
             index = self.tree_rows.reveal_layer(layer)
         self.list.show(self.tree_rows.rows, cursor=index)
+        self.list.scroll_rows(self.list.cursor - self.list.room // 2)  # what is around it is what one came for
 
     def take_focus(self) -> None:
         self.list.focus()

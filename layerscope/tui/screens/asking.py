@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.removal.marks import Marks
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.search.select import SelectionError, select
 from layerscope.state.pins import PinsError
@@ -68,33 +69,70 @@ def ask_diff(screen: Screen[None], scene: Scene) -> None:
     screen.app.push_screen(DiffScreen(scene))
 
 
-def ask_removal(screen: Screen[None], scene: Scene, session: Session) -> None:
-    """Ask whether to remove what is marked, and remove it; say why not where nothing can be removed."""
-    backend = session.backend
+def ask_preset(screen: Screen[None], scene: Scene, chosen: Callable[[tuple[str, ...] | None], None]) -> None:
+    """Offer ready-made sets; ``chosen`` gets the IDs of the one that was taken, or None."""
+    from layerscope.tui.dialogs.presets import PresetsScreen
+
+    screen.app.push_screen(PresetsScreen(scene), chosen)
+
+
+def keeper_of(screen: Screen[None], scene: Scene, here: Iterable[ImageNode]) -> ImageNode | None:
+    """Return the image that keeps most of what is marked (unmarked: of ``here``); say so where none does."""
+    figures = scene.marks.figures if len(scene.marks) else scene.alone(list(here)).figures
+    if figures.keeper is None:
+        screen.notify("no other image keeps any of it")
+    return figures.keeper
+
+
+def toggle_only_marked(screen: Screen[None], scene: Scene) -> bool:
+    """Show only what is marked now, or all again; False (and a word) where nothing is marked."""
+    if scene.only is None and not len(scene.marks):
+        screen.notify("nothing is marked: Space marks what the cursor is on")
+        return False
+    scene.only = None if scene.only is not None else frozenset(scene.marks.ids)
+    return True
+
+
+def ask_removal(
+    screen: Screen[None],
+    scene: Scene,
+    here: Iterable[ImageNode],
+    session: Session,
+    changed: Callable[[], object],
+    go: Callable[[ImageNode], object],
+) -> None:
+    """Show what removing the marked images would do (unmarked: those ``here``), and do it if the answer is yes.
+
+    ``changed`` is called when a mark was taken off there, ``go`` to show what holds an image.
+    Where nothing can be removed, the dialog says why.
+    """
+    from layerscope.tui.dialogs.plan import PlanScreen
+
+    backend, marks = session.backend, scene.marks
     if backend is None:
         return
-    if backend.no_removal:
-        screen.notify(f"nothing can be removed: {backend.no_removal}", severity="warning", markup=False)
-    elif not scene.graph.inventory.complete:
-        screen.notify("nothing is removed before the scan is complete: who shares what is not known yet")
-    elif not len(scene.marks):
-        screen.notify("nothing is marked: Space marks what the cursor is on, f proposes a set")
-    else:
-        from layerscope.tui.dialogs.remove import RemoveScreen  # out of reach where nothing is removed
+    if not len(marks):
+        marks = Marks(scene.graph)
+        for node in here:
+            marks.mark(node)
+    if not len(marks):
+        screen.notify("there is no image here to remove")
+        return
+    if not backend.no_removal and scene.graph.rules.build_cache_holds_layers and scene.graph.inventory.usage is None:
+        session.ask_usage()  # what the build cache holds; the dialog learns of it
+    screen.app.push_screen(
+        PlanScreen(scene, marks, backend.no_removal, changed, go),
+        lambda plan: _remove(screen, scene, plan, session) if plan is not None else None,
+    )
 
-        if scene.graph.rules.build_cache_holds_layers and scene.graph.inventory.usage is None:
-            session.ask_usage()  # what the build cache holds; the dialog learns of it
-        screen.app.push_screen(RemoveScreen(scene), lambda seen: _remove(screen, scene, session, seen))
 
-
-def _remove(screen: Screen[None], scene: Scene, session: Session, seen: RemovalPlan | None) -> None:
-    """Carry out the plan that was on screen when somebody said yes, if anybody did."""
-    from layerscope.tui.dialogs.removing import RemovingScreen
+def _remove(screen: Screen[None], scene: Scene, plan: RemovalPlan, session: Session) -> None:
+    from layerscope.tui.dialogs.removing import RemovingScreen  # out of reach where nothing is removed
 
     backend = session.backend
     remover = backend.remover() if backend is not None else None
-    if seen is not None and backend is not None and remover is not None:
-        screen.app.push_screen(RemovingScreen(scene, seen, backend, remover))
+    if backend is not None and remover is not None:
+        screen.app.push_screen(RemovingScreen(scene, plan, backend, remover))
 
 
 def toggle_pins(screen: Screen[None], nodes: list[ImageNode], session: Session) -> None:
@@ -174,8 +212,14 @@ def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> No
             session.open_demo()
         elif what_now == "retry":
             session.load()
+        elif what_now is not None:
+            session.open_elsewhere(what_now)
 
-    status = 2 if failed.wrong_use else 3
-    screen.app.push_screen(
-        ErrorScreen(failed.cause, failed.hint, demo=session.demo is not None, status=status), answered
+    box = ErrorScreen(
+        failed.cause,
+        failed.hint,
+        failed.elsewhere,
+        demo=session.demo is not None,
+        status=2 if failed.wrong_use else 3,
     )
+    screen.app.push_screen(box, answered)

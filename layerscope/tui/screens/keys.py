@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from layerscope.tui.keys import APP, FIND, MARK, SHOW, VIEWS
+from layerscope.tui.keys import APP, FIND, MARK, SHOW, VIEWS, key_name
 from layerscope.tui.widgets.markline import SHORTCUT
 
 KEYS: list[BindingType] = [
@@ -37,13 +37,20 @@ KEYS: list[BindingType] = [
     Binding("p", "pin", "Pin", show=False, group=MARK, tooltip="Pin: never propose it for removal; or unpin"),
     Binding("f", "free", "Free", group=MARK, tooltip="Propose what to remove to free so much"),
     Binding("R", "keep", "Keep rules", show=False, group=MARK, tooltip="What keep rules would remove, and mark it"),
-    Binding("d", "remove", "Remove", group=MARK, tooltip="Remove what is marked, after asking"),
-    Binding("1", "view('images')", "Images, layers, used by", group=VIEWS),
-    Binding("2", "view('layers')", "All layers", group=VIEWS),
-    Binding("3", "view('tree')", "Tree", group=VIEWS),
-    Binding("4", "view('map')", "Map", group=VIEWS),
-    Binding("5,c", "view('compare')", "Compare images", group=VIEWS),
-    Binding("6", "view('engine')", "Engine's own figures", group=VIEWS),
+    Binding("F", "presets", "Presets", group=MARK, tooltip="Mark a ready-made set: dangling, unused, old, left over …"),
+    Binding(
+        "d",
+        "remove",
+        "Remove",
+        group=MARK,
+        tooltip="Remove the marked, unmarked: this one; asks first",
+    ),
+    Binding("1", "view('images')", "Images, layers, used by", show=False, group=VIEWS),
+    Binding("2", "view('layers')", "All layers", show=False, group=VIEWS),
+    Binding("3", "view('tree')", "Tree", show=False, group=VIEWS),
+    Binding("4", "view('map')", "Map", show=False, group=VIEWS),
+    Binding("5,c", "view('compare')", "Compare images", show=False, group=VIEWS),
+    Binding("6", "view('engine')", "Engine's own figures", show=False, group=VIEWS),
     Binding("r", "rescan", "Rescan", group=APP),
     Binding("q", "quit", "Quit", group=APP),
 ]
@@ -52,3 +59,10 @@ ON_MARKS = frozenset({"copy", "keeper", "remove"})
 """Actions on what is under the cursor, or on what is marked."""
 ON_ROWS = ON_MARKS | {"mark", "mark_all", "invert", "only_marked", "pin", "info", "find", "hit", "filter", "columns"}
 """Actions that need rows on view."""
+
+
+def nothing_on(key: str) -> str:
+    """Return what to say of a key that did nothing: it has no meaning, or none where there are no rows."""
+    ours = any(key in binding.key.split(",") for binding in KEYS if isinstance(binding, Binding))
+    why = "needs a row to act on, and this page has none" if ours else "does nothing here"
+    return f"{key_name(key)} {why} · 1 to 6: views · ?: all keys"

@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode
-from layerscope.tui.live import Live
+from layerscope.tui.live import Live, unfinished_words
 from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
@@ -35,7 +35,7 @@ from layerscope.tui.scene import Scene
 from layerscope.tui.screens import asking
 from layerscope.tui.screens.keys import KEYS, ON_MARKS, ON_ROWS
 from layerscope.tui.session import Session
-from layerscope.tui.subject import copy_text, id_of, removal_of, subject_of
+from layerscope.tui.subject import copy_here, subject_of
 from layerscope.tui.widgets.filterbar import FilterBar
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.findbar import FindBar
@@ -44,6 +44,8 @@ from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.summary import Summary
+from layerscope.tui.widgets.viewline import ViewLine
+from layerscope.views.rest import besides
 
 
 class MainScreen(Screen[None]):
@@ -51,7 +53,7 @@ class MainScreen(Screen[None]):
 
     BLANK: ClassVar[bool] = True  # covered by what is on it; see layerscope.tui.widgets.room
     CSS_PATH = "main.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self, session: Session) -> None:
@@ -60,6 +62,7 @@ class MainScreen(Screen[None]):
         self.scene: Scene | None = None
         self.live = Live(session.clock)
         self.summary = Summary(id="summary")
+        self.view_line = ViewLine(id="view-names")
         self.views = Views(id="views")
         self.mark_line = MarkLine(id="marks")
         self.hints = Hints(id="hints")
@@ -67,14 +70,15 @@ class MainScreen(Screen[None]):
         self.filter_bar = FilterBar(id="filter")
 
     def compose(self) -> ComposeResult:
-        """Header, views, the line of the marked, keys; in place of the last two, what one types in."""
-        yield from (self.summary, self.views, self.mark_line, self.hints, self.find_bar, self.filter_bar)
+        """Header, the views by name, the one on view, the line of the marked, keys or what one types in."""
+        yield from (self.summary, self.view_line, self.views)
+        yield from (self.mark_line, self.hints, self.find_bar, self.filter_bar)
 
     def on_mount(self) -> None:
         """Say what is going on before there is anything to show, and ask for it."""
         self._draw_summary()
-        self.views.images.images.hide(self.session.settings.hidden)
-        self.views.images.take_focus()
+        self.images_pane.images.hide(self.session.settings.hidden)
+        self.images_pane.take_focus()
         self.session.attach(self)
         self.session.load()
 
@@ -94,7 +98,7 @@ class MainScreen(Screen[None]):
     def _progressed(self, message: ScanProgressed) -> None:
         self.live.progress = message
         self._draw_summary()
-        if self.scene is None:
+        if self.scene is None or not self.scene.graph.inventory.complete:
             self._draw_line()
 
     @on(GraphArrived)
@@ -125,9 +129,9 @@ class MainScreen(Screen[None]):
         self._freshness()
 
     @on(UsageWanted)
-    def _usage_wanted(self) -> None:
+    def _usage_wanted(self, message: UsageWanted) -> None:
         if self.scene is not None:
-            self.session.ask_usage()
+            self.session.ask_usage(whole=message.whole)
         self._draw_line()
 
     @on(UsageNotWanted)
@@ -181,11 +185,14 @@ class MainScreen(Screen[None]):
 
     def _draw_summary(self) -> None:
         self.summary.tell(self.scene, self.live, self.session.units)
+        self.view_line.say(besides(self.scene.graph, self.session.units) if self.scene is not None else "")
 
     def _draw_line(self) -> None:
         scene, view = self.scene, self.view
         if scene is None:
             self.mark_line.say("images show up as they are read" if self.live.progress is not None else "")
+        elif self.live.progress is not None and not scene.graph.inventory.complete and not len(scene.marks):
+            self.mark_line.say(unfinished_words(self.live.progress))
         else:
             targets = [] if len(scene.marks) else list(view.targets())
             self.mark_line.tell(scene, targets, view.sentence, self.live.lost_words)
@@ -203,6 +210,7 @@ class MainScreen(Screen[None]):
         """Show another view, with the cursor on the same image and layer."""
         if self.views.go_to(name, self.scene) and self.scene is not None:
             self._draw_line()
+        self.view_line.tell(name)
         self.view.take_focus()
         self.refresh_bindings()
 
@@ -235,7 +243,7 @@ class MainScreen(Screen[None]):
         self.mark_line.display = self.hints.display = bar is None
 
     @on(Prompt.Closed)
-    def _typed(self, message: Prompt.Closed) -> None:
+    def _typed(self) -> None:
         self.views.hold(False)
         self._typing(next((bar for bar in (self.find_bar, self.filter_bar) if bar.is_open), None))
 
@@ -271,12 +279,7 @@ class MainScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
-        scene = self.scene
-        if not self.views.end_find() and scene is not None and scene.filtered:
-            if scene.query is not None:
-                scene.query = None
-            else:
-                scene.only = None
+        if not self.views.end_find() and self.scene is not None and self.scene.widen():
             self.redraw()
 
     # -- marks ----------------------------------------------------------------------------
@@ -307,8 +310,11 @@ class MainScreen(Screen[None]):
         self._mark(Scene.mark_all)
 
     def action_unmark_all(self) -> None:
-        """Take all marks away."""
+        """Take all marks away; then "only the marked" has nothing to show, and all are shown again."""
         self._mark(lambda scene: scene.marks.clear())
+        if self.scene is not None and self.scene.only is not None:
+            self.scene.only = None
+            self.redraw()
 
     def action_invert(self) -> None:
         """Mark what is shown and not marked; unmark what is."""
@@ -316,23 +322,14 @@ class MainScreen(Screen[None]):
 
     def action_only_marked(self) -> None:
         """Show only what is marked now; what is unmarked then stays in sight until the key is pressed again."""
-        scene = self.scene
-        if scene is not None and scene.only is None and not len(scene.marks):
-            self.notify("nothing is marked: Space marks what the cursor is on")
-        elif scene is not None:
-            scene.only = None if scene.only is not None else frozenset(scene.marks.ids)
+        if self.scene is not None and asking.toggle_only_marked(self, self.scene):
             self.redraw()
 
     @on(MarkLine.KeeperChosen)
     def action_keeper(self) -> None:
         """Go to the image that keeps most of what is marked (unmarked: of what the cursor is on)."""
-        scene = self.scene
-        if scene is not None:
-            figures = scene.marks.figures if len(scene.marks) else scene.alone(list(self.view.targets())).figures
-            if figures.keeper is None:
-                self.notify("no other image keeps any of it")
-            else:
-                self.go_to_image(figures.keeper)
+        if self.scene is not None and (keeper := asking.keeper_of(self, self.scene, self.view.targets())):
+            self.go_to_image(keeper)
 
     def action_pin(self) -> None:
         """Pin what is under the cursor, so that it is never proposed for removal; or unpin it."""
@@ -357,6 +354,11 @@ class MainScreen(Screen[None]):
         if self.scene is not None:
             asking.ask_diff(self, self.scene)
 
+    def action_presets(self) -> None:
+        """Offer ready-made sets of images, to mark one of them."""
+        if self.scene is not None:
+            asking.ask_preset(self, self.scene, self._proposed)
+
     def _proposed(self, ids: tuple[str, ...] | None) -> None:
         """Mark what was proposed, in place of what was marked, and show it for editing."""
         if self.scene is not None and ids is not None:
@@ -366,9 +368,14 @@ class MainScreen(Screen[None]):
             self.redraw()
 
     def action_remove(self) -> None:
-        """Ask whether to remove what is marked; say why not where nothing can be removed."""
+        """Show what removing the marked would do, unmarked: what the cursor is on; and remove it if that is wanted."""
         if self.scene is not None:
-            asking.ask_removal(self, self.scene, self.session)
+            here, changed = self.view.targets(), lambda: self._mark(lambda _: None)
+            asking.ask_removal(self, self.scene, here, self.session, changed, self._show_holders)
+
+    def _show_holders(self, node: ImageNode) -> None:
+        self.go_to_image(node)
+        self.images_pane.into_holders()
 
     def action_info(self) -> None:
         """Everything about the thing under the cursor."""
@@ -396,11 +403,8 @@ class MainScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the line that removes the marked images; without marks, the ID of the thing under the cursor."""
-        subject = subject_of(self.focused, self.view)
-        if self.scene is not None and len(self.scene.marks):
-            copy_text(self, *removal_of(self.scene))
-        elif self.scene is not None and subject is not None:
-            copy_text(self, *id_of(subject))
+        if self.scene is not None:
+            copy_here(self, self.scene, subject_of(self.focused, self.view))
 
     def action_units(self) -> None:
         """Switch between powers of 1000 and of 1024."""

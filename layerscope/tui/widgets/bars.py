@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from layerscope.tui.widgets.columns import Piece
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -34,3 +36,13 @@ def split_bar(part: int, total: int, whole: int, width: int) -> list[Piece]:
         full, rest = full - 1, 7
     pieces = [(FULL * full, "unique"), (EIGHTHS[rest] if rest else "", "split")]
     return [piece for piece in (*pieces, (SHARED * (cells - full - bool(rest)), "shared")) if piece[0]]
+
+
+def stacked(values: Sequence[int], room: int) -> list[int]:
+    """Return how many of ``room`` cells each value gets in one bar of all; what is not nothing gets one at least."""
+    whole = sum(values)
+    if whole <= 0 or room <= 0:
+        return [0 for _ in values]
+    cells = [max(1, value * room // whole) if value else 0 for value in values]
+    cells[cells.index(max(cells))] += room - sum(cells)
+    return cells

@@ -25,7 +25,7 @@ USEFUL = (
     "find",
     "filter",
     "info",
-    "view",
+    "presets",
     "sort",
     "copy",
     "export",
@@ -77,12 +77,12 @@ class Hints(CachedLines, Widget):
         for active in self.screen.active_bindings.values():
             if active.binding.show and active.enabled:
                 found.setdefault(active.binding.action.split("(")[0].rpartition(".")[2], []).append(active.binding)
-        ends = [_hint(action, found.pop(action)) for action in ALWAYS if action in found]
+        ends = [_hint(found.pop(action)) for action in ALWAYS if action in found]
         ranks = {action: rank for rank, action in enumerate(USEFUL)}
         room -= sum(hint.width for hint in ends)
         chosen: list[Hint] = []
         for action in sorted(found, key=lambda action: ranks.get(action, len(ranks))):
-            hint = _hint(action, found[action])
+            hint = _hint(found[action])
             if hint.width <= room:
                 room -= hint.width
                 chosen.append(hint)
@@ -99,11 +99,7 @@ class Hints(CachedLines, Widget):
                 return
 
 
-def _hint(action: str, bindings: list[Binding]) -> Hint:
-    """Make one hint of the bindings of an action: the digits of the views are told as ``1-6 views``."""
+def _hint(bindings: list[Binding]) -> Hint:
+    """Make one hint of the bindings of an action."""
     first = bindings[0]
-    keys = [binding.key_display or key_name(binding.key) for binding in bindings]
-    if action == "view" and len(keys) > 1:
-        digits = [key for key in keys if key.isdigit()]  # some have a letter too
-        return Hint(f"{min(digits)}-{max(digits)}", "views", first.key)
-    return Hint(keys[0], first.description.lower(), first.key)
+    return Hint(first.key_display or key_name(first.key), first.description.lower(), first.key)

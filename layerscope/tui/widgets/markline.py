@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode
-from layerscope.text import clean
+from layerscope.text import clean, fit
 from layerscope.tui.keys import MARK
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.cached import CachedLines
@@ -54,12 +54,13 @@ class MarkLine(CachedLines, Widget):
         self.came_from: Widget | None = None
         """What had the keyboard before the line got it."""
         self._parts: list[Part] = []
+        self._aside = ""
         self._keeper: tuple[int, int] | None = None
         self._styled: dict[str, Style] = {}
 
     def show(self, parts: list[Part], *, reachable: bool = False) -> None:
         """Say something else; ``reachable``: somebody keeps marked layers, and Tab stops here to go there."""
-        self._parts = parts
+        self._parts, self._aside = parts, ""
         self.can_focus = reachable
         if self.has_focus and not reachable:
             self.action_leave()
@@ -68,6 +69,11 @@ class MarkLine(CachedLines, Widget):
     def say(self, line: str) -> None:
         """Say a plain sentence."""
         self.show([Part("text", (line,), 0)])
+
+    def aside(self, line: str) -> None:
+        """Say something in passing: until there is anything else to say."""
+        self._aside = line
+        self.refresh()
 
     def tell(self, scene: Scene, targets: list[ImageNode], page: str, lost: tuple[str, ...]) -> None:
         """Say what the marked set comes to; without marks, what ``targets`` would, which the cursor is on.
@@ -98,7 +104,9 @@ class MarkLine(CachedLines, Widget):
 
     def _fitting(self) -> list[tuple[str, str]]:
         parts = self._parts
-        if self.can_focus:  # the key that goes there stands with the keeper, however little room there is
+        if self._aside:
+            return [("text", fit(self._aside, self.size.width))]
+        if self.can_focus:  # the key that goes there is told with the keeper, however little room there is
             key = " (Enter)" if self.has_focus else f" ({SHORTCUT})"
             parts = [
                 replace(part, wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part

@@ -33,7 +33,7 @@ def history_text(
     span = f"from {moment(points[0].at)} to {moment(points[-1].at)}"
     values = [point.disk for point in points]
     ends = min(points, key=lambda point: point.disk), max(points, key=lambda point: point.disk)
-    between = " – ".join(_size(point, units) for point in ends)
+    between = " – ".join(dict.fromkeys(_size(point, units) for point in ends))
     head = [fit(f"{count(len(points), 'scan')} of {name} {span}", width), f"{sparkline(values, width - 24)}  {between}"]
     parts = [head, _notes(records, seen, now), _scans(records, units, width), _steps(records, units, width)]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)

@@ -92,4 +92,5 @@ def keep_said(found: KeepPlan, look_back: int, now: int, units: Units) -> list[S
 
 
 def _few(lines: Sequence[str]) -> list[str]:
-    return [*lines[:3], *([f"{len(lines) - 3} more warnings: `layerscope keep` prints them all"] if lines[3:] else [])]
+    rest = len(lines) - 3
+    return [*lines[:3], *([f"{count(rest, 'more warning')}: `layerscope keep` prints all of them"] if rest > 0 else [])]

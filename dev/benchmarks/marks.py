@@ -17,6 +17,7 @@ from dataclasses import replace
 from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.removal.marks import Marks
+from layerscope.core.removal.measured import Freed
 from layerscope.core.removal.proposal import propose
 from layerscope.inventory import BuildCacheRecord, DiskUsage
 from layerscope.units import Units, format_size
@@ -45,7 +46,7 @@ def main() -> int:
         begin = time.thread_time()
         marks.mark(node)
         if place % step == 0 or place < 50:
-            fit_parts(marked_parts(marks.figures, Units.SI, marks.held_by_cache, 0), 80)
+            fit_parts(marked_parts(marks.figures, Units.SI, marks.held_by_cache, Freed()), 80)
             took.append((time.thread_time() - begin) * 1000)
     took.sort()
     print(f"{len(graph.images):,} images on {len(graph.layers):,} layers, {len(cache):,} build cache records")

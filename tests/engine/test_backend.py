@@ -20,14 +20,14 @@ FRESH = replace(SMALL, images=SMALL.images[1:])
 def backend(monkeypatch: pytest.MonkeyPatch) -> LiveBackend:
     monkeypatch.setattr(module, "scan", lambda *_, **__: SMALL)
     monkeypatch.setattr(module, "refresh", lambda _, old: replace(FRESH, usage=None))
-    monkeypatch.setattr(module, "disk_usage", lambda _: USAGE)
+    monkeypatch.setattr(module, "disk_usage", lambda _, **__: USAGE)
     made = LiveBackend(cast("Any", None))
     made.scan(lambda *_: None, lambda _: None, lambda: False)
     return made
 
 
 def test_the_usage_comes_with_the_latest_inventory(backend: LiveBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(_: object) -> DiskUsage:
+    def slow(_: object, **__: object) -> DiskUsage:
         assert backend.look_again().images == FRESH.images  # the engine changed while it worked its usage out
         return USAGE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,12 +27,14 @@ def listening(path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.delenv("CONTAINER_HOST", raising=False)
-    monkeypatch.setattr(elsewhere, "DEFAULT_HOST", f"unix://{tmp_path}/default.sock")
-    return tmp_path
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home whose path is short: an address of a socket has 108 bytes at the most."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("HOME", folder)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/run")
+        monkeypatch.delenv("CONTAINER_HOST", raising=False)
+        monkeypatch.setattr(elsewhere, "DEFAULT_HOST", f"unix://{folder}/default.sock")
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(

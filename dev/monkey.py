@@ -36,13 +36,15 @@ from layerscope.inventory import Container, Inventory
 from layerscope.sources.scanfile import ScanFileNotSaved
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs import export
-from layerscope.tui.dialogs.remove import RemoveScreen
+from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
 from tests.tui.harness import NOW, inventory, settled
 from tests.tui.remover import Engine
 
 HOST = "docker-28.5-overlay2"
+UNMARKED = "·"
+"""The sign of a row of the plan's dialog that was taken out of the set."""
 ROUND = 200
 """Keys between two looks at whether one comes back to the main screen."""
 NAMED = (
@@ -94,12 +96,12 @@ class Hostile(Engine):
 
     def remove(self, plan: RemovalPlan, *told: Any) -> tuple[Step, ...]:
         self.removals += 1
-        shown = [dialog for dialog in self.dialogs() if isinstance(dialog, RemoveScreen) and dialog.plan is plan]
+        shown = [dialog for dialog in self.dialogs() if isinstance(dialog, PlanScreen) and dialog.plan is plan]
         if not shown:
             raise SystemExit("a plan was carried out that no dialog had shown")
-        rows = {row.id for row in shown[0].rows.images}
-        if not {node.id for node in plan.removed} <= rows:
-            raise SystemExit("an image was removed that the dialog did not list")
+        rows = {row.id for row in shown[0].rows.images if row.sign != UNMARKED}
+        if not {node.id for node in (*plan.removed, *(one.image for one in plan.untagged))} <= rows:
+            raise SystemExit("an image was removed that the dialog did not list as one that goes")
         self._fails(0.2)
         return super().remove(plan, *told)
 

@@ -53,7 +53,7 @@ def _of(hint: Any, name: str) -> st.SearchStrategy[Any]:
         if args[0] is Blob:
             return st.lists(_of(Blob, name), max_size=4, unique_by=lambda blob: blob.digest).map(tuple)
         return st.lists(entries if args[0] is HistoryEntry else _of(args[0], name), max_size=3).map(tuple)
-    is_size = name == "size" or name.endswith("_size")
+    is_size = name == "size" or name.endswith(("_size", "_reclaimable"))
     return {str: digests if name == "diff_ids" else texts, int: sizes if is_size else numbers, bool: st.booleans()}[
         hint
     ]

@@ -244,7 +244,7 @@ class _Reader:
             decoder = self._decoder(hints[field.name])
             if (kind, field.name) in TABLES:
                 decoder = _or_none(_items(_place(self._tables[TABLES[kind, field.name]])))
-            elif field.name == "size" or field.name.endswith("_size"):
+            elif field.name == "size" or field.name.endswith(("_size", "_reclaimable")):
                 decoder = _not_negative(decoder)
             decoders[field.name] = decoder
         required = tuple(f.name for f in fields(kind) if f.default is MISSING)

@@ -272,7 +272,7 @@ from pathlib import Path
 from layerscope.state import history as module
 from layerscope.state.history import ScanHistory, HOUR
 from tests.state.test_history import ENGINE, many, replace
-module.PATIENCE = 60  # a busy machine may let the other write many times first
+module.PATIENCE = 60  # on a busy machine the other one, which never rests, may win for longer than somebody would wait
 history = ScanHistory(Path(sys.argv[1]), lambda: 0)
 scans = many(400, images=20, engine=replace(ENGINE, id=sys.argv[2]))
 start = len(history.line(scans[0].inventory.engine))

@@ -17,6 +17,7 @@ SESSION = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from layerscope.core.origin import Origin
 from layerscope.inventory import Engine, Image
 from layerscope.state.pins import Pins
 from layerscope.state.removal_log import RemovalLog
@@ -35,7 +36,7 @@ for run in range(runs):
     pins.toggle([SimpleNamespace(id=image.id, image=image)])
     chosen = replace(chosen, **{mine: f"{name}{run}"})
     assert settings.save(chosen) == ""
-    log.removing(image, run)
+    log.removing(image, run, Origin("only here"))
     log.became(image, "removed", "x" * 5000)
     assert not log.problem
 """

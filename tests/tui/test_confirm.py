@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from layerscope.core.build import build_graph
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.inventory import Container, Inventory
@@ -17,12 +18,13 @@ from layerscope.tui.dialogs import plan as removal
 from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
 from layerscope.tui.dialogs.small import SmallScreen
+from layerscope.tui.screens.asking import rebase
 from layerscope.tui.screens.main import MainScreen
 from tests.tui.harness import inventory, make_app, press, settled
 from tests.tui.remover import Engine
 from tests.tui.test_bursts import burst
 from tests.tui.test_marks import HOST, scene_of
-from tests.tui.test_removal import mark, said, told, with_child
+from tests.tui.test_removal import mark, notes, said, told, with_child
 
 LONG = 60.0
 """Seconds that no test waits for."""
@@ -163,6 +165,18 @@ async def test_what_is_carried_out_is_the_plan_that_was_on_screen() -> None:
         scene_of(pilot).marks.clear()
         await settled(pilot)
         assert plans == [shown]
+
+
+async def test_a_change_while_the_dialog_opens_is_shown_by_it() -> None:
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1")
+        scene = scene_of(pilot)
+        app.push_screen(PlanScreen(scene, scene.marks))
+        rebase(app.main, scene, build_graph(used(inventory(HOST), "svc:latest")))
+        await settled(pilot)
+        assert "container newcomer" in notes(pilot)
 
 
 # -- faults and leaving -----------------------------------------------------------------------

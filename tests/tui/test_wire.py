@@ -11,11 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from dev.monkey import MonkeyApp, harmless, press_any
+from dev.monkey import UNMARKED, MonkeyApp, harmless, press_any
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.engine.backend import open_backend
 from layerscope.sources.backend import Backend, SavedBackend
-from layerscope.tui.dialogs import remove
+from layerscope.tui.dialogs import plan as dialogs
 from layerscope.tui.session import Session
 from tests.engine.moby import Moby, Record, serve
 from tests.tui.harness import NOW, sample, settled
@@ -81,10 +81,10 @@ async def test_nothing_is_deleted_that_no_dialog_had_shown(moby: Moby) -> None:
 @contextmanager
 def _agreed(shown: set[str]) -> Iterator[None]:
     """Note what was listed in a dialog that was agreed to."""
-    confirm = remove.RemoveScreen._confirm
+    confirm = dialogs.PlanScreen._confirm
 
-    def noted(dialog: remove.RemoveScreen) -> None:
-        rows = {row.id for row in dialog.rows.images}
+    def noted(dialog: dialogs.PlanScreen) -> None:
+        rows = {row.id for row in dialog.rows.images if row.sign != UNMARKED}
         plan: RemovalPlan = dialog.plan
         for node in (*plan.removed, *(one.image for one in plan.untagged)):
             if node.id in rows:
@@ -92,7 +92,7 @@ def _agreed(shown: set[str]) -> Iterator[None]:
         shown.update(image.id for image in plan.parents)
         confirm(dialog)
 
-    patched: Any = remove.RemoveScreen
+    patched: Any = dialogs.PlanScreen
     patched._confirm = noted
     try:
         yield

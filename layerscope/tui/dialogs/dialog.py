@@ -119,6 +119,8 @@ class Dialog(LeavesOnce, ModalScreen[Result]):
         super().__init__()
         self.rows = ImageRows(id="rows")
         self.said = Static("", id="said")
+        self.drawn = False
+        """Is there anything in the box yet? Before that, there is nothing to tell of a newer scene."""
 
     def compose(self) -> ComposeResult:
         """The list over the sentences."""
@@ -132,6 +134,7 @@ class Dialog(LeavesOnce, ModalScreen[Result]):
 
     def on_mount(self) -> None:
         """Show what there is."""
+        self.drawn = True
         self.scene_changed()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -30,7 +30,7 @@ def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
     scene.rebase(graph)
     for over in screen.app.screen_stack:
-        if isinstance(over, Dialog):
+        if isinstance(over, Dialog) and over.drawn:
             over.scene_changed()
 
 

@@ -122,7 +122,7 @@ class Block:
         size = format_size(self.size, units)
         beside = room - len(size) - 1
         if self.height == 1 or (self.height == 2 and beside > ROOM + len(head)):
-            if beside < LEAST + len(head):
+            if beside < LEAST + len(head) or not self._readable(beside - len(head)):
                 return [[(self._called(room, head), "name")]]
             name = self._called(beside - (beside > ROOM), head)
             gap = 2 if cell_len(name) < beside else 1

@@ -27,6 +27,7 @@ def rest_of(graph: LayerGraph, units: Units) -> list[DiskPart]:
     if usage is None:
         return []
     parts = []
+    unsaid = "not in this scan" if graph.inventory.from_file else "not asked"
     if usage.build_cache is not None:
         total = sum(record.size for record in usage.build_cache)
         alone = sum(record.size for record in usage.build_cache if not record.shared)
@@ -36,7 +37,7 @@ def rest_of(graph: LayerGraph, units: Units) -> list[DiskPart]:
     told = (usage.containers_size, usage.containers_reclaimable), (usage.volumes_size, usage.volumes_reclaimable)
     words = ("Containers", "of stopped ones", "container prune"), ("Volumes", "that nothing uses", "volume prune -a")
     for (name, which, command), (size, unused) in zip(words, told, strict=True):
-        said = "not asked" if size is None else f"{format_size(unused, units)} {which}: {kind} {command}"
+        said = unsaid if size is None else f"{format_size(unused, units)} {which}: {kind} {command}"
         parts.append(DiskPart(name, size, unused, said))
     return parts
 

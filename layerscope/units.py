@@ -131,8 +131,8 @@ def format_exact(size: int | None) -> str:
     return UNKNOWN if size is None else f"{format_number(size)} B"
 
 
-def natural_list(items: Sequence[str], most: int | None = None, *, more: int = 0) -> str:
-    """Return items as a sentence has them: ``a``, ``a and b``, ``a, b and c``; ``""`` for none.
+def natural_list(items: Sequence[str], most: int | None = None, *, more: int = 0, word: str = "and") -> str:
+    """Return items as a sentence has them: ``a``, ``a and b``, ``a, b and c``; ``""`` for none. ``word``: or ``or``.
 
     Of more than ``most`` the rest is counted: ``a, b and 12 more``; so are ``more`` that are not among the items.
     Items are taken as they are: clean them before.
@@ -142,6 +142,8 @@ def natural_list(items: Sequence[str], most: int | None = None, *, more: int = 0
         shown.append(f"{format_number(more)} more")
     if len(shown) < 2:
         return "".join(shown)
+    if word != "and":
+        return f"{', '.join(shown[:-1])} {word} {shown[-1]}"
     from humanize import natural_list as joined  # noqa: PLC0415
 
     return joined(shown)

@@ -210,6 +210,12 @@ def test_a_list_counts_what_it_does_not_name() -> None:
     assert natural_list(["a"], more=0) == natural_list(["a"], more=-1) == "a"
 
 
+def test_a_list_of_which_one_is_meant() -> None:
+    assert natural_list(["a", "b", "c"], word="or") == "a, b or c"
+    assert natural_list(["a"], word="or") == "a"
+    assert natural_list(["a", "b", "c"], 1, word="or") == "a or 2 more"
+
+
 def test_a_part_of_a_whole_has_words_for_the_whole() -> None:
     assert part_of(14, 1036) == "14 of 1,036"
     assert part_of(1, 1, "image") == "1 of 1 image"

@@ -112,7 +112,7 @@ def why_not(old: LayerGraph, new: LayerGraph) -> str:
     one, other = old.inventory.engine, new.inventory.engine
     if one.store_kind != other.store_kind:
         return (
-            f"one scan is of a {one.store} store, the other of {other.store}: one counts "
+            f"one scan is of the store {one.store}, the other of {other.store}: one counts "
             f"{old.rules.unit}, the other {new.rules.unit}; compare scans of one kind of store"
         )
     drivers = (one.driver or one.store, other.driver or other.store)

@@ -9,17 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from layerscope.core.before_after import bounds_of
 from layerscope.core.graph import LayerGraph
 from layerscope.core.seen import ScanStep
-from layerscope.core.sizes.sums import Bound
 
-_BOUNDS: Mapping[tuple[bool, bool], Bound] = {
-    (True, True): "",
-    (True, False): "≥",
-    (False, True): "≤",
-    (False, False): "?",
-}
-"""Of a change between two figures that are exact or at least what they say."""
+Change = tuple[int | None, int | None]
+"""Between what a number of bytes changed, below 0: it fell. None: there is no such end that anybody knows."""
+_UNKNOWN: Change = (None, None)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -29,15 +25,26 @@ class Point:
 
     at: int
     footprint: int
-    exact: bool
-    """False: the footprint was at least this."""
+    """At least this."""
+    most: int | None
+    """And at most this; None: nobody knew."""
     content: int | None
     """None where the store has none, or did not tell."""
 
     @property
+    def exact(self) -> bool:
+        """Was the footprint known to the byte?"""
+        return self.most == self.footprint
+
+    @property
     def disk(self) -> int:
-        """Layers and content together."""
+        """Layers and content together, at least."""
         return self.footprint + (self.content or 0)
+
+    @property
+    def disk_most(self) -> int | None:
+        """And at most; None: nobody knew."""
+        return None if self.most is None else self.most + (self.content or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +74,56 @@ class SinceLook:
     seconds: int
     """Never negative: a look in the future, by a clock that was wrong, is :attr:`clock_back`."""
     clock_back: bool
-    change: int
+    change: Change
     """Bytes on disk more or less."""
-    bound: Bound
-    """What :attr:`change` is to the truth."""
     came: int
     went: int
 
 
 def point_of(graph: LayerGraph, at: int) -> Point:
     """Return what a graph comes to, taken at ``at``."""
-    content = None if graph.content is None else graph.content.size
-    return Point(at, graph.totals.footprint, not graph.totals.footprint_bound, content)
+    totals = graph.totals
+    most = totals.footprint_most if totals.footprint_bound else totals.footprint
+    return Point(at, totals.footprint, most, None if graph.content is None else graph.content.size)
+
+
+def change_between(before: Point, after: Point) -> Change:
+    """Return what the disk changed by from one scan to another."""
+    if (before.content is None) != (after.content is None):
+        return _UNKNOWN
+    return (
+        None if before.disk_most is None else after.disk - before.disk_most,
+        None if after.disk_most is None else after.disk_most - before.disk,
+    )
 
 
 def since_look(look: Look, graph: LayerGraph, now: int) -> SinceLook:
     """Return what is otherwise in ``graph`` than when somebody looked last."""
-    here = point_of(graph, now)
-    known = (look.point.content is None) == (here.content is None)
     images = graph.image_by_id.keys()
+    change = change_between(look.point, point_of(graph, now))
+    if change[0] is None or change[0] != change[1]:
+        change = _by_layers(look, graph) or change
     return SinceLook(
         seconds=max(0, now - look.point.at),
         clock_back=look.point.at > now,
-        change=here.disk - look.point.disk if known else here.footprint - look.point.footprint,
-        bound=_BOUNDS[look.point.exact, here.exact] if known else "?",
+        change=change,
         came=len(images - look.images),
         went=len(look.images - images),
     )
+
+
+def _by_layers(look: Look, graph: LayerGraph) -> Change | None:
+    """Return what came with new images, where none went: what is not known of the footprint was there before.
+
+    None where that does not tell: an image of a containerd store may get more layers, and one whose layers are not
+    known may have those that seem new.
+    """
+    if graph.inventory.engine.store_kind == "containerd" or not look.images <= graph.image_by_id.keys():
+        return None
+    if not all(node.known for node in graph.images):
+        return None
+    new = [layer for layer in graph.layers if all(node.id not in look.images for node in layer.images)]
+    return bounds_of(graph, new)
 
 
 def sparkline(values: Sequence[int], width: int) -> str:
@@ -111,13 +141,15 @@ def sparkline(values: Sequence[int], width: int) -> str:
     return "".join(_BARS[(value - low) * (len(_BARS) - 1) // (high - low)] for value in picked)
 
 
-def biggest_steps(records: Sequence[Record], most: int) -> list[tuple[Record, int]]:
-    """Return at most so many records that changed the disk most from the one before, with the bytes; biggest first."""
-    steps = [
-        (after, after.point.disk - before.point.disk)
-        for before, after in pairwise(records)
-        if (before.point.content is None) == (after.point.content is None)
-    ]
-    found = [step for step in steps if step[1]]
-    found.sort(key=lambda step: -abs(step[1]))
+def biggest_steps(records: Sequence[Record], most: int) -> list[tuple[Record, Change]]:
+    """Return at most so many records that surely changed the disk most from the one before, biggest first."""
+    steps = [(after, change_between(before.point, after.point)) for before, after in pairwise(records)]
+    found = [step for step in steps if _surely(step[1])]
+    found.sort(key=lambda step: -_surely(step[1]))
     return found[:most]
+
+
+def _surely(change: Change) -> int:
+    """Return by how many bytes it rose or fell at least."""
+    low, high = change
+    return max(low or 0, 0) or max(-(high or 0), 0)

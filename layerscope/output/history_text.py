@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from layerscope.core.past import Record, biggest_steps, sparkline
+from layerscope.core.past import Point, Record, biggest_steps, change_between, sparkline
 from layerscope.core.seen import Seen
 from layerscope.inventory import Engine
 from layerscope.output.tables import Column, table
 from layerscope.text import clean, fit, wrapped
 from layerscope.units import UNKNOWN, Units, count, format_number, format_size
 from layerscope.views.before_after import moment
+from layerscope.views.names import signed_words
 
 MIN_WIDTH = 80
 ROWS = 20
@@ -31,9 +32,10 @@ def history_text(
     points = [record.point for record in records]
     span = f"from {moment(points[0].at)} to {moment(points[-1].at)}"
     values = [point.disk for point in points]
-    between = f"{format_size(min(values), units)} – {format_size(max(values), units)}"
+    ends = min(points, key=lambda point: point.disk), max(points, key=lambda point: point.disk)
+    between = " – ".join(dict.fromkeys(_size(point, units) for point in ends))
     head = [fit(f"{count(len(points), 'scan')} of {name} {span}", width), f"{sparkline(values, width - 24)}  {between}"]
-    parts = [head, _notes(records, seen, now), _scans(records, units, width), _steps(records, units, width)]
+    parts = [head, _notes(records, seen, now), _scans(records, engine, units, width), _steps(records, units, width)]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
 
@@ -43,33 +45,36 @@ def _notes(records: Sequence[Record], seen: Seen, now: int) -> list[str]:
         notes.append(f"The clock was put back {count(seen.turned_back, 'time')} between two scans.")
     if records[-1].point.at > now + 300:
         notes.append("The last scan is dated later than it is now: a clock was wrong.")
+    if (earlier := len(records) - ROWS) > 0:
+        are = "is" if earlier == 1 else "are"
+        notes.append(f"{count(earlier, 'earlier scan')} {are} not in the table.")
     if lost := sum(record.step is None for record in records):
         notes.append(f"Of {count(lost, 'scan')} the list of images is damaged.")
     return notes
 
 
-def _scans(records: Sequence[Record], units: Units, width: int) -> list[str]:
+def _scans(records: Sequence[Record], engine: Engine, units: Units, width: int) -> list[str]:
     pairs = [(None, records[0]), *pairwise(records)][-ROWS:]
+    fixed = engine.store_kind != "containerd"  # there an image may get more layers
     return table(
         width,
         Column("SCAN", [moment(record.point.at) for _, record in pairs], right=False),
-        Column("ON DISK", [_size(record, units) for _, record in pairs]),
-        Column("CHANGE", [_change(before, record, units) for before, record in pairs]),
+        Column("ON DISK", [_size(record.point, units) for _, record in pairs]),
+        Column("CHANGE", [_change(before, record, fixed, units) for before, record in pairs]),
         Column("IMAGES", [_images(before, record) for before, record in pairs], right=False),
     )
 
 
-def _size(record: Record, units: Units) -> str:
-    return ("" if record.point.exact else "≥") + format_size(record.point.disk, units)
+def _size(point: Point, units: Units) -> str:
+    return ("" if point.exact else "≥") + format_size(point.disk, units)
 
 
-def _change(before: Record | None, record: Record, units: Units) -> str:
+def _change(before: Record | None, record: Record, fixed: bool, units: Units) -> str:
     if before is None:
         return ""
-    one, other = before.point, record.point
-    if not (one.exact and other.exact) or (one.content is None) != (other.content is None):
-        return UNKNOWN
-    return format_size(other.disk - one.disk, units, signed=True) if other.disk != one.disk else "–"
+    if fixed and record.step is not None and not record.step.whole and not record.names:
+        return "–"
+    return signed_words(change_between(before.point, record.point), units).replace("no change", "–")
 
 
 def _images(before: Record | None, record: Record) -> str:
@@ -90,7 +95,7 @@ def _steps(records: Sequence[Record], units: Units, width: int) -> list[str]:
         came = [names for image_id, names in record.names.items() if image_id not in gone]
         went = [names for image_id, names in record.names.items() if image_id in gone]
         told = [f"{sign} {_called(some)}" for sign, some in (("+", came), ("−", went)) if some]
-        rows.append((format_size(change, units, signed=True), moment(record.point.at), "  ".join(told)))
+        rows.append((signed_words(change, units), moment(record.point.at), "  ".join(told)))
     if not rows:
         return []
     return table(

@@ -4,9 +4,10 @@ gzip: RFC 1952, ISIZE, the last four bytes: length modulo 4 GiB, of the last mem
 zstd: RFC 8878, Frame_Content_Size, in the first bytes, of the first frame only, often left out.
 
 A gzip blob may have several members, and nothing in it counts them. They show where the last one is short, as that of
-BGZF is, where a footer says so (eStargz), and where the last one says too little. Two long ones, as
-``cat a.gz b.gz`` makes them, cannot be told from one without fetching the blob: what the last one says is then too
-little by the others. No builder of images is known to write them.
+BGZF is, where a footer says so (eStargz), where the last one says too little, and where what it says is no length of
+a tar. Two long ones of whole blocks, as ``cat a.gz b.gz`` makes them of two tars, cannot be told from one without
+fetching the blob: what the last one says is then too little by the others. No builder of images is known to write
+them; it is one reason why a trailer never makes more than a likely figure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _SMALLEST_GZIP = 18
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _MOST_STARTS = 8
 """Of what looks like the start of a member: more do not come by chance, and each costs an attempt to unpack it."""
+_BLOCK = 512
+"""Every tar is so many bytes long, times a whole number (POSIX, "pax Interchange Format")."""
 _STARGZ = b"STARGZ"
 """In the footer of an eStargz blob (stargz-snapshotter, ``docs/estargz.md``)."""
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -52,7 +55,7 @@ def tar_size(layer: RemoteLayer, found: bytes) -> tuple[int, str] | None:
         size, source = None if _has_members(layer, found) else _gzip_size(found), "gzip trailer"
     else:
         size, source = _frame_size(found), "zstd frame"
-    if size is None or size < layer.packed - layer.packed // 1000 - 64:
+    if size is None or size % _BLOCK or size < layer.packed - layer.packed // 1000 - 64:
         return None
     if layer.packing == "gzip" and size > layer.packed * _DEFLATE_RATIO:
         return None

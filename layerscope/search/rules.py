@@ -195,7 +195,7 @@ class _Reader:
             if not 1 <= last <= 10**9:
                 raise self.wrong(f"last must be at least 1, not {_shown(last)}", where, "last", number)
             per = value("per", str, "“repository” or “host”") if "per" in table else "repository"
-            by = value("by", str, natural_list([f"“{one}”" for one in _BY])) if "by" in table else "created"
+            by = value("by", str, _one_of([f"“{one}”" for one in _BY])) if "by" in table else "created"
             self.one_of(per, ("repository", "host"), where, "per", number)
             self.one_of(by, tuple(_BY), where, "by", number)
             binds.append(_last(last, by, per, self.now))
@@ -221,15 +221,16 @@ class _Reader:
         if "names" in table:
             names = self.words(table["names"], where, "names", number)
             binds.append(_names(names, kind == "drop"))
-            says.append(f"named {natural_list([clean(name, 60) for name in names], 3)}")
+            says.append(f"named {_one_of([clean(name, 60) for name in names])}")
         if "labels" in table:
             labels = self.words(table["labels"], where, "labels", number)
             binds.append(_labels(labels))
-            says.append(f"labelled {natural_list([clean(label, 60) for label in labels], 3)}")
+            says.append(f"labelled {_one_of([clean(label, 60) for label in labels])}")
         if "note" in table:
             value("note", str, "text")
         if not binds:
-            raise self.wrong(f"a rule that says nothing: give it {natural_list(_conditions(kind))}", where, "", number)
+            needs = natural_list(_conditions(kind), word="or")
+            raise self.wrong(f"a rule that says nothing: give it {needs}", where, "", number)
         note = clean(str(table.get("note", "")), 100)
         return Rule(kind, note or " · ".join(says), _all_of(binds), self.line(where, "", number))
 
@@ -287,7 +288,7 @@ class _Reader:
 
     def one_of(self, value: str, allowed: tuple[str, ...], where: str, key: str, number: int) -> None:
         if value not in allowed:
-            choices = natural_list([f"“{one}”" for one in allowed]).replace(" and ", " or ")
+            choices = _one_of([f"“{one}”" for one in allowed])
             raise self.wrong(f"{key} must be {choices}, not {_shown(value)}", where, key, number)
 
     def known(self, table: dict[str, Any], allowed: tuple[str, ...], where: str, number: int) -> None:
@@ -326,6 +327,10 @@ class _Reader:
 
 
 _HEAD = re.compile(r"\s*(\[\[?)([^\[\]]+)(\]\]?)\s*(?:#.*)?$")
+
+
+def _one_of(items: list[str]) -> str:
+    return natural_list(items, 3, word="or")
 
 
 def _conditions(kind: str) -> list[str]:

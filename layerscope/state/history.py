@@ -44,6 +44,9 @@ PATIENCE = 2.0
 LINE = 2_000
 """Records that a sparkline is drawn from."""
 
+VERSION = 1
+"""Of the file, as SQLite keeps it (``user_version``)."""
+
 State = dict[str, tuple[bool, tuple[str, ...]]]
 """By image ID: is it in use, and its names. In the order in which they came, which numbers them."""
 
@@ -51,13 +54,13 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS engine (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS scan (
   id INTEGER PRIMARY KEY, engine INTEGER NOT NULL, at INTEGER NOT NULL, footprint INTEGER NOT NULL,
-  exact INTEGER NOT NULL, content INTEGER, whole INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
+  most INTEGER, content INTEGER, whole INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS scan_of ON scan (engine, id);
 CREATE TABLE IF NOT EXISTS look (
   engine INTEGER PRIMARY KEY, at INTEGER NOT NULL, footprint INTEGER NOT NULL,
-  exact INTEGER NOT NULL, content INTEGER, whole INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
+  most INTEGER, content INTEGER, whole INTEGER NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL);
 """
-_COLUMNS = "at, footprint, exact, content, whole, data, crc"
+_COLUMNS = "at, footprint, most, content, whole, data, crc"
 Row = tuple[Any, ...]
 
 
@@ -169,7 +172,7 @@ class ScanHistory:
             return None
 
         def found(db: sqlite3.Connection) -> Any:
-            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'look'").fetchone() is None:
+            if _check_version(db) < VERSION:
                 return None  # a writer was killed before it had written anything
             row = db.execute("SELECT id FROM engine WHERE key = ?", (key,)).fetchone()
             return None if row is None else read(db, row[0])
@@ -208,6 +211,10 @@ class ScanHistory:
                 return act(db)
             db.execute("BEGIN IMMEDIATE")
             try:
+                if _check_version(db) < VERSION:
+                    for table in ("scan", "look"):
+                        db.execute(f"DROP TABLE IF EXISTS {table}")
+                    db.execute(f"PRAGMA user_version = {VERSION}")
                 for statement in _TABLES.split(";"):
                     db.execute(statement)
                 found = act(db)
@@ -226,6 +233,14 @@ class ScanHistory:
 # -- rows ----------------------------------------------------------------------------------
 
 
+def _check_version(db: sqlite3.Connection) -> int:
+    """Return the version of a file, 0 for a new one. Raises ValueError for one of a later layerscope."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ValueError("a newer layerscope made it; `layerscope history --clear` forgets what is in it")
+    return int(version)
+
+
 def _number(db: sqlite3.Connection, key: str) -> int:
     db.execute("INSERT OR IGNORE INTO engine (key) VALUES (?)", (key,))
     number: int = db.execute("SELECT id FROM engine WHERE key = ?", (key,)).fetchone()[0]
@@ -233,7 +248,7 @@ def _number(db: sqlite3.Connection, key: str) -> int:
 
 
 def _put(db: sqlite3.Connection, table: str, engine: int, point: Point, whole: bool, data: bytes) -> None:
-    row = (point.at, point.footprint, int(point.exact), point.content, int(whole), data)
+    row = (point.at, point.footprint, point.most, point.content, int(whole), data)
     db.execute(
         f"INSERT OR REPLACE INTO {table} (engine, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (engine, *row, _checksum(row)),
@@ -267,7 +282,7 @@ def _point(row: Row) -> Point | None:
             return None
     except TypeError:
         return None
-    return Point(row[0], row[1], bool(row[2]), row[3])
+    return Point(row[0], row[1], row[2], row[3])
 
 
 def _latest(db: sqlite3.Connection, engine: int) -> tuple[int, State | None]:

@@ -10,7 +10,7 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.sizes.sums import Bounds
 from layerscope.text import clean
 from layerscope.units import UNKNOWN, Units, count, format_about, format_number, format_size, natural_list
-from layerscope.views.names import LONGEST, bounded, image_label, image_labels, layer_label
+from layerscope.views.names import LONGEST, bounded, image_label, image_labels, layer_label, signed_words
 from layerscope.views.removal import Row
 
 MOST_LAYERS = 200
@@ -42,15 +42,7 @@ def between_words(bounds: Bounds, units: Units) -> str:
 def footprint_words(found: Difference, units: Units) -> str:
     """Return what the footprint changed by: ``+31.0 MB``, ``no change``, ``−1.0 MB to +5.0 MB``, or ``?``."""
     low, high = found.footprint
-    if found.exact:
-        return format_size(low, units, signed=True) if low else "no change"
-    if found.footprint_least_known and high is not None:
-        return f"{format_size(low, units, signed=True)} to {format_size(high, units, signed=True)}"
-    if found.footprint_least_known and low > 0:
-        return f"≥{format_size(low, units, signed=True)}"
-    if high is not None and high < 0:
-        return f"≤{format_size(high, units, signed=True)}"
-    return UNKNOWN
+    return signed_words((low if found.footprint_least_known else None, high), units)
 
 
 def change_words(found: Difference, units: Units) -> str:
@@ -112,6 +104,16 @@ def total_rows(found: Difference, units: Units) -> list[TotalRow]:
     ):
         rows.append((label, format_number(one), format_number(other), plain(other - one)))
     return rows
+
+
+def totals_words(found: Difference, units: Units) -> str:
+    """Return the sums of bytes before and after in one line: ``On disk 154 MB → 155 MB · Sum of sizes …``."""
+    rows = total_rows(found, units)[:-_COUNTS]
+    return " · ".join(f"{label} {before} → {after}" for label, before, after, _ in rows)
+
+
+_COUNTS = 3
+"""Rows of :func:`total_rows` that are no bytes."""
 
 
 def image_rows(side: Side, units: Units) -> list[tuple[str, str, str]]:

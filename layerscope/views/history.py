@@ -6,7 +6,8 @@ import time
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.past import SinceLook
-from layerscope.units import Units, count, format_age, format_size
+from layerscope.units import UNKNOWN, Units, count, format_age
+from layerscope.views.names import signed_words
 
 _YEAR = 300 * 86_400
 
@@ -27,10 +28,8 @@ def since_look_words(found: SinceLook, units: Units) -> tuple[str, ...]:
     ``since your last look 3 days ago: +1.2 GB, +3 images``.
     """
     parts = []
-    if found.bound == "?":
-        parts.append("bytes not known")
-    elif found.change or found.bound:
-        parts.append(f"{found.bound}{format_size(found.change, units, signed=True)}")
+    if (change := signed_words(found.change, units)) != "no change":
+        parts.append("bytes not known" if change == UNKNOWN else change)
     if found.came and found.went:
         parts.append(f"+{found.came:,} −{found.went:,} images")
     elif found.came or found.went:

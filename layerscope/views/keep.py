@@ -9,7 +9,7 @@ from layerscope.core.seen import Seen
 from layerscope.text import clean
 from layerscope.units import Units, count, format_size
 from layerscope.views.history import day
-from layerscope.views.names import bounded
+from layerscope.views.names import amount, bounded
 from layerscope.views.removal import Row, Said
 
 
@@ -62,12 +62,13 @@ def total_words(found: KeepPlan, units: Units) -> list[str]:
 
 
 def keep_rows(found: KeepPlan, units: Units) -> list[Row]:
-    """Return a row for each rule: what it adds, how many images it decides, and what they free alone."""
+    """Return a row for each rule: what it adds, how many images it decides, their sizes, and what they free alone."""
     rows = []
     for at, one in enumerate(found.rules):
         drop = one.rule.kind == "drop"
         alone = bounded(one.alone, one.alone_bound, units)
-        decided = f"{one.rule.kind} · {count(len(one.decides), 'image')}, {alone} alone"
+        listed = f"{format_size(one.listed, units)} listed, " if one.decides else ""
+        decided = f"{one.rule.kind} · {count(len(one.decides), 'image')}, {listed}{alone} alone"
         rows.append(
             Row(str(at), "−" if drop else "✓", "" if drop else "good", one.rule.says, adds(one, units), decided)
         )
@@ -79,7 +80,10 @@ def keep_said(found: KeepPlan, look_back: int, now: int, units: Units) -> list[S
     plan = found.plan
     number, stay = count(len(plan.removed), "image"), len(plan.blocked_images)
     frees = bounded(found.frees, plan.bound, units)
-    said = [Said(f"frees {frees} · {number}" if plan.removed else "Nothing goes by these rules.", "strong")]
+    listed = amount(plan.listed, not all(node.exact for node in plan.images), units)
+    said = [
+        Said(f"frees {frees} · {number}, {listed} listed" if plan.removed else "Nothing goes by these rules.", "strong")
+    ]
     if stay:
         said.append(Said(f"{count(stay, 'image')} more would go, and the engine would refuse.", "warn"))
     said += [Said(line, "quiet") for line in total_words(found, units)]
@@ -88,4 +92,5 @@ def keep_said(found: KeepPlan, look_back: int, now: int, units: Units) -> list[S
 
 
 def _few(lines: Sequence[str]) -> list[str]:
-    return [*lines[:3], *([f"{len(lines) - 3} more warnings: `layerscope keep` prints them all"] if lines[3:] else [])]
+    rest = len(lines) - 3
+    return [*lines[:3], *([f"{count(rest, 'more warning')}: `layerscope keep` prints all of them"] if rest > 0 else [])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.past import Change
 from layerscope.search.terms import split_reference
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_size, natural_list
@@ -62,6 +63,23 @@ def bounded(size: int, bound: str, units: Units = Units.SI) -> str:
     if bound == "?" or (bound == "≥" and not size):
         return UNKNOWN
     return f"{bound}{format_size(size, units)}"
+
+
+def signed_words(change: Change, units: Units) -> str:
+    """Return a change that lies between two bounds in words: ``+31.0 MB``, ``no change``, ``≥+1.0 MB``, ``?``.
+
+    Bounds that are written the same are written once: so is every number between them.
+    """
+    low, high = (None if size is None else format_size(size, units, signed=True) for size in change)
+    if change == (0, 0):
+        return "no change"
+    if low is not None and high is not None:
+        return low if low == high else f"{low} to {high}"
+    if change[0] is not None and change[0] > 0:
+        return f"≥{low}"
+    if change[1] is not None and change[1] < 0:
+        return f"≤{high}"
+    return UNKNOWN
 
 
 def unique_amount(node: ImageNode, unknown_images: int, units: Units = Units.SI) -> str:

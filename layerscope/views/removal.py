@@ -165,8 +165,8 @@ def plan_changes(before: RemovalPlan, now: RemovalPlan, units: Units) -> list[st
             found.append(f"{image_label(old[1])} is not there any more")
         elif old is not None and new is not None and old[0] != new[0]:
             found.append(f"{image_label(new[1])} {_FATES[new[0]]} now")
-        elif old is not None and new is not None and old[1].image.tags != new[1].image.tags:
-            tags = natural_list([clean(tag, 120) for tag in new[1].image.tags], 3)
+        elif old is not None and new is not None and _untags(old[1]) != _untags(new[1]):
+            tags = natural_list([clean(name, 120) for name in _untags(new[1])], 3)
             found.append(f"{image_label(old[1])} has other names now: {tags or 'none'}")
     if {image.id for image in before.parents} != {image.id for image in now.parents}:
         found.append("other build steps go along now")
@@ -185,6 +185,10 @@ def _fates(removal: RemovalPlan) -> dict[str, tuple[str, ImageNode]]:
         **{one.image.id: ("untagged", one.image) for one in removal.untagged},
         **{node.id: ("removed", node) for node in removal.removed},
     }
+
+
+def _untags(node: ImageNode) -> dict[str, None]:
+    return dict.fromkeys((*node.image.tags, *node.image.digests))
 
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
@@ -255,9 +259,7 @@ def _besides(removal: RemovalPlan, units: Units) -> list[str]:
         whom = image_labels(keepers, 2) if keepers else "build steps"
         lines.append(f"{bounded(removal.keeps, removal.keeps_bound, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
-        lines.append(
-            f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk."
-        )  # fmt: skip
+        lines.append(f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk.")
     return lines
 
 

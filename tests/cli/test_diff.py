@@ -115,7 +115,7 @@ def test_a_scan_of_another_store_is_refused_with_the_reason(tmp_path: Path, scan
     engine = replace(SMALL.engine, store="containerd", store_kind="containerd")
     result = run("diff", scans[0], saved(tmp_path, "c.json", replace(SMALL, engine=engine)))
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-    assert "overlay2 store, the other of containerd" in result.stderr
+    assert "one scan is of the store overlay2, the other of containerd: one counts" in result.stderr
     assert "compare scans of one kind of store" in result.stderr
 
 

@@ -102,6 +102,32 @@ def test_history_is_a_line_a_table_and_the_biggest_steps(live: Callable[[Invento
     assert "No scan of build-01 was kept yet" in run("history").stdout
 
 
+def test_a_table_of_the_last_scans_says_how_many_there_are(live: object) -> None:
+    history = ScanHistory.of_user()
+    for at in range(25):
+        history.keep(build_graph(replace(LIVE, taken_at=NOW + at * HOUR)))
+        if at == 19:
+            assert "earlier" not in run("history").stdout
+    assert "5 earlier scans are not in the table." in run("history").stdout
+
+
+def test_what_is_not_known_to_the_byte_is_told_as_a_bound(live: object) -> None:
+    history = ScanHistory.of_user()
+    for at, (low, most, images) in enumerate(((100, 100, 2), (300, 400, 3), (300, None, 2), (300, None, 2))):
+        graph = build_graph(replace(LIVE, taken_at=NOW + at * HOUR, images=SMALL.images[:images]))
+        bound = "" if low == most else "≥"
+        graph.__dict__["totals"] = replace(graph.totals, footprint=low, footprint_bound=bound, footprint_most=most)
+        history.keep(graph)
+    lines = run("history").stdout.splitlines()
+    assert lines[1].endswith("  100 B – ≥300 B")
+    assert "+200 B to +300 B" in lines[5]
+    assert lines[6].split()[2:5] == ["≥300", "B", "?"]
+    assert lines[7].split()[2:] == ["≥300", "B", "–", "–"], "the same images are the same layers"
+    assert lines[9].split()[:2] == ["STEP", "SCAN"]
+    assert lines[10].startswith("+200 B to +300 B")
+    assert len(lines) == 11
+
+
 def test_a_clock_that_was_put_back_is_told(live: object) -> None:
     history = ScanHistory.of_user()
     for at in (5 * HOUR, 0, 1_000_000 * HOUR):

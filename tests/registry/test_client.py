@@ -261,11 +261,12 @@ def gzip_of(packed: int) -> RemoteLayer:
 @pytest.mark.parametrize(
     ("size", "packed", "found"),
     [
-        (25_000, 10_000, 25_000),
-        (9_999, 10_000, 9_999),  # what does not pack well: a few bytes more than there were
-        (5_000, 10_000, None),  # the last of several members, or more than 4 GiB
+        (25_088, 10_000, 25_088),
+        (10_240, 10_250, 10_240),  # what does not pack well: a few bytes more than there were
+        (25_000, 10_000, None),  # no tar has such a length: the last of several members
+        (5_120, 10_000, None),  # the last of several members, or more than 4 GiB
         (0, 10_000, None),
-        (10_000 * 1033, 10_000, None),  # more than deflate can do
+        (10_240 * 1033, 10_240, None),  # more than deflate can do
     ],
 )
 def test_a_trailer_that_cannot_be_is_rejected(size: int, packed: int, found: int | None) -> None:
@@ -316,8 +317,13 @@ def test_where_members_show_the_end_says_nothing_of_the_whole(blob: bytes) -> No
     assert said_of(blob) is None
 
 
-def test_two_long_members_look_like_one_and_are_said_to_be_less() -> None:
-    half = words(400_000, 2)
+def test_a_long_member_at_the_end_that_is_no_whole_tar_shows_by_its_length() -> None:
+    data = words(800_256, 2)
+    assert said_of(packed_as(data[:400_001], data[400_001:])) is None
+
+
+def test_two_long_members_of_whole_blocks_look_like_one_and_are_said_to_be_less() -> None:
+    half = words(400_384, 2)
     assert said_of(packed_as(half, half)) == (len(half), "gzip trailer"), "≈, as no byte at its ends tells"
 
 
@@ -340,8 +346,9 @@ def test_the_size_that_a_builder_noted_is_taken() -> None:
     ("head", "found"),
     [
         (b"\x28\xb5\x2f\xfd\xa4\x00\x10\x27\x00\x00", 0x271000),
-        (b"\x28\xb5\x2f\xfd\x64\x00\x10", 0x1000 + 256),
-        (b"\x28\xb5\x2f\xfd\x84\x58\x10\x27\x00\x00", 10_000),
+        (b"\x28\xb5\x2f\xfd\x64\x00\x11", 0x1100 + 256),
+        (b"\x28\xb5\x2f\xfd\x84\x58\x00\x28\x00\x00", 10_240),
+        (b"\x28\xb5\x2f\xfd\x84\x58\x10\x27\x00\x00", None),  # 10,000: the first of several frames
         (b"\x28\xb5\x2f\xfd\x04\x58", None),  # a stream: the size was not known when it was begun
         (b"\x50\x2a\x4d\x18", None),  # a skippable frame
         (b"nonsense", None),

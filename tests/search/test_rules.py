@@ -164,6 +164,13 @@ def test_all_conditions_of_one_rule_must_be_met() -> None:
     assert [graph.images[at].name for at in rule.select(graph)] == ["a:old"]
 
 
+def test_a_rule_in_words_says_that_one_of_its_names_is_enough() -> None:
+    text = '[[keep]]\nnames = ["a/*", "b/*"]\nlabels = ["keep", "stage=prod"]\n[[keep]]\nnames = "a"'
+    both, one = read_rules(text, "k", NOW).rules
+    assert both.says == "named a/* or b/* · labelled keep or stage=prod"
+    assert one.says == "named a"
+
+
 def _two() -> Inventory:
     from tests.core.test_changes import ENGINE, image
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_at_most_one_an_hour_and_the_last_look_beside(kept: ScanHistory) -> None
     assert look is not None
     assert (look.point.at, look.images) == (NOW + HOUR - 1, {"sha256:bb"})
     since = since_look(look, scan(NOW + 5 * HOUR, {"bb": True, "ccc": True, "a": True}), NOW + 5 * HOUR)
-    assert (since.change, since.came, since.went, since.clock_back) == (40, 2, 0, False)
+    assert (since.change, since.came, since.went, since.clock_back) == ((40, 40), 2, 0, False)
     assert since.seconds == 4 * HOUR + 1
 
 
@@ -238,6 +238,32 @@ def test_it_can_be_forgotten(kept: ScanHistory) -> None:
     assert list(kept.path.parent.iterdir()) == []
     assert kept.line(ENGINE) == []
     kept.clear()
+
+
+def test_a_file_of_another_version_is_not_misread(kept: ScanHistory) -> None:
+    kept.keep(scan(NOW, {"a": True}))
+    assert kept.path is not None
+    with closing(sqlite3.connect(kept.path, isolation_level=None)) as db:
+        db.execute(f"PRAGMA user_version = {module.VERSION + 1}")
+    for act in (lambda: kept.keep(scan(NOW + HOUR, {})), lambda: kept.line(ENGINE)):
+        with pytest.raises(HistoryError, match=r"a newer layerscope made it; `layerscope history --clear`"):
+            act()
+    with closing(sqlite3.connect(kept.path, isolation_level=None)) as db:
+        db.execute("PRAGMA user_version = 0")
+    assert kept.line(ENGINE) == []
+    assert kept.keep(scan(NOW + HOUR, {}))
+    assert [point.at for point in kept.line(ENGINE)] == [NOW + HOUR]
+
+
+def test_what_is_known_of_the_footprint_is_kept(kept: ScanHistory) -> None:
+    graph = scan(NOW, {"a": True, "bb": True})
+    totals = graph.totals
+    for hour, most in enumerate((totals.footprint + 5, None)):
+        bound = replace(totals, footprint_bound="≥", footprint_most=most)
+        graph.__dict__["totals"] = bound
+        graph.inventory = replace(graph.inventory, taken_at=NOW + hour * HOUR)
+        assert kept.keep(graph)
+    assert [(point.footprint, point.most) for point in kept.line(ENGINE)] == [(30, 35), (30, None)]
 
 
 WRITER = """

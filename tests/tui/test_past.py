@@ -14,6 +14,7 @@ from layerscope.state.history import HOUR, ScanHistory
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.diff import DiffScreen
 from layerscope.tui.dialogs.keep import KeepScreen
+from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.screens.main import MainScreen
 from tests.hosts import SMALL
 from tests.tui.conftest import screen_text
@@ -108,10 +109,14 @@ async def test_keep_rules_show_each_rule_and_mark_what_goes(tmp_path: Path) -> N
         await press(pilot, "enter")
         text = screen_text(app)
         assert "the last 1 of each repository by creation" in text
-        assert "frees 1.0 MB · 2 images" in text
+        assert "drop · 1 image, 155 MB listed, 1.0 MB alone" in text
+        assert "frees 1.0 MB · 2 images, 302 MB listed" in text
         await press(pilot, "enter")
+        assert isinstance(app.screen, PlanScreen), "the ordinary dialog, with the exact plan"
         scene = main_screen(app).scene
         assert scene is not None
+        assert len(scene.marks) == 2
+        await press(pilot, "escape")
         assert len(scene.marks) == 2
 
 
@@ -144,6 +149,7 @@ async def test_what_came_and_went_since_a_saved_scan(tmp_path: Path) -> None:
         await press(pilot, "enter")
         text = screen_text(app)
         assert "+1.0 MB on disk · 1 image came" in text
+        assert "On disk 154 MB → 155 MB · Sum of sizes 418 MB → 572 MB" in " ".join(text.split())
         assert "container web" in text
         app.screen.line.value = str(tmp_path / "none.json")
         await settled(pilot)

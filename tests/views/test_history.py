@@ -52,15 +52,21 @@ def test_a_day_long_ago_has_its_year() -> None:
 @pytest.mark.parametrize(
     ("since", "words"),
     [
-        (SinceLook(3 * DAY, False, 1_200_000_000, "", 3, 0), "since your last look 3 days ago: +1.20 GB, +3 images"),
-        (SinceLook(3600, False, -5, "", 1, 2), "since your last look 1 hour ago: −5 B, +1 −2 images"),
-        (SinceLook(60, False, 0, "", 0, 0), "since your last look 1 minute ago: nothing changed"),
-        (SinceLook(0, True, 5, "", 0, 0), "since your last look, which the clock says is still to come: +5 B"),
         (
-            SinceLook(60, False, 7, "?", 0, 1),
+            SinceLook(3 * DAY, False, (1_200_000_000, 1_200_000_000), 3, 0),
+            "since your last look 3 days ago: +1.20 GB, +3 images",
+        ),
+        (SinceLook(3600, False, (-5, -5), 1, 2), "since your last look 1 hour ago: −5 B, +1 −2 images"),
+        (SinceLook(60, False, (0, 0), 0, 0), "since your last look 1 minute ago: nothing changed"),
+        (SinceLook(0, True, (5, 5), 0, 0), "since your last look, which the clock says is still to come: +5 B"),
+        (
+            SinceLook(60, False, (None, 7), 0, 1),
             "since your last look 1 minute ago: bytes not known, −1 image",
         ),
-        (SinceLook(60, False, 7, "≥", 1, 0), "since your last look 1 minute ago: ≥+7 B, +1 image"),
+        (SinceLook(60, False, (7, None), 1, 0), "since your last look 1 minute ago: ≥+7 B, +1 image"),
+        (SinceLook(60, False, (None, -7), 0, 1), "since your last look 1 minute ago: ≤−7 B, −1 image"),
+        (SinceLook(60, False, (-7, 9), 1, 1), "since your last look 1 minute ago: −7 B to +9 B, +1 −1 images"),
+        (SinceLook(60, False, (5_000_001, 5_000_900), 1, 0), "since your last look 1 minute ago: +5.0 MB, +1 image"),
     ],
 )
 def test_what_is_otherwise_since_the_last_look(since: SinceLook, words: str) -> None:

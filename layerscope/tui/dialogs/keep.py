@@ -1,4 +1,4 @@
-"""Keep rules: a file is named, each rule shows what it comes to, Enter marks what goes. Nothing is removed here."""
+"""Keep rules: a file is named, each rule shows what it comes to, Enter goes on to the removal dialog."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class KeepScreen(Dialog[tuple[str, ...]]):
         if graph is not scene.graph or self.line.value.strip() != path:
             return
         self.found = found
-        self.retitle("Keep rules", "Enter mark what goes · Esc close" if found.plan.images else "Esc close")
+        enter = "Enter mark what goes, show the plan · " if found.plan.images else ""
+        self.retitle("Keep rules", f"{enter}Esc close")
         self.put(keep_rows(found, scene.units), keep_said(found, rules.needs_history, scene.now, scene.units))
 
 

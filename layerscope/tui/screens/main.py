@@ -345,9 +345,14 @@ class MainScreen(Screen[None]):
             asking.ask_free(self, self.scene, self._proposed)
 
     def action_keep(self) -> None:
-        """Ask for keep rules, and mark what goes by them: the ordinary removal dialog is then a key away."""
+        """Ask for keep rules, mark what goes by them, and show what removing that would do."""
         if self.scene is not None:
-            asking.ask_keep(self, self.scene, self._proposed)
+            asking.ask_keep(self, self.scene, self._by_rules)
+
+    def _by_rules(self, ids: tuple[str, ...] | None) -> None:
+        self._proposed(ids)
+        if ids:
+            self.action_remove()
 
     def action_diff(self) -> None:
         """Ask for an earlier scan, and show what came and went since."""

@@ -64,7 +64,7 @@ def _others(key: str) -> str:
     return key if key in {BACK, CTRL_U, CTRL_W, "left", "home", "end", "delete"} else key.translate(_LETTERS)
 
 
-_LETTERS = str.maketrans("chx", "kuz")
+_LETTERS = str.maketrans("chx ", "kuz.")
 
 
 def typed(pilot: Pilot[Any]) -> str:

@@ -35,7 +35,7 @@ def history_text(
     ends = min(points, key=lambda point: point.disk), max(points, key=lambda point: point.disk)
     between = " – ".join(dict.fromkeys(_size(point, units) for point in ends))
     head = [fit(f"{count(len(points), 'scan')} of {name} {span}", width), f"{sparkline(values, width - 24)}  {between}"]
-    parts = [head, _notes(records, seen, now), _scans(records, units, width), _steps(records, units, width)]
+    parts = [head, _notes(records, seen, now), _scans(records, engine, units, width), _steps(records, units, width)]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
 
@@ -53,13 +53,14 @@ def _notes(records: Sequence[Record], seen: Seen, now: int) -> list[str]:
     return notes
 
 
-def _scans(records: Sequence[Record], units: Units, width: int) -> list[str]:
+def _scans(records: Sequence[Record], engine: Engine, units: Units, width: int) -> list[str]:
     pairs = [(None, records[0]), *pairwise(records)][-ROWS:]
+    fixed = engine.store_kind != "containerd"  # there an image may get more layers
     return table(
         width,
         Column("SCAN", [moment(record.point.at) for _, record in pairs], right=False),
         Column("ON DISK", [_size(record.point, units) for _, record in pairs]),
-        Column("CHANGE", [_change(before, record, units) for before, record in pairs]),
+        Column("CHANGE", [_change(before, record, fixed, units) for before, record in pairs]),
         Column("IMAGES", [_images(before, record) for before, record in pairs], right=False),
     )
 
@@ -68,9 +69,11 @@ def _size(point: Point, units: Units) -> str:
     return ("" if point.exact else "≥") + format_size(point.disk, units)
 
 
-def _change(before: Record | None, record: Record, units: Units) -> str:
+def _change(before: Record | None, record: Record, fixed: bool, units: Units) -> str:
     if before is None:
         return ""
+    if fixed and record.step is not None and not record.step.whole and not record.names:
+        return "–"
     return signed_words(change_between(before.point, record.point), units).replace("no change", "–")
 
 

@@ -184,7 +184,12 @@ class _Page:
             yield _SPAN[self.engine.store_kind]
         kinds = {layer.adds_is for image in cost.images for layer in image.layers}
         if "inferred" in kinds:
-            yield "≈ is likely, not certain: what the end of a packed layer says, or equal content that is stored here."
+            yield (
+                "≈ is likely, not certain: what the end of a packed layer says, or equal content that is stored here. "
+                "Thousands of small files, or a sparse one, can make it wrong by much."
+            )
+        if any(layer.content_known for image in cost.images for layer in image.layers):
+            yield "Stored again: the same content is here already, on top of other layers."
         if "unknown" in kinds:
             yield "? Nothing short of fetching the layer tells how much it adds."
         yield f"Adds is in this store's unit: {unit}."
@@ -228,6 +233,7 @@ def _why(row: Sequence[LayerCost]) -> str:
     if first.here:
         return f"here: {image_labels(list(first.shared_with), _NAMED)}" if first.shared_with else "here"
     if first.content_known:
-        names = image_labels(list(first.same_content), _NAMED)
-        return f"stored again, under another parent: {names}" if names else "stored again, under another parent"
+        some = list(first.same_content)
+        who = f"{image_labels(some, 1)} has it" if len(some) == 1 else f"{count(len(some), 'image')} have it"
+        return f"stored again: {who}" if some else "stored again"
     return f"new: {first.adds_from}" if first.adds_from else "new"

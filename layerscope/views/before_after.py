@@ -106,6 +106,16 @@ def total_rows(found: Difference, units: Units) -> list[TotalRow]:
     return rows
 
 
+def totals_words(found: Difference, units: Units) -> str:
+    """Return the sums of bytes before and after in one line: ``On disk 154 MB → 155 MB · Sum of sizes …``."""
+    rows = total_rows(found, units)[:-_COUNTS]
+    return " · ".join(f"{label} {before} → {after}" for label, before, after, _ in rows)
+
+
+_COUNTS = 3
+"""Rows of :func:`total_rows` that are no bytes."""
+
+
 def image_rows(side: Side, units: Units) -> list[tuple[str, str, str]]:
     """Return (name, size, what it adds or frees alone) of the images that came or went."""
     found = []

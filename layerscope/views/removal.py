@@ -73,7 +73,8 @@ def again_said(graph: LayerGraph, going: Sequence[ImageNode]) -> list[Said]:
         which = "It exists" if len(going) == 1 else f"{format_number(here)} of these exist{'s' if here == 1 else ''}"
         said.append(Said(f"{which} only on this machine.", "warn"))
     if unknown:
-        said.append(Said(f"Of {format_number(unknown)} of these it is not known whether a registry has it.", "quiet"))
+        whom = "" if len(going) == 1 else f"Of {format_number(unknown)} of these it"
+        said.append(Said(f"{whom or 'It'} is not known whether a registry has it.", "quiet"))
     return said
 
 
@@ -242,7 +243,7 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
     size, whole = format_size(held, units), format_size(removal.frees, units)
     now = removal.frees_at_once
     if not now:
-        return [Said(f"Nothing may come back on disk before the build cache is pruned; {whole} after that.", "warn")]
+        return [Said(f"Perhaps nothing comes back on disk until the build cache is pruned; then {whole} do.", "warn")]
     at_once = format_size(now, units)
     after = f"{whole} after the build cache, which holds ≤{size}, is pruned"
     return [Said(f"At least {at_once} comes back on disk at once, {after}.", "warn")]

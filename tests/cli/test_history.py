@@ -113,8 +113,8 @@ def test_a_table_of_the_last_scans_says_how_many_there_are(live: object) -> None
 
 def test_what_is_not_known_to_the_byte_is_told_as_a_bound(live: object) -> None:
     history = ScanHistory.of_user()
-    for at, (low, most) in enumerate(((100, 100), (300, 400), (300, None))):
-        graph = build_graph(replace(LIVE, taken_at=NOW + at * HOUR))
+    for at, (low, most, images) in enumerate(((100, 100, 2), (300, 400, 3), (300, None, 2), (300, None, 2))):
+        graph = build_graph(replace(LIVE, taken_at=NOW + at * HOUR, images=SMALL.images[:images]))
         bound = "" if low == most else "≥"
         graph.__dict__["totals"] = replace(graph.totals, footprint=low, footprint_bound=bound, footprint_most=most)
         history.keep(graph)
@@ -122,9 +122,10 @@ def test_what_is_not_known_to_the_byte_is_told_as_a_bound(live: object) -> None:
     assert lines[1].endswith("  100 B – ≥300 B")
     assert "+200 B to +300 B" in lines[5]
     assert lines[6].split()[2:5] == ["≥300", "B", "?"]
-    assert lines[8].split()[:2] == ["STEP", "SCAN"]
-    assert lines[9].startswith("+200 B to +300 B")
-    assert len(lines) == 10
+    assert lines[7].split()[2:] == ["≥300", "B", "–", "–"], "the same images are the same layers"
+    assert lines[9].split()[:2] == ["STEP", "SCAN"]
+    assert lines[10].startswith("+200 B to +300 B")
+    assert len(lines) == 11
 
 
 def test_a_clock_that_was_put_back_is_told(live: object) -> None:

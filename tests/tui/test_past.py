@@ -149,6 +149,7 @@ async def test_what_came_and_went_since_a_saved_scan(tmp_path: Path) -> None:
         await press(pilot, "enter")
         text = screen_text(app)
         assert "+1.0 MB on disk · 1 image came" in text
+        assert "On disk 154 MB → 155 MB · Sum of sizes 418 MB → 572 MB" in " ".join(text.split())
         assert "container web" in text
         app.screen.line.value = str(tmp_path / "none.json")
         await settled(pilot)

@@ -16,7 +16,7 @@ from layerscope.core.graph import LayerGraph
 from layerscope.sources.scanfile import ScanFileError, load_inventory
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.scene import Scene
-from layerscope.views.before_after import change_words, difference_rows, span_words
+from layerscope.views.before_after import change_words, difference_rows, span_words, totals_words
 from layerscope.views.removal import Said
 
 HELP = "Name a saved scan: what came and went since it was taken is shown. E saves one of this moment."
@@ -69,7 +69,8 @@ class DiffScreen(Dialog[None]):
         self._shown = path
         units = self.scene.units
         head = Said(change_words(found, units) if found else "Nothing changed.", "strong")
-        self.put(difference_rows(found, units), [head, Said(f"{span_words(found)}.", "quiet")])
+        sums = Said(totals_words(found, units), "")
+        self.put(difference_rows(found, units), [head, sums, Said(f"{span_words(found)}.", "quiet")])
 
 
 def _difference(path: str, graph: LayerGraph) -> Difference:

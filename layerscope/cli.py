@@ -122,14 +122,28 @@ def plan(choices: Choices, images: tuple[str, ...], filters: tuple[str, ...], as
     shell_complete=complete_images,
     help="Never this one; may be given several times.",
 )
+@click.option(
+    "--spare-local/--no-spare-local",
+    default=True,
+    show_default=True,
+    help="Rather images that can be pulled again than those that exist only on this machine; or all alike.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, schema layerscope.free/1; sizes in bytes.")
 @_QUIET
 @click.pass_obj
-def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...], as_json: bool, quiet: bool) -> int:
+def free(
+    choices: Choices,
+    size: str,
+    include_used: bool,
+    pinned: tuple[str, ...],
+    spare_local: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
     """Say what to remove to free at least SIZE, like 5GB, with the least loss. Removes nothing.
 
-    Unused images before used ones, leftovers without a name first, older before newer, and as
-    few as will do. Images that are pinned in the interface are left out too.
+    Unused images before used ones, leftovers without a name first, then those that can be pulled
+    again, older before newer, and as few as will do. Images that are pinned in the interface are left out too.
     """
     from layerscope.commands import plan as command  # noqa: PLC0415
     from layerscope.units import parse_size  # noqa: PLC0415
@@ -139,7 +153,13 @@ def free(choices: Choices, size: str, include_used: bool, pinned: tuple[str, ...
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return command.run_free(
-        choices.source, target, pinned, include_used=include_used, form=_form(as_json, quiet), units=choices.units
+        choices.source,
+        target,
+        pinned,
+        include_used=include_used,
+        spare_local=spare_local,
+        form=_form(as_json, quiet),
+        units=choices.units,
     )
 
 

@@ -47,17 +47,25 @@ def run_plan(source: Source, patterns: Sequence[str], filters: Sequence[str], *,
 
 
 def run_free(
-    source: Source, target: int, pinned: Sequence[str], *, include_used: bool, form: Form, units: Units
+    source: Source,
+    target: int,
+    pinned: Sequence[str],
+    *,
+    include_used: bool,
+    spare_local: bool,
+    form: Form,
+    units: Units,
 ) -> int:
     """Print what to remove for ``target`` bytes. Returns 1 when so much cannot be had.
 
-    ``pinned`` names images that must stay, beside the user's own pins.
+    ``pinned`` names images that must stay, beside the user's own pins. ``spare_local``: miss most what cannot be
+    pulled again.
     """
     pins = Pins.of_user()
     pins.load()
     graph = build_graph(take_inventory(source))
     kept = pins.ids(graph) | {node.id for node in select(graph, pinned)}
-    found = propose(graph, target, pins=kept, include_used=include_used)
+    found = propose(graph, target, pins=kept, include_used=include_used, spare_local=spare_local)
     if form == "names":
         if not found.reached:
             return _no(f"{format_size(target, units)} cannot be freed: at most {format_size(found.most, units)}")

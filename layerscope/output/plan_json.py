@@ -106,6 +106,7 @@ def free_dict(found: Proposal, pins: Collection[str]) -> dict[str, Any]:
         "most_with_used_bytes": found.most_with_used,
         "most_with_pinned_bytes": found.most_with_pinned,
         "fewest": found.fewest,
+        "spares_local": found.spares_local,
         "pinned": sorted(pins),
         "containers_first": [container_name(container) for container in found.containers],
         "plan": plan_dict(found.plan),

@@ -30,6 +30,8 @@ MOST = {"layers": 1_500_000, "folders": 1_500_000, "history": 1_500_000, "images
 """Records of a list; of others :data:`OTHERS`."""
 OTHERS = 500_000
 """Build cache records, blobs, manifests."""
+FEW = 200_000
+"""New objects up to which Python's collector may walk them later: it takes about 0.02 s. More are frozen."""
 
 TABLES: dict[tuple[type, str], str] = {
     (Image, "diff_ids"): "layers",
@@ -81,7 +83,8 @@ def _no_collector() -> Iterator[None]:
     gc.disable()
     try:
         yield
-        gc.freeze()  # records have no cycles: there is nothing to be found among them later either
+        if gc.get_count()[0] > FEW:
+            gc.freeze()  # records have no cycles: there is nothing to be found among them later either
     finally:
         if was:
             gc.enable()

@@ -13,7 +13,7 @@ from layerscope.inventory import Container
 from layerscope.units import Units, short_age
 from layerscope.views.names import bounded
 
-COLUMNS: tuple[tuple[str, int], ...] = (("FREES ALONE", 11), ("AGE", 5), ("IN USE", 6), ("PULLABLE", 9))
+COLUMNS: tuple[tuple[str, int], ...] = (("FREES ALONE", 11), ("AGE", 5), ("IN USE", 6), ("PULL", 9))
 """Titles, each with its cells."""
 
 

@@ -98,7 +98,7 @@ def alone_parts(images: list[ImageNode], figures: Figures, why_not: str, units: 
     if len(images) == 1:
         said = tuple(f"{name} alone frees {frees}" for name in _names(images[0]))
     else:
-        said = (f"these {count(len(images), 'image')} together free {frees}",)  # the layer's, the repository's
+        said = (f"These {count(len(images), 'image')} together free {frees}",)  # the layer's, the repository's
     parts = [Part("frees", said, 0)]
     if figures.kept:
         kept = format_size(figures.kept, units)

@@ -9,7 +9,7 @@ from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.origin import origin_of
 from layerscope.core.removal.marks import Marks
-from layerscope.units import Units, count, format_number
+from layerscope.units import Units, format_number
 from layerscope.views.names import bounded, repository
 from layerscope.views.removal import Row
 
@@ -17,6 +17,9 @@ OLD = 30 * 86_400
 """Seconds after which an image is called old."""
 KEPT = 2
 """Versions of a repository that are kept."""
+
+COLUMNS: tuple[tuple[str, int], ...] = (("IMAGES", 7), ("ONLY HERE", 9))
+"""Titles, each with its cells."""
 
 Choose = Callable[[LayerGraph, int], Iterable[ImageNode]]
 
@@ -26,7 +29,7 @@ class Preset:
     """One ready-made set."""
 
     key: str
-    """The letter that takes it."""
+    """The digit that takes it."""
     name: str
     choose: Choose
     """Of a graph and the time now, in Unix seconds."""
@@ -60,15 +63,15 @@ def _older(graph: LayerGraph, now: int) -> Iterable[ImageNode]:
 
 
 PRESETS = (
-    Preset("a", "dangling: without a name", lambda graph, _: (node for node in graph.images if node.dangling)),
+    Preset("1", "dangling: without a name", lambda graph, _: (node for node in graph.images if node.dangling)),
     Preset(
-        "b",
+        "2",
         "left over, and only on this machine",
         lambda graph, _: (n for n in graph.images if n.dangling and origin_of(graph, n).again == "only here"),
     ),
-    Preset("c", "older than 30 days", _older),
-    Preset("e", "all but the newest two of each repository", _superseded),
-    Preset("g", "unused: all without a container", lambda graph, _: graph.images),
+    Preset("3", "older than 30 days", _older),
+    Preset("4", "all but the newest two of each repository", _superseded),
+    Preset("5", "unused: all without a container", lambda graph, _: graph.images),
 )
 
 
@@ -85,6 +88,6 @@ def _found(preset: Preset, graph: LayerGraph, pinned: Collection[str], now: int,
     figures = marks.figures
     frees = bounded(figures.frees, figures.bound, units)
     local = sum(origin_of(graph, node).again == "only here" for node in nodes)
-    note = count(len(nodes), "image") + (f", {format_number(local)} only here" if local else "")
-    row = Row(preset.key, preset.key, "mark" if nodes else "dim", preset.name, frees if nodes else "–", note)
+    numbers = (format_number(len(nodes)), format_number(local)) if nodes else ("–", "–")
+    row = Row(preset.key, preset.key, "mark" if nodes else "dim", preset.name, frees if nodes else "–", "", numbers)
     return Found(preset, tuple(node.id for node in nodes), row)

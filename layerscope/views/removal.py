@@ -73,7 +73,8 @@ def again_said(graph: LayerGraph, going: Sequence[ImageNode]) -> list[Said]:
         which = "It exists" if len(going) == 1 else f"{format_number(here)} of these exist{'s' if here == 1 else ''}"
         said.append(Said(f"{which} only on this machine.", "warn"))
     if unknown:
-        said.append(Said(f"Of {format_number(unknown)} of these it is not known whether a registry has it.", "quiet"))
+        whom = "" if len(going) == 1 else f"Of {format_number(unknown)} of these it"
+        said.append(Said(f"{whom or 'It'} is not known whether a registry has it.", "quiet"))
     return said
 
 
@@ -164,8 +165,8 @@ def plan_changes(before: RemovalPlan, now: RemovalPlan, units: Units) -> list[st
             found.append(f"{image_label(old[1])} is not there any more")
         elif old is not None and new is not None and old[0] != new[0]:
             found.append(f"{image_label(new[1])} {_FATES[new[0]]} now")
-        elif old is not None and new is not None and old[1].image.tags != new[1].image.tags:
-            tags = natural_list([clean(tag, 120) for tag in new[1].image.tags], 3)
+        elif old is not None and new is not None and _untags(old[1]) != _untags(new[1]):
+            tags = natural_list([clean(name, 120) for name in _untags(new[1])], 3)
             found.append(f"{image_label(old[1])} has other names now: {tags or 'none'}")
     if {image.id for image in before.parents} != {image.id for image in now.parents}:
         found.append("other build steps go along now")
@@ -184,6 +185,10 @@ def _fates(removal: RemovalPlan) -> dict[str, tuple[str, ImageNode]]:
         **{one.image.id: ("untagged", one.image) for one in removal.untagged},
         **{node.id: ("removed", node) for node in removal.removed},
     }
+
+
+def _untags(node: ImageNode) -> dict[str, None]:
+    return dict.fromkeys((*node.image.tags, *node.image.digests))
 
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
@@ -238,7 +243,7 @@ def _cache(removal: RemovalPlan, units: Units) -> list[Said]:
     size, whole = format_size(held, units), format_size(removal.frees, units)
     now = removal.frees_at_once
     if not now:
-        return [Said(f"Nothing may come back on disk before the build cache is pruned; {whole} after that.", "warn")]
+        return [Said(f"Perhaps nothing comes back on disk until the build cache is pruned; then {whole} do.", "warn")]
     at_once = format_size(now, units)
     after = f"{whole} after the build cache, which holds ≤{size}, is pruned"
     return [Said(f"At least {at_once} comes back on disk at once, {after}.", "warn")]
@@ -254,9 +259,7 @@ def _besides(removal: RemovalPlan, units: Units) -> list[str]:
         whom = image_labels(keepers, 2) if keepers else "build steps"
         lines.append(f"{bounded(removal.keeps, removal.keeps_bound, units)} of these layers stay for {whom}.")
     if removal.unseen and removal.frees:
-        lines.append(
-            f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk."
-        )  # fmt: skip
+        lines.append(f"{count(len(removal.unseen), 'container')} without an image may keep some of it on disk.")
     return lines
 
 

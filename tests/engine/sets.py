@@ -111,6 +111,9 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
     wrong += [f"still there: {layer.chain_id}" for layer in found.freed if layer.chain_id in pruned]
     wrong += _at_once(found, before, after)
     if found.content is not None and listed is not None and left is not None and files is not None:
+        assert graph.content is not None
+        # What no image, root or history reaches may be collected at any moment, whatever is removed.
+        left |= {digest: listed[digest] for digest in graph.content.of_cache & listed.keys()}
         wrong += _content(found.content, files, listed, left, _collected(conn, found.content), findings)
     findings.sets += 1
     findings.exact += found.exact

@@ -60,8 +60,8 @@ async def test_what_is_predicted_is_freed(host: str, tmp_path: Path) -> None:
     with docker.APIClient(host, version="auto") as client:
         before = client.df()["LayersSize"]
         async with app.run_test(size=(140, 36)) as pilot:
-            await come_to_rest(pilot, lambda: app.main.host is not None and app.main.live.followed)
-            shown = app.main.host
+            await come_to_rest(pilot, lambda: app.main.scene is not None and app.main.live.followed)
+            shown = app.main.scene
             assert shown is not None
             for row, node in enumerate(shown.graph.images):  # the biggest first, as in the list
                 await pilot.press("home", *["down"] * row)

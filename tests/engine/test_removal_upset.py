@@ -107,15 +107,16 @@ def test_what_another_session_removes_renames_or_uses_after_the_plan(
 
     assert {name: step.state for name, step in told.items()} == {
         "one:1": "gone",
-        "two:1": "removed",
+        "two:1": "skipped",
         "three:1": "refused",
-        "four:1": "refused",
-        "five:1": "refused",
+        "four:1": "skipped",
+        "five:1": "skipped",
     }
     assert told["three:1"].words.startswith("image is being used by stopped container")
     for name in ("four:1", "five:1"):
         assert told[name].words.startswith("it has a name now that the plan did not show"), "the new name is not ours"
-    assert tags(client) == {"three:1", "also:3", "four:1", "keep:4", "five:1", "two:1"}, "and not one name is lost"
+    left = {"three:1", "also:3", "four:1", "keep:4", "five:1", "two:1", "<none>:<none>"}  # the last was two:1
+    assert tags(client) == left, "and not one name is lost"
     states = dict(logged(log))
     assert {name: states[node.id] for node in found.removed for name in [name_of(node)]} == {
         name: step.state for name, step in told.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -21,6 +22,7 @@ from layerscope.sources import scanread
 from layerscope.sources.jsonstream import Limits, NotJson, read_json
 from layerscope.sources.scanfile import ScanFileError, dumps, loads
 from tests.hosts import ENGINE
+from tests.replay import recorded_inventory
 from tests.strategies import inventories
 
 ANY = Limits(bytes=1 << 30, nesting=32, text=1 << 20, values=1 << 30, loose=1 << 30)
@@ -169,3 +171,10 @@ def test_a_refused_file_takes_little_memory(name: str, tmp_path: Path) -> None:
     line, peak = done.stdout.splitlines()
     assert "scan.json.gz: " in line
     assert int(peak) < 300_000, f"{int(peak):,} kB for {line}"
+
+
+def test_garbage_is_not_kept_for_ever_by_reading_a_small_scan() -> None:
+    """Many small scans may be read in one session: what was frozen is never collected again."""
+    frozen = gc.get_freeze_count()
+    scanread.read(io.BytesIO(dumps(recorded_inventory("podman-5.8"))))
+    assert gc.get_freeze_count() == frozen

@@ -47,7 +47,7 @@ def question(pilot: Pilot[Any]) -> str:
 
 
 def is_armed(pilot: Pilot[Any]) -> bool:
-    return not question(pilot).startswith("Look again")
+    return "An answer is taken in a moment" not in question(pilot)
 
 
 def renamed(full: Inventory, name: str, *tags: str) -> Inventory:
@@ -165,6 +165,138 @@ async def test_what_is_carried_out_is_the_plan_that_was_on_screen() -> None:
         scene_of(pilot).marks.clear()
         await settled(pilot)
         assert plans == [shown]
+
+
+@pytest.mark.parametrize("key", ["down", "up", "pagedown", "c", "z"])
+async def test_each_other_key_disarms(key: str) -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1")
+        await press(pilot, "d")
+        engine.change(used(inventory(HOST), "svc:latest"))
+        await settled(pilot)
+        dialog(pilot)._arm()
+        burst(pilot, key, "y")
+        await settled(pilot)
+        assert engine.asked == []
+        assert not is_armed(pilot)
+
+
+async def test_a_mark_taken_off_is_a_change_of_the_plan_too() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1")
+        await press(pilot, "d")
+        burst(pilot, "space", "y", "y")
+        await settled(pilot)
+        assert engine.asked == []
+        assert question(pilot) == "Remove 1 image? An answer is taken in a moment."
+        dialog(pilot)._arm()
+        await press(pilot, "y")
+        assert len(engine.asked) == 1
+
+
+async def test_what_the_engine_changed_is_still_told_after_a_mark_was_taken_off() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1", "nginx:1")
+        await press(pilot, "d")
+        engine.change(used(inventory(HOST), "svc:latest"))
+        await settled(pilot)
+        dialog(pilot).rows.go_to(next(i.id for i in inventory(HOST).images if "nginx:1" in i.tags))
+        await press(pilot, "space", "y")
+        assert "The engine has changed: svc:latest would stay now" in said(pilot)
+        assert "nginx:1" not in said(pilot), "that was the user's own doing"
+        assert engine.asked == []
+        assert not is_armed(pilot)
+
+
+async def test_the_engine_changes_after_a_mark_was_taken_off() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1", "nginx:1")
+        await press(pilot, "d")
+        dialog(pilot).rows.go_to(next(i.id for i in inventory(HOST).images if "nginx:1" in i.tags))
+        await press(pilot, "space")
+        engine.change(used(inventory(HOST), "svc:latest"))
+        await settled(pilot)
+        assert "The engine has changed: svc:latest would stay now" in said(pilot)
+        assert "nginx:1" not in said(pilot)
+        await press(pilot, "y")
+        assert engine.asked == []
+
+
+async def test_a_change_under_what_lies_over_the_dialog_is_seen_first() -> None:
+    engine = Engine(inventory(HOST))
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "svc:latest", "committed:1")
+        await press(pilot, "d", "ctrl+p")
+        plan = next(screen for screen in app.screen_stack if isinstance(screen, PlanScreen))
+        engine.change(used(inventory(HOST), "svc:latest"))
+        await settled(pilot)
+        plan._arm()
+        burst(pilot, "escape", "y")
+        await settled(pilot)
+        assert engine.asked == []
+        assert not is_armed(pilot)
+
+
+async def test_a_yes_to_a_scan_under_way_is_no_yes_to_the_whole_one() -> None:
+    full = inventory(HOST)
+    engine = Engine(full)
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        engine.change(replace(full, complete=False))
+        await settled(pilot)
+        await press(pilot, "d", "y")
+        engine.change(full)
+        await settled(pilot)
+        await press(pilot, "y")
+        assert engine.asked == []
+        assert not is_armed(pilot)
+
+
+async def test_keys_of_the_row_work_while_a_number_is_asked_for() -> None:
+    app = make_app(Engine(used(inventory(HOST), "svc:latest")))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "asterisk", "d")
+        assert dialog(pilot).typing
+        dialog(pilot).rows.go_to(next(i.id for i in inventory(HOST).images if "svc:latest" in i.tags))
+        await press(pilot, "x")
+        assert app.clipboard == "docker rm -f " + "c" * 64 or "newcomer" in app.clipboard
+        assert dialog(pilot).query_one(Input).value == ""
+        await press(pilot, "h")
+        assert isinstance(app.screen, MainScreen)
+
+
+async def test_another_digest_is_another_name() -> None:
+    full = inventory(HOST)
+    engine = Engine(full)
+    app = make_app(engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, "committed:1")
+        await press(pilot, "d")
+        digests = ("r@sha256:" + "a" * 64,)
+        changed = (replace(one, digests=digests) if "committed:1" in one.tags else one for one in full.images)
+        engine.change(replace(full, images=tuple(changed)))
+        await settled(pilot)
+        assert "committed:1 has other names now: committed:1 and r@sha256" in said(pilot)
+        await press(pilot, "y")
+        assert engine.asked == []
 
 
 async def test_a_change_while_the_dialog_opens_is_shown_by_it() -> None:

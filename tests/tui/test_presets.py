@@ -18,11 +18,11 @@ def test_picture_of_the_menu(snap: Callable[..., bool], size: tuple[int, int]) -
     assert snap(make_app(sample()), size, "F")
 
 
-async def test_a_letter_marks_a_set_and_shows_it_alone() -> None:
+async def test_a_digit_marks_a_set_and_shows_it_alone() -> None:
     app = make_app(sample())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await press(pilot, "space", "F", "a")
+        await press(pilot, "space", "F", "1")
         scene = scene_of(pilot)
         dangling = {node.id for node in scene.graph.images if node.dangling and not node.containers}
         assert set(scene.marks.ids) == dangling
@@ -50,7 +50,7 @@ async def test_a_set_without_an_image_says_so_and_changes_nothing() -> None:
         for node in scene.graph.images:
             if node.dangling and not node.containers:
                 scene.pins.toggle([node])
-        await press(pilot, "F", "a")
+        await press(pilot, "F", "1")
         assert isinstance(app.screen, PresetsScreen)
         await press(pilot, "escape")
         assert set(scene.marks.ids) == before
@@ -60,7 +60,7 @@ async def test_unmarking_everything_leaves_the_marked_alone() -> None:
     app = make_app(sample())
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await press(pilot, "F", "a")
+        await press(pilot, "F", "1")
         assert len(scene_of(pilot).shown_images()) < 58
         await press(pilot, "u")
         assert len(scene_of(pilot).shown_images()) == 58

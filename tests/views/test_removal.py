@@ -72,7 +72,7 @@ def test_what_a_plan_says_of_content_and_what_came_of_it() -> None:
     found = containerd_plan()
     assert found.content is not None
     said = " ".join(one.text for one in plan_said(found, Units.SI))
-    assert "frees 7.6 MB unpacked" in said
+    assert "frees 1.0 MB unpacked" in said
     assert "The disk gets back" in said
     exactly = found.content.at_once.most
     assert any(

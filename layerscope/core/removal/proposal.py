@@ -73,6 +73,8 @@ class Proposal:
     """As ``most``, if the pinned images went too."""
     fewest: bool
     """No set with fewer images of each class would do; False: there may be one."""
+    spares_local: bool = True
+    """Was what may exist only here missed more than what can be pulled again?"""
 
     @property
     def reached(self) -> bool:
@@ -131,6 +133,7 @@ def propose(
         most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees_disk,
         most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk,
         fewest=fewest,
+        spares_local=spare_local,
     )
 
 

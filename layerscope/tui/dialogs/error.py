@@ -28,9 +28,9 @@ class ErrorScreen(LeavesOnce, ModalScreen[WhatNow]):
     CSS_PATH = "error.tcss"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"error--key"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "turn(0)", "", group=APP),
-        Binding("2", "turn(1)", "", group=APP),
-        Binding("3", "turn(2)", "", group=APP),
+        Binding("1", "turn(0)", "", show=False, group=APP),
+        Binding("2", "turn(1)", "", show=False, group=APP),
+        Binding("3", "turn(2)", "", show=False, group=APP),
         Binding("d,enter", "demo", "look around in the bundled sample host meanwhile", group=APP),
         Binding("r", "retry", "try the engine again", group=APP),
         Binding("q,escape", "quit", "quit", group=APP),

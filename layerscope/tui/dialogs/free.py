@@ -69,7 +69,7 @@ class FreeScreen(Dialog[tuple[str, ...]]):
     def scene_changed(self) -> None:
         """Look for a set again."""
         self.proposal = None
-        spared = "count it like others" if self.spare_local else "spare what exists only here"
+        spared = "count local-only like others" if self.spare_local else "spare local-only"
         self.retitle("Free so much", f"Ctrl-o {spared} · Enter mark these · Esc close")
         self._look()
 

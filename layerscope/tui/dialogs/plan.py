@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from layerscope.core.graph import ImageNode
 from layerscope.core.removal.marks import Marks
-from layerscope.core.removal.plan import RemovalPlan
+from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.scene import Scene
 from layerscope.tui.subject import copy_text
@@ -45,18 +45,19 @@ UNREAD = "the scan is not complete: who shares what is not known yet"
 
 
 class TypedLine(Input):
-    """The line for the number; Space is for the list above it."""
+    """The line for the number; Space, and the letters that no answer has, are for the list above it."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Take every letter and digit."""
-        return key != "space" and super().check_consume_key(key, character)
+        """Take every other letter, and digits."""
+        return key not in {"space", "c", "h", "x"} and super().check_consume_key(key, character)
 
 
 class PlanScreen(Dialog[RemovalPlan]):
     """Asks; answers the plan that was on screen for yes. Follows the host: what it shows is what would happen.
 
-    When the plan changes, nothing can be confirmed until that could be seen: a key that was on its way is no answer
-    to what is new. Each other key before the answer starts that pause again.
+    When the plan changes, by the engine or by Space, nothing can be confirmed until that could be seen: a key that was
+    on its way is no answer to what is new. Each other key before the answer starts that pause again, and so does
+    whatever lay over the dialog when it goes.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,9 +65,9 @@ class PlanScreen(Dialog[RemovalPlan]):
         Binding("n,q", "refuse", "no"),
         Binding("enter", "enter", "no"),
         Binding("space", "unmark", "take the mark off, or put it back", priority=True),
-        Binding("c", "copy", "copy the command that pulls it again"),
-        Binding("x", "copy_containers", "copy the command that removes its containers"),
-        Binding("h", "holders", "go to the image and what holds it"),
+        Binding("c", "copy", "copy the command that pulls it again", priority=True),
+        Binding("x", "copy_containers", "copy the command that removes its containers", priority=True),
+        Binding("h", "holders", "go to the image and what holds it", priority=True),
     ]
 
     def __init__(
@@ -96,6 +97,8 @@ class PlanScreen(Dialog[RemovalPlan]):
         """The plan to which one could last say yes."""
         self._pause: Timer | None = None
         """Runs while nothing can be confirmed."""
+        self._could = not self.why_not
+        """Could anything be removed when this was drawn last?"""
         self._dropped = False
         """Was something typed in that pause? Enter behind it is no answer either."""
         self.typing = False
@@ -132,24 +135,27 @@ class PlanScreen(Dialog[RemovalPlan]):
         if plan_changes(before, self.plan, self.scene.units):
             self._changes = plan_changes(self._seen, self.plan, self.scene.units) or ["it is as it was again"]
             self._disarm()
-            self.line.value = ""
-        said = self._sentences()
-        if self._changes:
-            more = f"; {format_number(len(self._changes) - 3)} more changes" if len(self._changes) > 3 else ""
-            said.insert(0, Said(f"The engine has changed: {'; '.join(self._changes[:3])}{more}.", "warn"))
-        self._draw(said)
+        elif not (self._could or self.why_not):
+            self._disarm()
+        self._could = not self.why_not
+        self._draw()
 
     def _work_out(self) -> None:
         self.plan = self.marks.plan()
         self.typing = needs_typing(self.plan) and bool(self._number) and not self.why_not
 
     def _sentences(self) -> list[Said]:
-        plan, units = self.plan, self.scene.units
-        if not plan.images:
-            return [Said("Nothing of these is marked any more: Space marks one again.", "strong")]
-        return [*plan_said(plan, units), *again_said(plan.graph, plan.removed)]
+        now, units = self.plan, self.scene.units
+        if not now.images:
+            said = [Said("Nothing of these is marked any more: Space marks one again.", "strong")]
+        else:
+            said = [*plan_said(now, units), *again_said(now.graph, now.removed)]
+        if self._changes:
+            more = f"; {format_number(len(self._changes) - 3)} more changes" if len(self._changes) > 3 else ""
+            said.insert(0, Said(f"The engine has changed: {'; '.join(self._changes[:3])}{more}.", "warn"))
+        return said
 
-    def _draw(self, said: list[Said]) -> None:
+    def _draw(self) -> None:
         scene, graph = self.scene, self.scene.graph
         shown = {row.id: row for row in plan_rows(self.plan, scene.now, scene.units)}
         known = set(self.listed)
@@ -161,7 +167,7 @@ class PlanScreen(Dialog[RemovalPlan]):
             row = shown.get(image_id)
             rows.append(row or unmarked_row(graph, graph.image_by_id[image_id], scene.now, scene.units))
         self._ask()
-        self.put(rows, said)
+        self.put(rows, self._sentences())
         self._moved()
 
     def _ask(self) -> None:
@@ -173,7 +179,8 @@ class PlanScreen(Dialog[RemovalPlan]):
         elif not what:
             question, keys = "There is nothing to do.", keys + "Esc close"
         elif self._pause is not None:
-            question, keys = f"Look again: {what}? An answer is taken in a moment.", "Esc: no"
+            again = f"Look again: {what}" if self._changes else what.capitalize()
+            question, keys = f"{again}? An answer is taken in a moment.", "Esc: no"
         elif self.typing:
             question = f"That is a lot. To {what}, type {self._number} and Enter."
             keys = "Space unmark · Enter with nothing typed, Esc: no"
@@ -216,8 +223,14 @@ class PlanScreen(Dialog[RemovalPlan]):
     def _pull(self, node: ImageNode) -> str:
         return again_line(self.scene.graph, node)
 
+    def action_scroll(self, by: int) -> None:
+        """Move through the list; that is another key too."""
+        super().action_scroll(by)
+        self._other_key()
+
     def action_copy(self) -> None:
         """Copy the command that pulls the image under the cursor again."""
+        self._other_key()
         node = self._here
         if node is not None and (line := self._pull(node)):
             copy_text(self, line, f"copied {line}")
@@ -226,6 +239,7 @@ class PlanScreen(Dialog[RemovalPlan]):
 
     def action_copy_containers(self) -> None:
         """Copy the command that removes the containers which block the image under the cursor."""
+        self._other_key()
         node = self._here
         if node is not None and (line := containers_line(self.plan, node)):
             copy_text(self, line, f"copied {line}")
@@ -244,10 +258,12 @@ class PlanScreen(Dialog[RemovalPlan]):
         node = self._here
         if node is not None:
             self.marks.toggle([node])
-            self.line.value = ""
             self._work_out()
-            self._changes, self._seen = [], self.plan  # the user's own change is seen
-            self._draw(self._sentences())
+            graph = self._seen.graph  # what the engine changed meanwhile is still told; the user's own change is not
+            self._seen = plan(graph, [one for one in self.marks.ids if one in graph.image_by_id])
+            self._changes = plan_changes(self._seen, self.plan, self.scene.units)
+            self._disarm()
+            self._draw()
             self.changed()
 
     # -- the answer -----------------------------------------------------------------------
@@ -258,10 +274,11 @@ class PlanScreen(Dialog[RemovalPlan]):
             self._confirm()
 
     def _disarm(self) -> None:
-        """Take no answer for a moment."""
+        """Take no answer for a moment; what was typed of one is none any more."""
         if self._pause is not None:
             self._pause.stop()
         self._pause = self.set_timer(PAUSE, self._arm)
+        self.line.value = ""
 
     def _arm(self) -> None:
         self._pause, self._seen, self._dropped = None, self.plan, False
@@ -274,8 +291,17 @@ class PlanScreen(Dialog[RemovalPlan]):
             self.dismiss(self.plan)
 
     def on_key(self, event: events.Key) -> None:
-        """Any key but the answer, after a change: whoever pressed it may not have seen the change."""
-        if self._changes and not self.typing and event.key not in {"y", "n", "q", "enter", "escape"}:
+        """Any key but the answer: in the line they are told by what is in it."""
+        if not self.typing and event.key not in {"y", "n", "q", "enter", "escape"}:
+            self._other_key()
+
+    def on_screen_resume(self) -> None:
+        """What lay over this is gone: a change under it could not be seen."""
+        self._other_key()
+
+    def _other_key(self) -> None:
+        """After a change: whoever pressed it may not have seen the change."""
+        if self._changes:
             self._disarm()
             self._ask()
 
@@ -283,7 +309,7 @@ class PlanScreen(Dialog[RemovalPlan]):
     def _typed(self) -> None:
         """Letters that were on their way when the plan changed are no answer to it."""
         if self._pause is not None and self.line.value:
-            self.line.value, self._dropped = "", True
+            self._dropped = True
             self._disarm()
 
     @on(Input.Submitted)

@@ -1,4 +1,4 @@
-"""Presets: a menu of ready-made sets; a letter, or Enter, marks one and shows it. Nothing is removed here."""
+"""Presets: a menu of ready-made sets; a digit, or Enter, marks one and shows it. Nothing is removed here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.scene import Scene
-from layerscope.views.presets import PRESETS, Found, presets
+from layerscope.views.presets import COLUMNS, PRESETS, Found, presets
 from layerscope.views.removal import Said
 
 
@@ -25,13 +25,13 @@ class PresetsScreen(Dialog[tuple[str, ...]]):
         super().__init__()
         self.scene = scene
         self.found: list[Found] = []
-        self.rows.heads = ("SET", "FREES")
+        self.rows.heads, self.rows.more = ("SET", "FREES"), COLUMNS
 
     def scene_changed(self) -> None:
         """Work them out again."""
         scene = self.scene
         self.found = presets(scene.graph, scene.pins.ids(scene.graph), scene.now, scene.units)
-        self.retitle("Presets", "a letter or Enter marks these · Esc close")
+        self.retitle("Presets", "1 to 5, or Enter: mark these · Esc close")
         said = [
             Said("Nothing in use and nothing pinned is among them. Nothing is removed yet: d shows the plan.", "quiet")
         ]

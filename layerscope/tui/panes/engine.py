@@ -62,8 +62,14 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
     }
     has_rows = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False, group=MOVE),
-        Binding("k", "scroll_up", "Up", show=False, group=MOVE),
+        Binding("up,k", "scroll_up", "Up", show=False, group=MOVE),
+        Binding("down,j", "scroll_down", "Down", show=False, group=MOVE),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False, group=MOVE),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False, group=MOVE),
+        Binding("ctrl+u", "half_page(-1)", "Half a page up", show=False, group=MOVE),
+        Binding("ctrl+d", "half_page(1)", "Half a page down", show=False, group=MOVE),
+        Binding("home,g", "scroll_home", "First", show=False, group=MOVE),
+        Binding("end,G", "scroll_end", "Last", show=False, group=MOVE),
         Binding("a", "ask", "Ask the engine again", group=ENGINE),
         Binding("w", "ask_whole", "Ask for all of its disk: containers, volumes", group=ENGINE),
         Binding("escape", "give_up", "Stop waiting for the engine", show=False, group=ENGINE),
@@ -106,6 +112,10 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
         if action in {"ask", "ask_whole"}:
             return self.scene is not None and not self.scene.graph.inventory.from_file
         return self.asking if action == "give_up" else super().check_action(action, parameters)
+
+    def action_half_page(self, way: int) -> None:
+        """Scroll by half of what is on view."""
+        self.scroll_relative(y=way * max(1, self.size.height // 2), animate=False)
 
     def action_give_up(self) -> None:
         """Wait no longer; an answer that still comes is dropped."""

@@ -28,6 +28,24 @@ from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree, TreeRow
 
 
+class _Rows(RowTable):
+    """The list: it opens with the cursor in the middle, for what is around it is what one came for."""
+
+    _centred = True
+    """Has it been, since it was last asked for?"""
+
+    def centre(self) -> None:
+        """Put the cursor in the middle; as soon as the list has its size, where it has none yet."""
+        self._centred = bool(self.size.height)
+        if self._centred:
+            self.scroll_rows(self.cursor - self.room // 2)
+
+    def on_resize(self) -> None:
+        """Do what could not be done before."""
+        if not self._centred:
+            self.centre()
+
+
 class TreePane(Pointing, TopToBottom):
     """One list; its rows come from :class:`~layerscope.views.tree.Tree`."""
 
@@ -44,7 +62,7 @@ class TreePane(Pointing, TopToBottom):
         self.tree_rows: Tree | None = None
         self.folding = Folding()
         self._all_open = True
-        self.list = RowTable(self._columns(), key=lambda row: row.key, empty="no layers", id="tree")
+        self.list = _Rows(self._columns(), key=lambda row: row.key, empty="no layers", id="tree")
         self.list.search = lambda: tree_search(self.list.rows)
         self.list.unfold = self._unfold_all
         self.list.is_marked = lambda row: self.tree_rows is not None and self.tree_rows.marked(row) == row.images
@@ -120,7 +138,7 @@ class TreePane(Pointing, TopToBottom):
         if index is None and layer is not None:
             index = self.tree_rows.reveal_layer(layer)
         self.list.show(self.tree_rows.rows, cursor=index)
-        self.list.scroll_rows(self.list.cursor - self.list.room // 2)  # what is around it is what one came for
+        self.list.centre()
 
     def take_focus(self) -> None:
         self.list.focus()

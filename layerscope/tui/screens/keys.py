@@ -37,7 +37,7 @@ KEYS: list[BindingType] = [
     Binding("p", "pin", "Pin", show=False, group=MARK, tooltip="Pin: never propose it for removal; or unpin"),
     Binding("f", "free", "Free", group=MARK, tooltip="Propose what to remove to free so much"),
     Binding("R", "keep", "Keep rules", show=False, group=MARK, tooltip="What keep rules would remove, and mark it"),
-    Binding("F", "presets", "Presets", group=MARK, tooltip="Mark a ready-made set: dangling, unused, old, left over …"),
+    Binding("F", "presets", "Presets", group=MARK, tooltip="Mark a ready-made set: dangling, unused, old, left over"),
     Binding(
         "d",
         "remove",

@@ -49,8 +49,7 @@ class StoreRules:
     keeps_content: bool
     """Does the store keep the compressed blobs of images besides, so that a disk holds both?"""
 
-    # -- removal: an image with a container, running or not, stays everywhere, and its untagged parents
-    # -- that nothing else needs go along everywhere ----------------------------------------
+    # -- removal: an image with a container, running or not, stays everywhere ----------------
 
     running_rule: str
     """The engine's words for refusing to remove the image of a running container."""
@@ -61,6 +60,12 @@ class StoreRules:
     child_rule: str
     """The engine's words for refusing to remove an image with a child by ParentId (classic build, commit);
     empty where it does not refuse."""
+    any_child_takes_parents: bool
+    """Do untagged parents that are no rows go with the first image made from them, not with the last?
+
+    containerd: ``deleteAll`` of ``daemon/containerd/image_delete.go`` walks up the parents, and asks of each only
+    whether it is untagged and without a container. What their other children need of them, these hold themselves.
+    """
     build_cache_holds_layers: bool
     """Are the records of the build cache that are marked as shared the very layers of images (and not copies)?
 
@@ -104,6 +109,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is being used by stopped container",
         read_only_rule="cannot remove read-only image",
         child_rule="image has dependent child images",
+        any_child_takes_parents=False,
         build_cache_holds_layers=True,
         repo_digest_is_origin=True,
         image_size_is_layers=True,
@@ -123,6 +129,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is being used by stopped container",
         read_only_rule="cannot remove read-only image",
         child_rule="",
+        any_child_takes_parents=True,
         build_cache_holds_layers=False,
         repo_digest_is_origin=False,
         image_size_is_layers=False,
@@ -152,6 +159,7 @@ STORES: dict[StoreKind, StoreRules] = {
         stopped_rule="image is in use by a container",
         read_only_rule="cannot remove read-only image",
         child_rule="",
+        any_child_takes_parents=False,
         build_cache_holds_layers=False,
         repo_digest_is_origin=True,
         image_size_is_layers=False,

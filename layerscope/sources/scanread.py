@@ -26,6 +26,7 @@ _FAMILY, _VERSION = "layerscope.scan/", 2
 
 LIMITS = Limits(bytes=1 << 29, nesting=32, text=1 << 20, values=40_000_000, loose=1_000_000)
 """Of a document."""
+SHARDS = 256
 MOST = {"layers": 1_500_000, "folders": 1_500_000, "history": 1_500_000, "images": 80_000, "containers": 200_000}
 """Records of a list; of others :data:`OTHERS`."""
 OTHERS = 500_000
@@ -73,7 +74,9 @@ def read(stream: BinaryIO) -> Inventory:
             if error.cut:
                 raise Invalid(f"cut short: {error}; copy or export it again", "") from None
             raise Invalid(str(error)) from None
-        return reader.inventory(document)
+        found = reader.inventory(document)
+        reader.let_go()
+        return found
 
 
 @contextmanager
@@ -146,7 +149,8 @@ class _Reader:
     """Builds an Inventory from a document, with decoders made from the records' type hints."""
 
     def __init__(self) -> None:
-        self._words: dict[str, str] = {}
+        self._words: list[dict[str, str]] = [{} for _ in range(SHARDS)]
+        """Texts by their hash: one dict of a million holds every other thread for 0.1 s when it grows, or goes."""
         self._records: dict[type, Decode] = {}
         self._tables: dict[str, list[Any]] = {"layers": [], "history": [], "folders": []}
         self._fields: set[str] = set()
@@ -164,6 +168,14 @@ class _Reader:
                 for one in (hint, *get_args(hint)):
                     if get_origin(one) is tuple and get_args(one)[1:] == (...,):
                         self.lists[*path, name] = self._item((*path, name), self._decoder(get_args(one)[0]))
+
+    def let_go(self) -> None:
+        """Give back what was needed for reading, in parts: other threads get their turn between them."""
+        while self._words:
+            self._words.pop()
+        for table in self._tables.values():
+            while table:
+                del table[-10_000:]
 
     def field(self, name: str, document: dict[str, Any]) -> None:
         """Hear that a field of the document begins; of a newer version the rest is not looked at."""
@@ -276,7 +288,7 @@ class _Reader:
     def _word(self, value: Any) -> str:
         if type(value) is not str:
             raise _expected("text", value)
-        return self._words.setdefault(value, value)  # equal text is kept once
+        return self._words[hash(value) % SHARDS].setdefault(value, value)  # equal text is kept once
 
 
 def _version(schema: object) -> int:

@@ -130,6 +130,8 @@ def remove(host: Host, names: Iterable[str]) -> Outcome:
             children = [other for other in left.values() if other.parent == image.name]
             if image.name in rows:
                 may = image.name in wanted and not (host.store == "graphdriver" and children)
+            elif host.store == "containerd":  # the first that was made from it takes it along
+                may = any(other.parent == image.name for other in host.images if other.name not in left)
             else:
                 may = not children
             if may and not image.states:

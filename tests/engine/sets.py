@@ -163,7 +163,8 @@ def _content(
     back = sum(size for digest, size in listed.items() if digest not in left)
     findings.content_freed += back
     if not said.at_once.least <= back <= said.at_once.most:
-        wrong.append(f"content at once {said.at_once} for {back}")
+        besides = sorted(size for digest, size in listed.items() if digest not in left and digest not in said.blobs)
+        wrong.append(f"content at once {said.at_once} for {back}, and blobs that were not planned of {besides} bytes")
     stays = [digest for digest in said.blobs if digest in pruned]
     if said.after_prune.exact and stays:
         wrong.append(f"content after the prune: {len(stays)} blobs stay, {[(o[7:19], pruned[o]) for o in stays[:6]]}")

@@ -17,6 +17,7 @@ from typing import Any
 import docker
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.measured import UNKNOWN, Freed
@@ -240,7 +241,7 @@ async def test_an_engine_that_dies_halfway(
             await pilot.press("escape")
             await pilot.pause()
             assert app.main.query_one(Summary).state[0] == "stale"
-            assert "engine lost, trying again" in app.main.query_one(MarkLine).line
+            assert nobody in app.main.query_one(MarkLine).line
             assert "freed" not in app.main.query_one(MarkLine).line
 
             engine.start()
@@ -374,14 +375,11 @@ async def test_the_dialog_follows_the_engine(engine: PrivateEngine, other: docke
         other.remove_image("b:1")
         other.create_container("d:1", "true", name="takes-d")
         await come_to_rest(pilot, lambda: "b:1" not in beside(dialog) and beside(dialog)["d:1"].startswith("✗"))
-        assert said(dialog)[0] == (
-            "The engine has changed: b:1 is not there any more; d:1 would stay now; 90.0 kB come back, not 190 kB."
-        )
+        assert said(dialog)[0].startswith("The engine has changed: b:1 is not there any more; d:1 would stay now; ")
+        assert beside(dialog).keys() == {"d:1", "a:1"}
         stays = r"✗ stays, container takes-d \(created, \d+s\): image is being used by stopped container"
         assert re.fullmatch(stays, beside(dialog)["d:1"])
-        assert beside(dialog)["a:1"] == "− "
-        assert len(beside(dialog)) == 2
-        await come_to_rest(pilot, lambda: "Look again" not in str(dialog.question.render()))
+        await come_to_rest(pilot, lambda: "in a moment" not in str(dialog.query_one("#question", Static).render()))
         screen = await agreed(pilot)
         assert beside(screen) == {"a:1": "✓ removed"}
         size = format_size(SIZES["a"])

@@ -9,7 +9,8 @@ Podman ``libimage/image.go``, for removals that are never forced:
 * an image with a container, running or not, stays;
 * on graphdrivers an image that others were made from (``ParentId``) stays while one of them does: of one with
   a name only the name goes, as with ``docker rmi NAME`` (by ID the engine would refuse);
-* an untagged parent that is no row goes with the last image made from it, unless a container uses it.
+* an untagged parent that is no row goes with the last image made from it, on containerd with the first, unless a
+  container uses it.
 """
 
 from __future__ import annotations
@@ -340,7 +341,8 @@ class Removal:
         if image < self.holders.rows:
             return image in self.chosen and not (self.holders.rules.child_image_blocks and self._left[image])
         # It is no row because something was made from it; if not even that is left to go, nothing takes it along.
-        return not self._left[image] and bool(self.holders.children[image])
+        children, left = len(self.holders.children[image]), self._left[image]
+        return left < children if self.holders.rules.any_child_takes_parents else not left and bool(children)
 
     def _go(self, image: int) -> None:
         holders, held = self.holders, self.held

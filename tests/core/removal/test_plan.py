@@ -124,9 +124,9 @@ def test_an_engine_accepts_the_removals_in_the_order_of_the_plan(drawn: tuple[Ho
             assert all(other.parent != record.name for other in left.values()), "has dependent child images"
         del left[node.id]
         parent = left.get(image_id(record.parent)) if record.parent else None
-        while (
-            parent and not (parent.tagged or parent.states) and not any(o.parent == parent.name for o in left.values())
-        ):
+        while parent and not (parent.tagged or parent.states):
+            if host.store != "containerd" and any(other.parent == parent.name for other in left.values()):
+                break
             del left[image_id(parent.name)]
             parent = left.get(image_id(parent.parent)) if parent.parent else None
 
@@ -322,6 +322,14 @@ def test_build_parents_go_with_what_was_made_from_them() -> None:
     everything = plan_for(Host(CLASSIC), ["base", "app"])
     assert [node.name for node in everything.removed] == ["app:1", "base:1"]
     assert everything.frees == everything.graph.totals.footprint
+
+
+@pytest.mark.parametrize(("store", "gone"), [("graphdriver", []), ("podman", []), ("containerd", ["step2", "step1"])])
+def test_on_containerd_a_build_parent_goes_with_the_first_image_made_from_it(store: StoreKind, gone: list[str]) -> None:
+    """Its manifest and configuration do; its layers stay for the image that was made from it as well."""
+    found = plan_for(Host((*CLASSIC, Made("other", "abce", parent="step2")), store), ["app"])
+    assert [image.id for image in found.parents] == [image_id(name) for name in gone]
+    assert [path(layer) for layer in found.freed] == [tuple("abcd")]
 
 
 def test_a_build_parent_with_a_container_stays_and_keeps_its_layers() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain, combinations
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,6 @@ from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.proposal import Proposal, propose
 from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove
-from tests.cpu import pace
 from tests.hosts import MB, SMALL
 from tests.hosts import image_id as small_id
 
@@ -98,15 +96,11 @@ def big() -> tuple[LayerGraph, int]:
     return graph, propose(graph, 0).most
 
 
-@pytest.mark.cpu
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
-def test_a_proposal_takes_a_second_at_most_on_5000_images(big: tuple[LayerGraph, int], share: float) -> None:
+def test_a_proposal_on_5000_images_reaches_its_target(big: tuple[LayerGraph, int], share: float) -> None:
     graph, most = big
     target = int(most * share)
-    start = process_time()
-    found = propose(graph, target)
-    assert process_time() - start < 1 * pace()
-    assert found.plan.frees >= target
+    assert propose(graph, target).plan.frees >= target
 
 
 # --- by hand ------------------------------------------------------------------

@@ -148,9 +148,7 @@ class Removal:
 
     def __init__(self, holders: Holders, *, without_containers: bool = False, covers: bool = True) -> None:
         """Choose nothing yet. ``without_containers``: as if the containers of the rows had been removed before.
-
-        ``covers`` False: nobody asks for :attr:`covered` nor :attr:`kept`, which cost as much as the rest.
-        """
+        ``covers`` False: nobody will ask for :attr:`covered` or :attr:`kept`, which cost as much as the rest."""
         self._covers = covers or holders.named_only
         self.holders = holders
         self.chosen: dict[int, None] = {}

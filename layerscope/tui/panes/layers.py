@@ -21,6 +21,7 @@ from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Sort
+from layerscope.tui.widgets.preview import Preview
 from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of
@@ -32,7 +33,7 @@ from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
 class LayersPane(Pointing, SideBySide):
-    """Layers at the left; at the right who uses the one under the cursor, over what is stored more than once."""
+    """Layers at the left; at the right who uses the one under the cursor, what is stored again, and what made it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -49,15 +50,17 @@ class LayersPane(Pointing, SideBySide):
         self.list.is_marked = self._marked
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
         self.missed = RowTable(missed_columns(lambda: self.scene), key=missed_key, empty="nothing", id="all-missed")
+        self.preview = Preview(id="whole")
         self.list.search = self._search
         self.users.search = lambda: user_search(self.users.rows)
         self.users.is_marked = lambda node: self.scene is not None and node.id in self.scene.marks.ids
 
     def compose(self) -> ComposeResult:
         yield self.list
-        with TopToBottom(id="all-details"):
+        with TopToBottom(id="beside"):
             yield self.users
             yield self.missed
+            yield self.preview
 
     # -- data down ------------------------------------------------------------------------
 
@@ -177,6 +180,7 @@ class LayersPane(Pointing, SideBySide):
         if not force and layer is self._shown_layer:
             return
         before, self._shown_layer = self._shown_layer, layer
+        self.preview.tell(layer)
         if layer is None or self.scene is None:
             self.users.show(())
             self.users.entitle(Content("Used by"))

@@ -17,7 +17,6 @@ import os
 import sqlite3
 import time
 import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -28,6 +27,7 @@ from layerscope.core.past import Look, Point, Record, point_of
 from layerscope.core.seen import ScanStep, Seen, watch
 from layerscope.inventory import Engine
 from layerscope.state.files import cause, private_folder
+from layerscope.state.history_bytes import State, applied, delta_bytes, state_of, whole_bytes
 from layerscope.state.paths import state_path
 from layerscope.text import clean
 
@@ -46,9 +46,6 @@ LINE = 2_000
 
 VERSION = 1
 """Of the file, as SQLite keeps it (``user_version``)."""
-
-State = dict[str, tuple[bool, tuple[str, ...]]]
-"""By image ID: is it in use, and its names. In the order in which they came, which numbers them."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS engine (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
@@ -102,18 +99,18 @@ class ScanHistory:
         if self.path is None or key is None or inventory.from_file or not inventory.complete:
             return False
         at = inventory.taken_at or int(self.clock())
-        point, state = point_of(graph, at), _state_of(graph)
+        point, state = point_of(graph, at), state_of(graph)
 
         def write(db: sqlite3.Connection) -> bool:
             engine = _number(db, key)
             if look:
-                _put(db, "look", engine, point, True, _whole(state))
+                _put(db, "look", engine, point, True, whole_bytes(state))
             last = db.execute("SELECT id, at FROM scan WHERE engine = ? ORDER BY id DESC LIMIT 1", (engine,)).fetchone()
             if last is not None and abs(at - last[1]) < HOUR:
                 return False
             since, before = _latest(db, engine)
             whole = before is None or since >= WHOLE - 1
-            _put(db, "scan", engine, point, whole, _whole(state) if whole else _delta(before or {}, state))
+            _put(db, "scan", engine, point, whole, whole_bytes(state) if whole else delta_bytes(before or {}, state))
             _prune(db, engine, int(self.clock()))
             return True
 
@@ -146,7 +143,7 @@ class ScanHistory:
         def read(db: sqlite3.Connection, number: int) -> Look | None:
             row = db.execute(f"SELECT {_COLUMNS} FROM look WHERE engine = ?", (number,)).fetchone()
             point = None if row is None else _point(row)
-            state = None if point is None else _applied({}, row)
+            state = None if point is None else applied({}, row[4], row[5])
             return None if point is None or state is None else Look(point, frozenset(state))
 
         found: Look | None = self._read(engine, read)
@@ -293,7 +290,7 @@ def _latest(db: sqlite3.Connection, engine: int) -> tuple[int, State | None]:
         return 0, None
     state: State | None = {}
     for row in rows[first:]:
-        state = None if state is None or _point(row) is None else _applied(state, row)
+        state = None if state is None or _point(row) is None else applied(state, row[4], row[5])
     return len(rows) - first - 1, state
 
 
@@ -305,7 +302,7 @@ def _records(rows: list[Row]) -> Iterator[Record]:
             state = None
             continue
         before = state
-        state = _applied(before or {}, row) if row[4] or before is not None else None
+        state = applied(before or {}, row[4], row[5]) if row[4] or before is not None else None
         if state is None:
             yield Record(point, None, {})
             continue
@@ -335,70 +332,3 @@ def _drop_oldest(db: sqlite3.Connection, engine: int) -> None:
     after = db.execute(query, (engine,)).fetchone()
     if after is not None:
         db.execute("DELETE FROM scan WHERE engine = ? AND id < ?", (engine, after[0]))
-
-
-# -- what was there, in bytes --------------------------------------------------------------
-
-
-def _state_of(graph: LayerGraph) -> State:
-    return {node.id: (bool(node.containers), node.image.tags) for node in graph.images}
-
-
-def _whole(state: State) -> bytes:
-    rows = [[_packed(i), int(used), *names] for i, (used, names) in state.items()]
-    return zlib.compress(_json(rows))
-
-
-def _delta(before: State, after: State) -> bytes:
-    """Return what differs: numbers of images that went, of those whose use or names changed, and new images."""
-    at = {image_id: number for number, image_id in enumerate(before)}
-    gone = [at[i] for i in before if i not in after]
-    flipped = [at[i] for i in before if i in after and before[i][0] is not after[i][0]]
-    renamed = [[at[i], *after[i][1]] for i in before if i in after and before[i][1] != after[i][1]]
-    came = [[_packed(i), int(used), *names] for i, (used, names) in after.items() if i not in before]
-    return _json([gone, flipped, renamed, came])
-
-
-def _applied(before: State, row: Row) -> State | None:
-    """Return what was there with a record; None where it cannot be read."""
-    try:
-        if row[4]:
-            return {_unpacked(i): (bool(used), tuple(names)) for i, used, *names in json.loads(_inflated(row[5]))}
-        gone, flipped, renamed, came = json.loads(row[5])
-        ids = list(before)
-        found = dict(before)
-        for at in flipped:
-            used, names = found[ids[at]]
-            found[ids[at]] = (not used, names)
-        for at, *names in renamed:
-            found[ids[at]] = (found[ids[at]][0], tuple(names))
-        for at in gone:
-            del found[ids[at]]
-        found.update({_unpacked(i): (bool(used), tuple(names)) for i, used, *names in came})
-    except (ValueError, TypeError, KeyError, IndexError, zlib.error):
-        return None
-    return found
-
-
-def _inflated(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj()
-    return unpacker.decompress(data, MOST_BYTES)
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _packed(image_id: str) -> str:
-    """Write a digest in 43 characters in place of 71."""
-    digits = image_id.removeprefix("sha256:")
-    if image_id != digits and len(digits) == 64:
-        with suppress(ValueError):
-            raw = bytes.fromhex(digits)
-            if raw.hex() == digits:
-                return b64encode(raw).decode()[:-1]
-    return f"={image_id}"
-
-
-def _unpacked(packed: str) -> str:
-    return packed[1:] if packed.startswith("=") else f"sha256:{b64decode(packed + '=').hex()}"

@@ -1,11 +1,14 @@
 """A shell script that removes a set of images by name, each line only if the name still means the same image.
 
+It ends at its first line where the shell's docker speaks to another engine than was asked.
+
 Names come from images that anybody may have built: only what is a reference by the grammar of distribution, or a
 digest, is ever put on a line (:mod:`layerscope.views.rmi`).
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -30,6 +33,7 @@ def removal_script(plan: RemovalPlan, units: Units = Units.SI) -> str:
         f"# layerscope keep: {count(len(plan.removed), 'image')}, frees {frees}{exactly}.",
         "# A line does nothing where its name means another image by now.",
     ]
+    lines += _right_engine(engine) if nodes else ()
     left_out = 0
     for node in nodes:
         found = guarded(engine, node)
@@ -40,6 +44,21 @@ def removal_script(plan: RemovalPlan, units: Units = Units.SI) -> str:
     if not nodes:
         lines.append("# Nothing goes by these rules.")
     return "\n".join(lines) + "\n"
+
+
+def _right_engine(engine: Engine) -> Sequence[str]:
+    """Return what ends the script where ``docker`` speaks to another engine, as after ``--host``: IDs may be the same.
+
+    Docker alone has an ID that stays the same.
+    """
+    if engine.kind != "docker" or not _ENGINE_ID.fullmatch(engine.id):
+        return ()
+    told = "layerscope: docker speaks to another engine than was asked; set DOCKER_HOST or DOCKER_CONTEXT"
+    ask = "docker info --format '{{.ID}}' 2>/dev/null"
+    return [f'[ "$({ask})" = {shlex.quote(engine.id)} ] || {{ echo {shlex.quote(told)} >&2; exit 1; }}']
+
+
+_ENGINE_ID = re.compile(r"[A-Za-z0-9:_-]{1,200}")
 
 
 def guarded(engine: Engine, node: ImageNode) -> Sequence[str]:

@@ -109,6 +109,28 @@ def test_the_script_removes_by_name_only_what_the_name_still_means(scan: str, tm
         assert log.read_text().split() == removed  # the one without a name has one by now
 
 
+@pytest.mark.parametrize(("answers", "status"), [("ABCD", 0), ("EFGH", 1), ("", 1)])
+def test_the_script_does_nothing_on_another_engine(tmp_path: Path, answers: str, status: int) -> None:
+    scan = saved(tmp_path, replace(SMALL, engine=replace(SMALL.engine, id="ABCD")))
+    script = run("-f", scan, "keep", rules(tmp_path), "--script").stdout
+    tool, log = tmp_path / "docker", tmp_path / "log"
+    log.write_text("")
+    tool.write_text(
+        "#!/bin/sh\n"
+        f'case "$1 $2" in "info --format") echo {answers};;\n'
+        f'"image inspect") [ "$5" = app:1 ] && echo {image_id("app1")};;\n'
+        f'rmi*) echo "$2" >> {shlex.quote(str(log))};; esac\n'
+    )
+    tool.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["sh"], input=f"{script}true\n", text=True, check=False, env=environment, capture_output=True)
+    assert done.returncode == status
+    assert log.read_text().split() == ([] if status else ["app:1"])
+    assert done.stderr.count("\n") == status
+    hostile = saved(tmp_path, replace(SMALL, engine=replace(SMALL.engine, id="$(touch x)")), "h.json")
+    assert "touch" not in run("-f", hostile, "keep", rules(tmp_path), "--script").stdout
+
+
 def test_a_hostile_name_never_gets_on_a_line_of_the_script(tmp_path: Path) -> None:
     evil = replace(HOSTILE, images=(replace(HOSTILE.images[0], tags=("$(touch x);`id`'\n",)), *HOSTILE.images[1:]))
     path = rules(tmp_path, "[[drop]]\nfilter = 'unused or used'\n")

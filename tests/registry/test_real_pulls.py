@@ -35,7 +35,8 @@ def test_every_pull_is_as_was_said(engine: Engine, registry: PrivateRegistry) ->
     assert len(pulls) >= 12
     assert [str(pull) for pull in pulls if pull.wrong] == []
     assert any(pull.said.download[0] == pull.said.download[1] for pull in pulls)
-    assert any(pull.said.download[0] < pull.said.download[1] for pull in pulls), "nothing was left open"
+    left_open = any(pull.said.download[0] < pull.said.download[1] for pull in pulls)
+    assert left_open is (engine.kind != "containerd"), "of a containerd store the graph tells which blobs are here"
     sparse = next(pull for pull in pulls if pull.step == "sparse")
     if engine.kind != "podman":
         assert sparse.said.adds_is == "inferred"

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from layerscope.core.build import build_graph
 from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.missed import copies_of, missed_sharing
 from layerscope.inventory import Container
 from layerscope.tui.widgets.rowtable import AS_IT_COMES
 from tests.tui.harness import inventory, make_app, press, settled
@@ -170,17 +172,23 @@ async def test_what_uses_a_layer_sorts_too() -> None:
         assert list(users.rows) == own
 
 
-async def test_all_layers_sort_by_what_they_cost_and_what_they_save() -> None:
-    app = make_app(inventory(HOST))
+async def test_all_layers_sort_by_what_they_cost_save_and_take_again() -> None:
+    host = inventory(HOST)
+    again = copies_of(missed_sharing(build_graph(host)))
+    worth = LAYERS | {"again": lambda row: -again.get(row.chain_id, 0)}
+    app = make_app(host)
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
         await press(pilot, "2", "down", "down")
         layers = table(pilot, "all-layers")
         layer = layers.row
         assert isinstance(layer, Layer)
-        for _ in range(len(LAYERS)):
+        seen = set()
+        for _ in range(len(worth)):
             await press(pilot, "s")
-            assert rising([LAYERS[layers.sort.key](row) for row in layers.rows]), layers.sort.key
+            seen.add(layers.sort.key)
+            assert rising([worth[layers.sort.key](row) for row in layers.rows]), layers.sort.key
             assert layers.row is layer
+        assert seen == set(worth)
         await press(pilot, "S")
-        assert rising([LAYERS[layers.sort.key](row) for row in reversed(layers.rows)])
+        assert rising([worth[layers.sort.key](row) for row in reversed(layers.rows)])

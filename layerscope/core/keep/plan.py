@@ -99,7 +99,7 @@ def keep_plan(graph: LayerGraph, rules: Sequence[Rule], pins: Collection[str] = 
         for at in sorted(decides):
             removal.discard(at)
         figures.append(_figures(graph, rule, selected[id(rule)], decides, before - removal.frees_disk))
-    removal = _removal(graph, ())
+    removal = _removal(graph, (), covers=True)
     for rule in drops:
         decides = selected[id(rule)] - kept - pinned
         before = removal.frees_disk
@@ -116,8 +116,8 @@ def keep_plan(graph: LayerGraph, rules: Sequence[Rule], pins: Collection[str] = 
     )
 
 
-def _removal(graph: LayerGraph, rows: Iterable[int]) -> Removal:
-    removal = Removal(holders_of(graph))
+def _removal(graph: LayerGraph, rows: Iterable[int], *, covers: bool = False) -> Removal:
+    removal = Removal(holders_of(graph), covers=covers)
     for at in sorted(rows):
         removal.add(at)
     return removal

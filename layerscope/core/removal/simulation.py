@@ -146,8 +146,10 @@ class Removal:
     depends on the set alone. All sums are bytes in the store's unit; unknown sizes count as 0.
     """
 
-    def __init__(self, holders: Holders, *, without_containers: bool = False) -> None:
-        """Choose nothing yet. ``without_containers``: as if the containers of the rows had been removed before."""
+    def __init__(self, holders: Holders, *, without_containers: bool = False, covers: bool = True) -> None:
+        """Choose nothing yet. ``without_containers``: as if the containers of the rows had been removed before.
+        ``covers`` False: nobody will ask for :attr:`covered` or :attr:`kept`, which cost as much as the rest."""
+        self._covers = covers or holders.named_only
         self.holders = holders
         self.chosen: dict[int, None] = {}
         """Numbers of the rows chosen, in the order in which they were."""
@@ -276,7 +278,7 @@ class Removal:
         self.chosen[image] = None
         self.listed_untagged += self._loses_name(image)
         wanted, layers = self.wanted, self.holders.layers
-        for layer in self.holders.stacks[image]:
+        for layer in self.holders.stacks[image] if self._covers else ():
             if not wanted[layer]:
                 self._covered.add(layers[layer].height, layers[layer].below)
                 self._covered_least += layers[layer].weight
@@ -292,7 +294,7 @@ class Removal:
         self.listed_untagged -= self.untagged(image)
         del self.chosen[image]
         wanted, layers = self.wanted, self.holders.layers
-        for layer in self.holders.stacks[image]:
+        for layer in self.holders.stacks[image] if self._covers else ():
             wanted[layer] -= 1
             if not wanted[layer]:
                 self._covered.add(layers[layer].height, layers[layer].below, -1)

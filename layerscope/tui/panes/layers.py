@@ -1,4 +1,4 @@
-"""All layers of the host in one list: what each costs, what it saves, who needs it."""
+"""All layers of the host in one list: what each costs, what it saves, who needs it, and what is stored again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from layerscope.core.missed import copies_of, missed_sharing
 from layerscope.text import fit, fit_first
 from layerscope.tui.messages import Pivoted
 from layerscope.tui.panes.cells import instruction_cell, name_cell, origin_cell, users_cell
+from layerscope.tui.panes.missed import missed_columns, missed_key
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar
@@ -32,7 +33,7 @@ from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
 class LayersPane(Pointing, SideBySide):
-    """Layers at the left; who uses the one under the cursor at the right, and what made it."""
+    """Layers at the left; at the right who uses the one under the cursor, what is stored again, and what made it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -48,6 +49,7 @@ class LayersPane(Pointing, SideBySide):
                              sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
+        self.missed = RowTable(missed_columns(lambda: self.scene), key=missed_key, empty="nothing", id="all-missed")
         self.preview = Preview(id="whole")
         self.list.search = self._search
         self.users.search = lambda: user_search(self.users.rows)
@@ -57,6 +59,7 @@ class LayersPane(Pointing, SideBySide):
         yield self.list
         with TopToBottom(id="beside"):
             yield self.users
+            yield self.missed
             yield self.preview
 
     # -- data down ------------------------------------------------------------------------
@@ -73,14 +76,23 @@ class LayersPane(Pointing, SideBySide):
         shown, total = len(layers), len(scene.graph.layers)
         some = format_number(total) if shown == total else part_of(shown, total)
         missed = missed_sharing(scene.graph)
-        again = f" · {between_words(missed.size, scene.units)} stored again" if missed.exact else ""
         if bool(missed.exact) is not bool(self._again):
             self._again = copies_of(missed)
             self.list.set_columns(self._columns())
         self._again = copies_of(missed)
-        self.list.entitle(Content(f"All layers · {some}{again}"))
+        self.list.entitle(Content(f"All layers · {some}"))
+        self._show_missed(scene, layers)
         self.list.show(self.list.in_order(layers))
         self._follow(force=True)
+
+    def _show_missed(self, scene: Scene, layers: list[Layer]) -> None:
+        """Show what of the layers on screen is stored more than once: for sure first, then what is likely."""
+        missed, shown = missed_sharing(scene.graph), {layer.index for layer in layers}
+        found = [one for one in (*missed.exact, *missed.likely) if any(layer.index in shown for layer in one.copies)]
+        self.missed.display = bool(found)
+        self.missed.show(found)
+        self.missed.entitle(Content("Stored again"))
+        self.missed.subtitle = between_words(missed.size, scene.units) if missed.exact else "likely"
 
     def _search(self) -> Search:
         assert self.scene is not None  # nothing is looked for before there are rows
@@ -90,6 +102,7 @@ class LayersPane(Pointing, SideBySide):
         """Draw the marks again."""
         self.list.repaint()
         self.users.repaint()
+        self.missed.repaint()
 
     @property
     def image_here(self) -> ImageNode | None:
@@ -129,6 +142,22 @@ class LayersPane(Pointing, SideBySide):
     def _moved(self, message: Message) -> None:
         message.stop()
         self.soon()
+
+    @on(RowTable.Highlighted, "#all-missed")
+    def _copy(self, message: RowTable.Highlighted) -> None:
+        """Put the cursor of the layers on the biggest copy that is in sight."""
+        message.stop()
+        if not self.missed.has_focus:
+            return
+        copies = {layer.chain_id for layer in message.row.copies}
+        index = next((i for i, row in enumerate(self.list.rows) if row.chain_id in copies), None)
+        if index is not None:
+            self.list.move_to(index)
+            self.soon()
+
+    @on(RowTable.Activated, "#all-missed")
+    def _to_copy(self) -> None:
+        self.list.focus()
 
     @on(RowTable.Highlighted, "#all-users")
     def _user_moved(self, message: Message) -> None:

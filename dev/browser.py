@@ -2,8 +2,9 @@
 
 usage: python -m dev.browser [--picture FILE.png] [KEY TEXT]...
 
-Each KEY is pressed, and waited for until TEXT is drawn; without any, ``? "All keys"``. Needs textual-serve (with the
-tests) and chromium. What is drawn is read from the frames that the browser gets, the picture from the browser itself.
+Each KEY is pressed, and waited for until TEXT is drawn; without any, ``? "Half a page up"``. Needs chromium, and
+textual-serve (with the tests). What is drawn is read from the frames that the browser gets, the picture from the
+browser itself.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if browser is None:
         print("there is no chromium here (apt-get install chromium)", file=sys.stderr)
         return 1
-    words = asked.words or ["?", "All keys"]
+    words = asked.words or ["?", "Half a page up"]
     with served(f"{sys.executable} -m layerscope --demo --read-only") as address:
         found = asyncio.run(visit(browser, address, "Sum of sizes", list(zip(words[::2], words[1::2], strict=True))))
     if asked.picture:

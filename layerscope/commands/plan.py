@@ -84,6 +84,9 @@ def _write_names(found: RemovalPlan) -> int:
         return _no(f"{count(left_out, 'image')} of the plan has no name that docker takes, so nothing is printed")
     if not names:
         return _no("nothing would go, so there is nothing to name; leave out -q to see why")
+    if stay := len(found.blocked_images):
+        said = count(stay, "image stays", "images stay")
+        print(f"layerscope: {said}, as the engine would refuse; leave out -q to see why", file=sys.stderr)
     write_out("".join(f"{name}\n" for name in names))
     return 0
 

@@ -11,6 +11,8 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from layerscope.core.graph import ImageNode
+from layerscope.core.origin import origin_of
 from layerscope.core.removal.plan import RemovalPlan, container_name
 from layerscope.core.removal.proposal import Proposal
 
@@ -52,6 +54,7 @@ def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
         "unit": plan.graph.rules.unit,
         "removed": [node.id for node in plan.removed],
         "untagged": list(plan.untags),
+        "pull_again": [_origin(plan, node) for node in plan.removed],
         "blocked": [{"image": b.image.id, "by": b.by, "rule": b.rule} for b in plan.blocked],
         "only_untagged": [{"image": one.image.id, "by": one.by, "rule": one.rule} for one in plan.untagged],
         "freed": [{"chain_id": layer.chain_id, "size_bytes": layer.size} for layer in plan.freed],
@@ -66,6 +69,12 @@ def plan_dict(plan: RemovalPlan) -> dict[str, Any]:
             for kept in plan.kept
         ],
     }
+
+
+def _origin(plan: RemovalPlan, node: ImageNode) -> dict[str, str | None]:
+    """Return whether a registry is known to have an image that goes, and what to pull then."""
+    found = origin_of(plan.graph, node)
+    return {"image": node.id, "again": found.again, "reference": found.reference or None}
 
 
 def _content(plan: RemovalPlan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.origin import origin_of
 from layerscope.core.removal.plan import Blocker, KeptLayer, RemovalPlan, Untagged, container_name
 from layerscope.core.removal.proposal import Proposal
 from layerscope.core.sizes.sums import Bound
@@ -38,6 +39,7 @@ from layerscope.views.names import (
     short_id,
     unique_amount,
 )
+from layerscope.views.removal import again_said
 from layerscope.views.states import state_words
 
 MIN_WIDTH = 80
@@ -203,10 +205,11 @@ class _Page:
             Column("SIZE", [self.at_least(node.size, node.exact) for node in nodes]),
             Column("FREES ALONE", [self.alone(node) for node in nodes]),
             Column("CREATED", [age_words(node.image.created, self.now) for node in nodes], right=False),
+            Column("PULL", [origin_of(self.plan.graph, node).again for node in nodes], right=False),
         )
         if together := self.plan.frees - sum(node.unique for node in nodes):
             lines += self.wrapped([f"{self.size(together)} more because several of them go."] if together > 0 else [])
-        return lines
+        return lines + self.wrapped(said.text for said in again_said(self.plan.graph, nodes))
 
     def alone(self, node: ImageNode) -> str:
         return unique_amount(node, self.plan.graph.totals.unknown_images, self.units)

@@ -102,7 +102,7 @@ class SavedBackend:
     def __init__(self, load: Callable[[], Inventory], what: str = SAVED_SCAN) -> None:
         """``what`` it is, for a person."""
         self._load = load
-        self.no_removal = f"this is {what}, with no engine behind it"
+        self.no_removal = f"this is {what}, not an engine"
 
     def scan(
         self,

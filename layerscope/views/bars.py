@@ -78,9 +78,8 @@ def open_words(graph: LayerGraph, units: Units = Units.SI) -> str:
     if totals.unknown_images:
         parts.append(f"{count(totals.unknown_images, 'image')} not read")
     if totals.unknown_layers:
-        parts.append(f"{count(totals.unknown_layers, 'layer size')} unknown")
-        if totals.disk_most is not None:
-            parts.append(f"at most {format_size(totals.disk_most, units)}")
+        most = f", at most {format_size(totals.disk_most, units)} in all" if totals.disk_most is not None else ""
+        parts.append(f"{count(totals.unknown_layers, 'layer size')} unknown{most}")
     if not totals.content_known:
         parts.append("content refused" if graph.inventory.content is not None else "content not asked yet")
     return natural_list(parts)

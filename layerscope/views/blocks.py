@@ -122,7 +122,7 @@ class Block:
         size = format_size(self.size, units)
         beside = room - len(size) - 1
         if self.height == 1 or (self.height == 2 and beside > ROOM + len(head)):
-            if beside < LEAST + len(head):
+            if beside < LEAST + len(head) or not self._says_something(beside - len(head)):
                 return [[(self._called(room, head), "name")]]
             name = self._called(beside - (beside > ROOM), head)
             gap = 2 if cell_len(name) < beside else 1
@@ -143,6 +143,10 @@ class Block:
         """Is a name of so many cells worth reading? Three letters of one say nothing."""
         return room >= READABLE or cell_len(self.label) <= room
 
+    def _says_something(self, room: int) -> bool:
+        """Is a name of so many cells worth its place beside the size? Its first letters alone are not."""
+        return self._readable(room) or cell_len(_bare(self.name)[1]) <= room
+
     def _called(self, room: int, head: str) -> str:
         room -= len(head)
         if cell_len(self.label) <= room:
@@ -162,6 +166,12 @@ def percent(part: int, whole: int) -> str:
     return "<1 %" if not rounded else ">99 %" if rounded >= 100 and part < whole else f"{rounded} %"
 
 
+def _bare(label: str) -> tuple[str, str]:
+    """Return the label of an image without its path, and without its tag as well."""
+    last = label if " " in label.rpartition("/")[0] else label.rpartition("/")[2] or label
+    return last, re.split("[:@ ]", last)[0] or last
+
+
 def short_name(label: str, width: int) -> str:
     """Cut the label of an image to ``width`` cells: first its path goes, then its tag, and its letters last.
 
@@ -169,12 +179,11 @@ def short_name(label: str, width: int) -> str:
     """
     if cell_len(label) <= width:
         return label
-    last = label if " " in label.rpartition("/")[0] else label.rpartition("/")[2] or label
+    last, bare = _bare(label)
     if cell_len(last) + 2 <= width:
         return fit_name(label, width)
     if cell_len(last) <= width:
         return last
-    bare = re.split("[:@ ]", last)[0] or last
     if cell_len(bare) > width or cell_len(bare) + 4 <= width:
         return fit(bare if cell_len(bare) > width else last, width) if width > 4 else set_cell_size(bare, width)
     return bare

@@ -193,7 +193,10 @@ def _untags(node: ImageNode) -> dict[str, None]:
 
 def _goes(removal: RemovalPlan, units: Units) -> str:
     if not removal.removed:
-        return "No image goes." if removal.untagged else "None of these images can be removed: the engine would refuse."
+        if removal.untagged:
+            return "No image goes."
+        which = "It cannot" if len(removal.images) == 1 else "None of these images can"
+        return f"{which} be removed: the engine would refuse."
     frees = bounded(removal.frees, removal.bound, units)
     if removal.graph.rules.keeps_content:
         frees += " unpacked"

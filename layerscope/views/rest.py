@@ -27,16 +27,17 @@ def rest_of(graph: LayerGraph, units: Units) -> list[DiskPart]:
     if usage is None:
         return []
     parts = []
+    unsaid = "not in this scan" if graph.inventory.from_file else "not asked"
     if usage.build_cache is not None:
         total = sum(record.size for record in usage.build_cache)
         alone = sum(record.size for record in usage.build_cache if not record.shared)
         own = graph.rules.build_cache_holds_layers  # what is shared is on disk once, and counted with the images
-        said = f"{format_size(alone, units)} that no image shares: {kind} builder prune -a"
+        said = f"no image shares {format_size(alone, units)}: {kind} builder prune -a"
         parts.append(DiskPart("Build cache", alone if own else total, alone, said))
     told = (usage.containers_size, usage.containers_reclaimable), (usage.volumes_size, usage.volumes_reclaimable)
-    words = ("Containers", "of stopped ones", "container prune"), ("Volumes", "that nothing uses", "volume prune -a")
+    words = ("Containers", "stopped ones have", "container prune"), ("Volumes", "nothing uses", "volume prune -a")
     for (name, which, command), (size, unused) in zip(words, told, strict=True):
-        said = "not asked" if size is None else f"{format_size(unused, units)} {which}: {kind} {command}"
+        said = unsaid if size is None else f"{which} {format_size(unused, units)}: {kind} {command}"
         parts.append(DiskPart(name, size, unused, said))
     return parts
 

@@ -14,6 +14,12 @@ _SHORT: dict[LayersState, str] = {
     "refused": "refused",
     "not-asked": "not read",
 }
+_SHORTEST: dict[LayersState, str] = {
+    "none": "none",
+    "not-unpacked": "packed",
+    "other-platform": "foreign",
+    "not-asked": "unread",
+}
 _LONG: dict[LayersState, str] = {
     "known": "",
     "none": "an image without layers",
@@ -24,11 +30,13 @@ _LONG: dict[LayersState, str] = {
 }
 
 
-def state_words(node: ImageNode, graph: LayerGraph) -> str:
-    """Return why a row shows no layers, in two words; empty where it shows them."""
+def state_words(node: ImageNode, graph: LayerGraph, room: int = 99) -> str:
+    """Return why a row shows no layers, in two words, or one for a small ``room``; empty where it shows them."""
     if node.layers:
         return ""
-    return _SHORT[graph.layers_state(node)]
+    state = graph.layers_state(node)
+    words = _SHORT[state]
+    return words if len(words) <= room else _SHORTEST.get(state, words)
 
 
 def state_sentence(node: ImageNode, graph: LayerGraph) -> str:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from layerscope.cli import cli
-from layerscope.inventory import Image, Inventory
+from layerscope.inventory import Container, Image, Inventory
 from layerscope.sources.scanfile import save_inventory
 from tests.hosts import ENGINE
 
@@ -69,3 +69,11 @@ def test_a_second_host_is_refused(args: list[str]) -> None:
     done = CliRunner().invoke(cli, args)
     assert done.exit_code == 2
     assert "more than once" in done.stderr
+
+
+def test_what_the_engine_would_refuse_is_told_beside_the_names(tmp_path: Path) -> None:
+    used = image(2, "b:1")
+    inventory = replace(host(image(1, "a:1"), used), containers=(Container("c", "web", used.id, "b:1", "exited"),))
+    done = ran(tmp_path, inventory, "plan", "-q", "*")
+    assert (done.exit_code, done.stdout) == (0, "a:1\n")
+    assert done.stderr == "layerscope: 1 image stays, as the engine would refuse; leave out -q to see why\n"

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from layerscope.cli import cli
 from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
-from layerscope.inventory import Container, Inventory
+from layerscope.inventory import Container, HistoryEntry, Image, Inventory
 from layerscope.output.plan_json import plan_dict
 from layerscope.sources.scanfile import save_inventory
 from layerscope.state.pins import Pins
@@ -22,6 +22,7 @@ from tests.replay import recorded_inventory, replay
 from tests.test_imports import HEAVY, loaded
 
 UNUSED = replace(SMALL, containers=())
+DIGEST = f"theirs@sha256:{'1' * 64}"
 
 
 @pytest.fixture(autouse=True)
@@ -64,8 +65,9 @@ def test_a_plan_says_what_comes_back_what_stays_and_why(scan: str) -> None:
         "How much of it the build cache keeps on disk until it is pruned is not known.\n"
         "Sizes are in this store's unit: apparent size of the files in the layer.\n"
         "\n"
-        "GOES     SIZE  FREES ALONE  CREATED\n"
-        "app:1  147 MB       1.5 kB  2 weeks\n"
+        "GOES     SIZE  FREES ALONE  CREATED  PULL\n"
+        "app:1  147 MB       1.5 kB  2 weeks  only here\n"
+        "It exists only on this machine.\n"
         "\n"
         "CANNOT GO     BECAUSE OF\n"
         "app:2 +1 tag  container web (running): image is being used by running container\n"
@@ -187,6 +189,21 @@ def test_images_in_use_come_with_the_containers_to_remove_first(scan: str) -> No
     result = run("-f", scan, "free", "100MB", "--include-used")
     assert "REMOVE FIRST  STATE    CONTAINER OF\nweb           running  app:2\n" in result.stdout
     assert result.exit_code == 0
+
+
+def test_what_exists_only_here_is_spared_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    entry = (HistoryEntry("COPY x /", MB),)
+    local, pulled = (
+        Image(image_id(name), (f"{name}:1",), digests, created, MB, MB, diff_ids=(f"sha256:{at * 64}",), history=entry)
+        for name, digests, created, at in (("mine", (), 10**9, "8"), ("theirs", (DIGEST,), 2 * 10**9, "7"))
+    )
+    path = saved(tmp_path, replace(UNUSED, images=(local, pulled)))
+    spared = held(run("-f", path, "free", "1kB", "--json").stdout)
+    assert spared["spares_local"] is True
+    assert spared["plan"]["pull_again"] == [{"image": image_id("theirs"), "again": "yes", "reference": DIGEST}]
+    alike = held(run("-f", path, "free", "1kB", "--no-spare-local", "--json").stdout)
+    assert alike["spares_local"] is False
+    assert [one["again"] for one in alike["plan"]["pull_again"]] == ["only here"]
 
 
 def test_the_pins_of_the_interface_hold_here_too(tmp_path: Path, home: Path) -> None:

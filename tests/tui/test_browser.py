@@ -18,6 +18,6 @@ BROWSER = chromium()
 async def test_it_starts_in_a_browser_and_answers_keys() -> None:
     assert BROWSER is not None
     with served(f"{sys.executable} -m layerscope --demo --read-only") as address:
-        picture = await visit(BROWSER, address, "Sum of sizes", [("?", "All keys"), ("q", "images")])
+        picture = await visit(BROWSER, address, "Sum of sizes", [("?", "Half a page up"), ("q", "images")])
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 20_000, "an empty page is smaller"

@@ -70,7 +70,7 @@ async def test_all_figures_are_seen_at_once_their_numbers_beside_their_names(siz
     async with app.run_test(size=size) as pilot:
         await at_the_page(pilot)
         lines = screen_text(app).splitlines()
-        assert "Why 3.75 GB are listed, and 799 MB are on disk" in lines[4]
+        assert "Why 3.75 GB are listed, and 799 MB are on disk" in lines[5]
         for name, ours in zip(
             FIGURES, ("3.75 GB", "799 MB", "2.95 GB", "376 MB", "262 MB", "3.49 GB", "133 MB"), strict=True
         ):
@@ -168,6 +168,9 @@ async def test_only_keys_that_do_something_are_offered() -> None:
         before = screen_text(app)
         for key in ("space", "i", "slash", "ampersand", "asterisk", "d", "p", "n"):
             await press(pilot, key)
+            assert "needs a row to act on" in screen_text(app)
+            app.main.mark_line.aside("")
+            await settled(pilot)
             assert screen_text(app) == before, key_name(key)
         listed = {title for title, _, _ in Commands(app.screen).commands()}
         assert "Find in this list" not in listed

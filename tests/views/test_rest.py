@@ -33,10 +33,10 @@ def test_nothing_is_said_before_the_engine_was_asked() -> None:
 
 def test_each_part_has_its_figure_and_what_frees_it() -> None:
     cache, containers, volumes = rest_of(graph(WHOLE), Units.SI)
-    assert (cache.size, cache.sentence) == (3_000_000, "3.0 MB that no image shares: docker builder prune -a")
+    assert (cache.size, cache.sentence) == (3_000_000, "no image shares 3.0 MB: docker builder prune -a")
     assert (containers.size, containers.unused) == (2_000_000, 500_000)
-    assert containers.sentence == "500 kB of stopped ones: docker container prune"
-    assert volumes.sentence == "0 B that nothing uses: docker volume prune -a"
+    assert containers.sentence == "stopped ones have 500 kB: docker container prune"
+    assert volumes.sentence == "nothing uses 0 B: docker volume prune -a"
     assert besides(graph(WHOLE), Units.SI) == "besides: 12.0 MB (6)"
     assert answered_ago(graph(WHOLE), 1000) == "asked 1min ago"
 

@@ -152,8 +152,19 @@ class Dialog(LeavesOnce, ModalScreen[Result]):
 
     def say(self, said: Sequence[Said]) -> None:
         content = Content("\n").join(Content.styled(one.text, STYLES.get(one.style, "")) for one in said)
-        self.said.update(content)
+        self._write(self.said, content)
         self._fit()
+
+    @staticmethod
+    def _write(line: Static, content: Content) -> None:
+        """Change a line that is as high as it needs.
+
+        Textual keeps the height of the first of two changes when it lays out between them, before either was drawn:
+        the end of what a dialog says would be hidden. So the height is asked for once more afterwards.
+        """
+        line.update(content)
+        line.clear_cached_dimensions()
+        line.call_after_refresh(line.refresh, layout=True)
 
     def retitle(self, title: str, keys: str) -> None:
         """Say what the box is, and which keys there are."""

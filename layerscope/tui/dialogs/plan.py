@@ -189,7 +189,7 @@ class PlanScreen(Dialog[RemovalPlan]):
             keys = "Space unmark · Enter with nothing typed, Esc: no"
         else:
             question, keys = f"{what.capitalize()}?", keys + "y yes · n, Enter, Esc: no"
-        self.question.update(Content.styled(question, "$hue-warn" if self.why_not else ""))
+        self._write(self.question, Content.styled(question, "$hue-warn" if self.why_not else ""))
         self.retitle("Remove images", keys)
         self.set_focus(self.line if self.typing else self.rows)  # at once: the next key may be here already
 
@@ -221,7 +221,7 @@ class PlanScreen(Dialog[RemovalPlan]):
         if node is not None and (remove := containers_line(self.plan, node)):
             line = f"x copies how to free it: {remove} · h shows its holders"
         self.again.display = bool(line)
-        self.again.update(Content.styled(line, "$text-quiet"))
+        self._write(self.again, Content.styled(line, "$text-quiet"))
 
     def _pull(self, node: ImageNode) -> str:
         return again_line(self.scene.graph, node)
@@ -335,7 +335,9 @@ class PlanScreen(Dialog[RemovalPlan]):
         elif typed in {str(number), format_number(number), WORD}:
             self._confirm()
         else:
-            self.question.update(Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc."))
+            self._write(
+                self.question, Content(f"“{typed[:20]}” is not {number}: nothing is removed. Type {number}, or Esc.")
+            )
 
     @on(events.DescendantBlur)
     def _keep_the_line(self) -> None:

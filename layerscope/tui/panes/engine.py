@@ -279,9 +279,8 @@ class EnginePane(Framed, VerticalScroll, can_focus=True):
             sign, style = SHARES[name]
             part = next((part for part in parts if part.name == name), None)
             figure = "?" if part is not None and part.size is None else format_size(size, units)
-            line = (
-                Text(f"{sign} ", self._style(style)).append(f"{name:<12}", self._style("name")).append(f"{figure:>9}  ")
-            )
+            line = Text().append(f"{sign} ", self._style(style)).append(f"{name:<12}", self._style("name"))
+            line.append(f"{figure:>9}  ")
             said = "" if part is None else part.sentence
             yield line.append(fit(said, width - line.cell_len), self._style("dim"))
         if any(part.size is None for part in parts) and not graph.inventory.from_file:

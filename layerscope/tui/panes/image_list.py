@@ -31,7 +31,7 @@ from layerscope.views.states import state_words
 Row = ImageNode | Group
 
 PULL: dict[Again, Piece] = {"yes": ("yes", "dim"), "only here": ("no", "warn"), "not known": ("?", "dim")}
-"""Can it be pulled again."""
+"""Can it be pulled again, where there is no room for the words."""
 BAR_TITLES = ("█own ░shared", "█own ░", "█ ░")
 """What the bar is called where there is less room."""
 
@@ -250,7 +250,7 @@ class ImageList(RowTable):
             ListColumn("shared", "SHARED", self._shared, 8, align="right", drop=6, by=by["shared"], sizes=True),
             *([content] if self._with_content else ()),
             ListColumn("created", "AGE", self._age, 5, align="right", drop=3, by=by["created"]),
-            ListColumn("again", "PULL", self._again, 4, align="right", drop=4),
+            ListColumn("again", "PULL", self._again, 4, align="right", good=9, drop=4),
             *([ListColumn("seen", "SEEN IN USE", self._seen, 12, align="right", drop=6)] if past else ()),
             ListColumn("containers", "IN USE", self._in_use, 7, align="right", drop=8, by=by["containers"]),
             ListColumn("layers", "LAYERS", self._layers, 7, align="right", drop=7, by=by["layers"]),
@@ -302,7 +302,7 @@ class ImageList(RowTable):
     def _bar(self, row: Row, width: int) -> Cell:
         if isinstance(row, Group):
             return split_bar(row.unique, row.footprint, self._scale, width)
-        if self.scene is not None and (words := state_words(row, self.scene.graph)):
+        if self.scene is not None and (words := state_words(row, self.scene.graph, width)):
             return [(fit(words, width), "dim" if row.known else "warn")]
         if not (row.exact or row.size):
             return [("not known", "warn")]
@@ -324,8 +324,11 @@ class ImageList(RowTable):
             return ""
         nodes = row.images if isinstance(row, Group) else [row]
         found = {origin_of(self.scene.graph, node).again for node in nodes}
-        words = PULL[found.pop()] if len(found) == 1 else ("some", "")
-        return [words]
+        if len(found) > 1:
+            return "some"
+        again = found.pop()
+        short, style = PULL[again]
+        return [(again if len(again) <= width else short, style)]
 
     def _seen(self, row: Row, width: int) -> Cell:
         if self.scene is None or isinstance(row, Group):

@@ -20,7 +20,8 @@ from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import plain_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Sort
-from layerscope.tui.widgets.room import SideBySide
+from layerscope.tui.widgets.preview import Preview
+from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of
 from layerscope.views.before_after import between_words
@@ -31,7 +32,7 @@ from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
 
 
 class LayersPane(Pointing, SideBySide):
-    """Layers at the left; who uses the one under the cursor at the right."""
+    """Layers at the left; who uses the one under the cursor at the right, and what made it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -47,13 +48,16 @@ class LayersPane(Pointing, SideBySide):
                              sort=Sort("size"))  # fmt: skip
         self.list.is_marked = self._marked
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="nobody", id="all-users")
+        self.preview = Preview(id="whole")
         self.list.search = self._search
         self.users.search = lambda: user_search(self.users.rows)
         self.users.is_marked = lambda node: self.scene is not None and node.id in self.scene.marks.ids
 
     def compose(self) -> ComposeResult:
         yield self.list
-        yield self.users
+        with TopToBottom(id="beside"):
+            yield self.users
+            yield self.preview
 
     # -- data down ------------------------------------------------------------------------
 
@@ -147,6 +151,7 @@ class LayersPane(Pointing, SideBySide):
         if not force and layer is self._shown_layer:
             return
         before, self._shown_layer = self._shown_layer, layer
+        self.preview.tell(layer)
         if layer is None or self.scene is None:
             self.users.show(())
             self.users.entitle(Content("Used by"))

@@ -21,8 +21,9 @@ from layerscope.views.forest import Forest, forest_of
 from layerscope.views.names import layer_label
 
 LEGENDS = (
-    "strong: one image's own · faint: shared · on the right: what stands on it",
-    "strong: one image's own · faint: shared",
+    "strong: one image's own · faint: shared · like hues: one base · on the right: what stands on it",
+    "strong: one image's own · faint: shared · like hues: one base",
+    "strong: own · faint: shared · hue: base",
     "",
 )
 PLAIN_LEGENDS = ("area is bytes · on the right: what stands on it", "area is bytes", "")

@@ -12,6 +12,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode
@@ -23,6 +24,8 @@ from layerscope.views.marks import GAP, Part, alone_parts, fit_parts, freed_part
 
 SHORTCUT = "K"
 """The key that goes to the keeper from anywhere."""
+PASSING = 5.0
+"""Seconds for which something is said in passing."""
 MOST_ALONE = 500
 """Images under the cursor for which it is still worked out, at every step of it, what they would free."""
 
@@ -55,6 +58,8 @@ class MarkLine(CachedLines, Widget):
         """What had the keyboard before the line got it."""
         self._parts: list[Part] = []
         self._aside = ""
+        self._passing: Timer | None = None
+        """Runs while something is said in passing."""
         self._keeper: tuple[int, int] | None = None
         self._styled: dict[str, Style] = {}
 
@@ -71,8 +76,15 @@ class MarkLine(CachedLines, Widget):
         self.show([Part("text", (line,), 0)])
 
     def aside(self, line: str) -> None:
-        """Say something in passing: until there is anything else to say."""
+        """Say something in passing: for a moment, or until there is anything else to say."""
         self._aside = line
+        self.refresh()
+        if self._passing is not None:
+            self._passing.stop()
+        self._passing = self.set_timer(PASSING, self._passed)
+
+    def _passed(self) -> None:
+        self._aside, self._passing = "", None
         self.refresh()
 
     def tell(self, scene: Scene, targets: list[ImageNode], page: str, lost: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from layerscope.core.content import ContentGraph, ContentUse, LayersState
 from layerscope.core.layerstate import layers_state
@@ -242,6 +243,8 @@ class LayerGraph:
         content: ContentGraph | None = None,
         unknowns: Unknowns | None = None,
     ) -> None:
+        self.worked_out: dict[str, Any] = {}
+        """What is worked out of it once, by name; here, as it may refer to the graph: a weak key would keep that."""
         self.inventory = inventory
         self.rules: StoreRules = STORES[inventory.engine.store_kind]
         self.disk_rule: DiskRule = disk_rule(inventory.engine)

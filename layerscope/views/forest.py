@@ -146,14 +146,11 @@ def _weight(run: Run) -> tuple[int, int, str]:
     return -run.total, -run.count, run.layers[0].chain_id
 
 
-_WHOLE: WeakKeyDictionary[LayerGraph, Forest] = WeakKeyDictionary()
-
-
 def forest_of(graph: LayerGraph) -> Forest:
     """Return the forest of all images of a graph, worked out once for as long as the graph lives."""
-    found = _WHOLE.get(graph)
+    found: Forest | None = graph.worked_out.get("forest")
     if found is None:
-        found = _WHOLE[graph] = Forest(graph)
+        found = graph.worked_out["forest"] = Forest(graph)
     return found
 
 

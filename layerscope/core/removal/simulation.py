@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
 from layerscope.core.sizes.sums import Bound, Bounds, RunningTally, Tally
@@ -127,14 +126,11 @@ def _is_partial(image: Image) -> bool:
     return image.diff_ids is not None and sum(bool(platform.unpacked_size) for platform in image.platforms) > 1
 
 
-_HOLDERS: WeakKeyDictionary[LayerGraph, Holders] = WeakKeyDictionary()
-
-
 def holders_of(graph: LayerGraph) -> Holders:
     """Return the holders of a graph, worked out once for as long as the graph lives."""
-    found = _HOLDERS.get(graph)
+    found: Holders | None = graph.worked_out.get("holders")
     if found is None:
-        found = _HOLDERS[graph] = Holders(graph)
+        found = graph.worked_out["holders"] = Holders(graph)
     return found
 
 

@@ -134,7 +134,7 @@ async def test_i_shows_what_the_cursor_is_on_and_copies_it_line_by_line() -> Non
         await press(pilot, "enter")
         assert app.clipboard == node.id
         await press(pilot, "Y")
-        assert app.clipboard.startswith("Image · ID ")
+        assert app.clipboard.startswith("Image · Tags ")
         assert app.clipboard.isprintable(), "one line: none of several is run when it is pasted into a shell"
         assert "History, newest first" in app.clipboard
         for close in ("escape", "q", "i", "backspace"):
@@ -213,7 +213,8 @@ async def test_what_is_told_in_passing_leaves_the_lines_that_answer_free(size: t
     async with app.run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         before = screen_text(app).splitlines()
-        await press(pilot, "y", "d")
+        await press(pilot, "y")
+        app.notify("a short one")
         app.notify("a long story " * 20, severity="error", markup=False)
         await settled(pilot)
         toasts = list(app.screen.query(Toast))

@@ -8,8 +8,14 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.dom import DOMNode
 
 from layerscope.text import clean
+
+if TYPE_CHECKING:
+    from textual.worker import WorkType
 
 
 def fault(error: BaseException | None) -> str:
@@ -47,3 +53,13 @@ def detached(work: Callable[[], None]) -> Awaitable[None]:
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(run,), name="layerscope", daemon=True).start()
     return done
+
+
+def start_detached(node: DOMNode, work: Callable[[], None], group: str) -> None:
+    """Let ``node`` run ``work`` so, as the one worker of its group: one that was there is cancelled."""
+
+    async def run() -> None:
+        await detached(work)
+
+    # the function, not a coroutine: a worker that is cancelled before it began would never await that
+    node.run_worker(cast("WorkType[None]", run), group=group, exclusive=True, exit_on_error=False)

@@ -26,7 +26,7 @@ from layerscope.inventory import Inventory
 from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
-from layerscope.tui.background import detached, fault
+from layerscope.tui.background import fault, start_detached
 from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
@@ -232,10 +232,7 @@ class Session:
         return self._screen
 
     def _start(self, group: str, work: Callable[[], None]) -> None:
-        async def run() -> None:
-            await detached(work)
-
-        self.screen.run_worker(run(), group=group, exclusive=True, exit_on_error=False)
+        start_detached(self.screen, work, group)
 
     def _load(self) -> None:
         worker, screen = get_current_worker(), self.screen

@@ -31,6 +31,8 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from layerscope.tui.leaves import LeavesOnce
+
 if TYPE_CHECKING:
     AnApp = App[int]
     Base = Widget
@@ -114,7 +116,7 @@ class TellsFaults(AnApp):
             self.failed(console.export_text())
 
 
-class Palette(CommandPalette):
+class Palette(LeavesOnce, CommandPalette):
     """The command palette, which survives PageUp in a list that has no lines yet, and being left while it searches.
 
     Overrides ``CommandPalette._action_command_list`` and ``_gather_commands`` (Textual 8.2.8). Without:

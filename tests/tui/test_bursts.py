@@ -54,6 +54,19 @@ def burst(pilot: Pilot[Any], *keys: str) -> None:
         pilot.app.post_message(events.Key(name, character or {"slash": "/", "ampersand": "&"}.get(key)))
 
 
+def _same(key: str) -> str:
+    return key
+
+
+def _others(key: str) -> str:
+    if isinstance(key, paste):
+        return paste(str(key).translate(_LETTERS))
+    return key if key in {BACK, CTRL_U, CTRL_W, "left", "home", "end", "delete"} else key.translate(_LETTERS)
+
+
+_LETTERS = str.maketrans("chx ", "kuz.")
+
+
 def typed(pilot: Pilot[Any]) -> str:
     line = pilot.app.focused
     assert isinstance(line, Input)
@@ -62,14 +75,16 @@ def typed(pilot: Pilot[Any]) -> str:
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 async def test_a_burst_edits_as_typed(prompt: str) -> None:
-    app = make_app(Engine(inventory(HOST)))
+    # With the engine's total: what it tells when it is asked is a change of the plan, and takes back what was typed.
+    app = make_app(Engine(Engine(inventory(HOST)).usage()))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         before = PROMPTS[prompt]  # the first burst begins with the key that opens the prompt
+        as_typed = _others if prompt == "remove" else _same  # there some letters are keys of the list above the line
         for keys, wanted in EDITS.values():
-            burst(pilot, *before, *keys)
+            burst(pilot, *before, *map(as_typed, keys))
             await settled(pilot)
-            assert typed(pilot) == wanted
+            assert typed(pilot) == as_typed(wanted)
             before = ["end", CTRL_U]
 
 

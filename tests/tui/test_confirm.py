@@ -278,7 +278,9 @@ async def test_keys_of_the_row_work_while_a_number_is_asked_for() -> None:
         await press(pilot, "x")
         assert app.clipboard == "docker rm -f " + "c" * 64 or "newcomer" in app.clipboard
         assert dialog(pilot).query_one(Input).value == ""
-        await press(pilot, "h")
+        await press(pilot, *"python")
+        assert dialog(pilot).query_one(Input).value == "python", "all that follows a letter is for the line"
+        await press(pilot, "ctrl+u", "h")
         assert isinstance(app.screen, MainScreen)
 
 

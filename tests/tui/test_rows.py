@@ -44,7 +44,7 @@ ODD = replace(
         (LONG, ["registry.local:5000/…/shop-api:2.4.1", "117 MB"]),
         ("ghcr.io/acme/tool", ["ghcr.io/acme/tool@646967657374", "0 B", "no layers"]),
         ("empty:1", ["empty:1", "0 B", "no layers"]),
-        ("unread:1", ["unread:1", "?", "not known"]),
+        ("unread:1", ["unread:1", "?", "refused"]),
         ("unsized:1", ["unsized:1", "?", "not known"]),
     ],
 )

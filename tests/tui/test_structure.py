@@ -19,6 +19,8 @@ from textual.screen import Screen
 
 import layerscope
 from layerscope.tui.dialogs.dialog import Dialog
+from layerscope.tui.leaves import LeavesOnce
+from layerscope.tui.screens.main import MainScreen
 
 ROOT = Path(layerscope.__file__).parent
 TUI = ROOT / "tui"
@@ -157,6 +159,12 @@ def test_no_screen_derives_from_another_of_ours() -> None:
     for screen in screens:
         above = [base.__name__ for base in screen.__mro__[1:] if base in screens and base is not Dialog]
         assert not above, screen
+
+
+def test_every_screen_that_can_be_left_is_left_once() -> None:
+    screens = [one for one in classes() if issubclass(one, Screen) and one is not MainScreen]
+    assert len(screens) > 10
+    assert [one.__name__ for one in screens if not issubclass(one, LeavesOnce)] == []
 
 
 def test_the_app_is_thin() -> None:

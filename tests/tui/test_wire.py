@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from dev.monkey import UNMARKED, MonkeyApp, harmless, press_any
+from dev.monkey import PATIENCE, UNMARKED, MonkeyApp, handled, harmless, press_any
 from layerscope.core.removal.plan import RemovalPlan
 from layerscope.engine.backend import open_backend
 from layerscope.sources.backend import Backend, SavedBackend
@@ -40,13 +40,13 @@ async def type_anything(backend: Backend, seed: int, keys: int = KEYS) -> Monkey
     app.animation_level = "none"
     with harmless(rng):
         async with app.run_test(size=(80, 24)) as pilot:
-            await settled(pilot, 60)
+            await settled(pilot, PATIENCE)
             for number in range(keys):
                 press_any(pilot, rng)
                 if number % 20 == 0:
-                    await pilot.pause()
+                    await handled(pilot)
                 assert app._exception is None
-            await settled(pilot, 60)
+            await settled(pilot, PATIENCE)
     return app
 
 
@@ -57,10 +57,11 @@ async def test_a_read_only_session_asks_and_never_tells(moby: Moby) -> None:
     assert {method for method, _ in moby.requests} == {"GET"}
 
 
-async def test_a_saved_scan_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("keys", [1_000, pytest.param(KEYS, marks=pytest.mark.long)])
+async def test_a_saved_scan_opens_no_connection(monkeypatch: pytest.MonkeyPatch, keys: int) -> None:
     opened: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda self, address: opened.append(address))
-    await type_anything(SavedBackend(sample), 12)
+    await type_anything(SavedBackend(sample), 12, keys)
     assert opened == []
 
 

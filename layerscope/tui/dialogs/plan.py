@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -45,11 +46,13 @@ UNREAD = "the scan is not complete: who shares what is not known yet"
 
 
 class TypedLine(Input):
-    """The line for the number; Space, and the letters that no answer has, are for the list above it."""
+    """The line for the number; with nothing typed yet, keys of the row are for the list above it."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Take every other letter, and digits."""
-        return key not in {"space", "c", "h", "x"} and super().check_consume_key(key, character)
+        if not self.value and key in {"space", "c", "h", "x"}:
+            return False
+        return super().check_consume_key(key, character)
 
 
 class PlanScreen(Dialog[RemovalPlan]):
@@ -230,7 +233,7 @@ class PlanScreen(Dialog[RemovalPlan]):
 
     def action_copy(self) -> None:
         """Copy the command that pulls the image under the cursor again."""
-        self._other_key()
+        self._for_the_row()
         node = self._here
         if node is not None and (line := self._pull(node)):
             copy_text(self, line, f"copied {line}")
@@ -239,7 +242,7 @@ class PlanScreen(Dialog[RemovalPlan]):
 
     def action_copy_containers(self) -> None:
         """Copy the command that removes the containers which block the image under the cursor."""
-        self._other_key()
+        self._for_the_row()
         node = self._here
         if node is not None and (line := containers_line(self.plan, node)):
             copy_text(self, line, f"copied {line}")
@@ -248,13 +251,21 @@ class PlanScreen(Dialog[RemovalPlan]):
 
     def action_holders(self) -> None:
         """Close, and go to the image under the cursor and all that uses it."""
+        self._for_the_row()
         node = self._here
         if node is not None:
             self.dismiss(None)
             self.go(node)
 
+    def _for_the_row(self) -> None:
+        """Leave the key to the line where something is typed already."""
+        if self.typing and self.line.value:
+            raise SkipAction
+        self._other_key()
+
     def action_unmark(self) -> None:
         """Take the image under the cursor out of the set, or put it back."""
+        self._for_the_row()
         node = self._here
         if node is not None:
             self.marks.toggle([node])

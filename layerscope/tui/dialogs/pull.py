@@ -19,8 +19,9 @@ from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.output.pull_cost_text import pull_commands, pull_cost_said
 from layerscope.registry.look import Looked
 from layerscope.text import clean, fit
-from layerscope.tui.background import detached
+from layerscope.tui.background import start_detached
 from layerscope.tui.dialogs.dialog import STYLES, WIDEST
+from layerscope.tui.leaves import LeavesOnce
 from layerscope.tui.scene import Scene
 from layerscope.tui.session import Session
 from layerscope.tui.subject import copy_text
@@ -43,7 +44,7 @@ class _Names(Suggester):
         return found if found.startswith(value) and found != value else None
 
 
-class PullScreen(ModalScreen[None]):
+class PullScreen(LeavesOnce, ModalScreen[None]):
     """A line to type names in, and under it what pulling them would cost. Esc stops a look, then closes."""
 
     class Told(Message):
@@ -174,10 +175,7 @@ class PullScreen(ModalScreen[None]):
             else:
                 self.post_message(self.Came(number, found))
 
-        async def run() -> None:
-            await detached(work)
-
-        self.run_worker(run(), group="pull", exclusive=True, exit_on_error=False)
+        start_detached(self, work, "pull")
 
     @on(Told)
     def _told(self, message: Told) -> None:

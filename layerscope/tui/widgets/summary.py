@@ -195,7 +195,8 @@ class Summary(CachedLines, Widget):
         words = open_words(self._graph, self.units)
         unknown = Text().append(words, self.style_of("stale"))
         if words:
-            notes = [note + (Text(" · ") if note.plain else Text()) + unknown for note in notes] + [unknown]
+            both = [note + (Text(" · ") if note.plain else Text()) + unknown for note in notes]
+            notes = [*both, *(notes if self.shown is not None else ()), unknown]  # a bound stands at the sum anyway
         return notes
 
     def _progress(self, width: int) -> Text:

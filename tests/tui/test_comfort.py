@@ -213,7 +213,8 @@ async def test_what_is_told_in_passing_leaves_the_lines_that_answer_free(size: t
     async with app.run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         before = screen_text(app).splitlines()
-        await press(pilot, "y", "d")
+        await press(pilot, "y")
+        app.notify("a short one")
         app.notify("a long story " * 20, severity="error", markup=False)
         await settled(pilot)
         toasts = list(app.screen.query(Toast))

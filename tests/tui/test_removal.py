@@ -334,7 +334,7 @@ async def test_the_build_cache_is_offered_and_never_taken_unasked() -> None:
         await settled(pilot)
         await mark(pilot, "committed:1")
         await press(pilot, "d")
-        assert "before the build cache is pruned; 4.2 MB after that" in said(pilot)
+        assert "until the build cache is pruned; then 4.2 MB do" in said(pilot)
         await press(pilot, "y")
         assert "predicted 4.2 MB · freed 4.2 MB" in said(pilot)
         assert "still on disk for the build cache" in said(pilot)

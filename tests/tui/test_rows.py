@@ -41,7 +41,7 @@ ODD = replace(
     [
         ("app:2", ["app:2 +1", "154 MB", "●1 ○1"]),
         ("<none>", ["<none> 6f6c64", "155 MB"]),
-        (LONG, ["registry.local:5000/…/shop-api:2.4.1", "117 MB"]),
+        (LONG, ["…/shop-api:2.4.1", "117 MB"]),
         ("ghcr.io/acme/tool", ["ghcr.io/acme/tool@646967657374", "0 B", "no layers"]),
         ("empty:1", ["empty:1", "0 B", "no layers"]),
         ("unread:1", ["unread:1", "?", "refused"]),

@@ -218,7 +218,7 @@ async def test_what_is_told_in_passing_leaves_the_lines_that_answer_free(size: t
         app.notify("a long story " * 20, severity="error", markup=False)
         await settled(pilot)
         toasts = list(app.screen.query(Toast))
-        assert len(toasts) == 2
+        assert len(toasts) == 3
         lines = screen_text(app).splitlines()
         assert "copied the ID of node-app:1" in "\n".join(lines)
         assert lines[:4] == before[:4]

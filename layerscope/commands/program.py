@@ -157,7 +157,7 @@ class Program(click.Group):
         """Remember whether the first word came after ``--``: then it is an image, whatever its name."""
         given = list(args)
         rest = super().parse_args(ctx, args)
-        words = [*ctx._protected_args, *ctx.args]
+        words = [*getattr(ctx, "_protected_args", ()), *ctx.args]  # click 8 keeps the command's name apart
         before = len(given) - len(words) - 1
         ctx.meta["layerscope.image"] = bool(words) and before >= 0 and given[before] == "--"
         return rest

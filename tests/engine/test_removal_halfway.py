@@ -169,7 +169,13 @@ async def ends_in_the_truth(pilot: Pilot[Any], scene: Scene, client: docker.APIC
     def shown() -> dict[str, set[str]]:
         return {node.id: set(node.image.tags) for node in scene.graph.images}
 
-    await come_to_rest(pilot, lambda: shown() == listed(client) and main.live.followed and not main.live.lost)
+    def drawn() -> bool:  # the list follows the graph by a message
+        return {node.id for node in main.images_pane.images.rows} == set(shown())
+
+    def done() -> bool:
+        return shown() == listed(client) and drawn() and main.live.followed and not main.live.lost
+
+    await come_to_rest(pilot, done)
     if not isinstance(pilot.app.screen, MainScreen):
         await pilot.press("escape")
         await pilot.pause()

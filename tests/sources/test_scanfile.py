@@ -47,8 +47,6 @@ def test_scan_to_file_to_scan_is_the_identity(inventory: Inventory) -> None:
     assert dumps(loads(data)) == data
 
 
-@given(inventories)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_what_is_no_json_is_never_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps(replace(SMALL, taken_at=float("nan")))
@@ -59,6 +57,8 @@ def test_a_scan_without_a_name_is_told_as_scan() -> None:
         loads(b"")
 
 
+@given(inventories)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_gzip_by_name_or_not_by_name_it_is_read(tmp_path: Path, inventory: Inventory) -> None:
     for name in ("a.json", "a.json.gz"):
         save_inventory(inventory, tmp_path / name)

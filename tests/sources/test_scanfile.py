@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanread
-from layerscope.sources.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
+from layerscope.sources.scanfile import ScanFileError, ScanFileNotSaved, dumps, load_inventory, loads, save_inventory
 from tests.strategies import inventories
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")
@@ -50,6 +50,22 @@ def test_scan_to_file_to_scan_is_the_identity(inventory: Inventory) -> None:
 def test_what_is_no_json_is_never_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps(replace(SMALL, taken_at=float("nan")))
+
+
+def test_what_is_only_of_this_session_is_not_written() -> None:
+    here = replace(SMALL, from_file=True, sample=True, serial=7)
+    assert dumps(here) == dumps(SMALL)
+
+
+def test_a_scan_that_could_not_be_read_is_not_saved(tmp_path: Path) -> None:
+    twice = replace(SMALL, images=(SMALL.images[0], SMALL.images[0]))
+    with pytest.raises(ScanFileNotSaved) as refused:
+        save_inventory(twice, tmp_path / "scan.json")
+    line = str(refused.value)
+    assert line.startswith(f"{tmp_path / 'scan.json'}: not a layerscope scan: images[1].id") and line.endswith(
+        "; not saved"
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_scan_without_a_name_is_told_as_scan() -> None:

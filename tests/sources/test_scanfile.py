@@ -317,7 +317,7 @@ def test_permissions_and_links_are_those_of_the_target(tmp_path: Path) -> None:
 
 def test_what_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
     twice = replace(SMALL, images=(SMALL.images[0], SMALL.images[0]))
-    with pytest.raises(ScanFileError, match="the same as"):
+    with pytest.raises(ScanFileError, match="images: two have the same id; not saved"):
         save_inventory(twice, tmp_path / "scan.json")
     assert not list(tmp_path.iterdir())
 

@@ -1,10 +1,19 @@
-"""For all tests: documents are held to their schemas, and tests of one real engine run in one process."""
+"""For all tests: schemas hold their documents, tests of one real engine run in one process, no cache is shared."""
+
+from itertools import count
 
 import pytest
 
 from tests.documents import hold_all
 
 hold_all()
+_tests = count()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that one test learned of an engine is known to the next; the folder is made only if it is needed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / f"cache-{next(_tests)}"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,7 +14,7 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from textual import events, work
@@ -29,6 +29,7 @@ from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer, TimerCallback
 from textual.widget import Widget
 
 from layerscope.tui.leaves import LeavesOnce
@@ -132,9 +133,10 @@ class TellsFaults(AnApp):
 class Palette(LeavesOnce, CommandPalette):
     """The command palette, which survives PageUp in a list that has no lines yet, and being left while it searches.
 
-    Overrides ``CommandPalette._action_command_list`` and ``_gather_commands`` (Textual 8.2.8). Without:
-    ``OptionList._move_page`` raises KeyError for the place of the cursor, and a search that begins when the palette is
-    gone NoMatches; the program ends. If they are called otherwise one day, this does nothing.
+    Overrides ``CommandPalette._action_command_list``, ``_gather_commands``, ``_watch__list_visible`` and
+    ``_watch__show_busy`` (Textual 8.2.8), and ``set_timer``. Without: ``OptionList._move_page`` raises KeyError for the
+    place of the cursor, and what is told when the parts of the palette are gone NoMatches; the program ends. If they
+    are called otherwise one day, this does nothing.
     """
 
     def _action_command_list(self, action: str) -> None:
@@ -145,6 +147,24 @@ class Palette(LeavesOnce, CommandPalette):
     async def _gather_commands(self, search_value: str) -> None:
         with suppress(NoMatches):
             await CommandPalette._gather_commands.__wrapped__(self, search_value)  # type: ignore[attr-defined]
+
+    def _watch__list_visible(self) -> None:
+        with suppress(NoMatches):
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        with suppress(NoMatches):
+            await super()._watch__show_busy()
+
+    def set_timer(self, delay: float, callback: TimerCallback | None = None, **options: Any) -> Timer:
+        """Call ``callback`` after so many seconds, if there is still something to be told then."""
+
+        async def called() -> None:
+            with suppress(NoMatches):
+                if callback is not None:
+                    await invoke(callback)
+
+        return super().set_timer(delay, called, **options)
 
 
 class KeysInOrder(AnApp):

@@ -124,6 +124,8 @@ OVERRIDDEN = {
     "_gather_commands",
     "_print_error_renderables",
     "_set_dirty",
+    "_watch__list_visible",
+    "_watch__show_busy",
 }
 """On purpose, in textual_hacks alone."""
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from layerscope.inventory import Inventory
 from layerscope.sources.open import Source
+from layerscope.sources.scanfile import load_inventory
 from layerscope.state.files import cause
+from layerscope.text import clean
 from layerscope.units import format_number
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ USAGE_PATIENCE = 10.0
 
 PATIENCE = 5.0
 """Seconds after which a command says what it waits for."""
+ANSWER = "for the engine to answer"
 
 
 class OutputError(Exception):
@@ -34,9 +37,10 @@ def take_inventory(source: Source, *, whole: bool = False) -> Inventory:
     ``whole``: with what is never kept of an image from one run to the next, like when it was tagged last.
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    with _meter() as meter, patience("for the engine to answer") as waits, closing(source.open()) as backend:
+    with _meter() as meter, patience(awaited(source)) as waits, closing(source.open()) as backend:
         _warn(backend.warnings)
-        waits("for the engine to list its images")
+        if source.live:
+            waits("for the engine to list its images")
 
         def progress(done: int, total: int, phase: str) -> None:
             meter(done, total, phase)
@@ -45,6 +49,19 @@ def take_inventory(source: Source, *, whole: bool = False) -> Inventory:
                 waits(f"for the layers of its images: {of}" if done < total else "for its own disk usage")
 
         return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE, whole=whole)
+
+
+def load_scan(path: str) -> Inventory:
+    """Return the saved scan in a file (``-``: standard input). Raises ScanFileError."""
+    with patience(awaited(Source("file", path=path))):
+        return load_inventory(path)
+
+
+def awaited(source: Source) -> str:
+    """Return what is waited for first, after "waiting"."""
+    if source.live:
+        return ANSWER
+    return "for a scan on standard input" if source.path == "-" else f"for {clean(source.path or 'a scan', 200)}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import closing, suppress
 
-from layerscope.commands.common import OutputError, write_out
+from layerscope.commands.common import ANSWER, OutputError, patience, take_inventory, write_out
 from layerscope.core.graph import LayerGraph
 from layerscope.output.history_text import MIN_WIDTH, history_text
 from layerscope.sources.open import Source
@@ -51,10 +51,10 @@ def _warn(error: HistoryError) -> None:
 def run(source: Source, history: ScanHistory, units: Units) -> None:
     """Print what was kept of the engine of ``source``. Raises BackendError, ScanFileError, OutputError."""
     if source.live:
-        with closing(source.connect()) as connection:
+        with patience(ANSWER), closing(source.connect()) as connection:
             engine = connection.engine
     else:
-        engine = source.load().engine
+        engine = take_inventory(source).engine
     try:
         records, seen = history.records(engine), history.seen(engine)
     except HistoryError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from layerscope.commands.common import awaited, patience
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend
@@ -46,7 +47,8 @@ def run(
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    saved = None if source.live else source.open()
+    with patience(awaited(source)):
+        saved = None if source.live else source.open()
     sweep(state_path(""))
 
     def opener() -> Backend:

@@ -18,9 +18,10 @@ from layerscope.tui.messages import NotKept, Warned
 from layerscope.tui.screens.keys import nothing_on
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.textual_hacks import KeysInOrder, Palette, QuickStylesheet
+from layerscope.tui.textual_hacks import KeysInOrder, Palette, QuickStylesheet, let_lines_go
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 
+let_lines_go()
 SMALLEST = (60, 15)
 """The least width and height of a terminal that everything fits in."""
 

@@ -13,8 +13,8 @@ import codecs
 import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from rich.console import Console, RenderableType
@@ -34,6 +34,7 @@ from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer, TimerCallback
 from textual.widget import Widget
 
 from layerscope.tui.leaves import LeavesOnce
@@ -71,6 +72,19 @@ def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip
         content_size=widget.content_region.size,
         crop=Region(0, 0, size.width, size.height),
     )
+
+
+def let_lines_go() -> None:
+    """Let Textual forget what a widget that is gone had drawn.
+
+    Replaces ``StylesCache.get_inner_outer`` (Textual 8.2.8), which has nothing to do with the object it is called on.
+    Without: its cache of 1,024 calls keeps each of those objects with all of its lines, 20 MB after some hundred
+    dialogs. If Textual asks for these colours otherwise one day, this does nothing.
+    """
+    method = getattr(StylesCache, "get_inner_outer", None)
+    if (once := getattr(method, "__wrapped__", None)) is not None:
+        colours = lru_cache(1024)(partial(once, None))
+        StylesCache.get_inner_outer = lambda _, base, background: colours(base, background)  # type: ignore[assignment,method-assign]
 
 
 class HearsOfDirt(Base):
@@ -124,9 +138,10 @@ class TellsFaults(AnApp):
 class Palette(LeavesOnce, CommandPalette):
     """The command palette, which survives PageUp in a list that has no lines yet, and being left while it searches.
 
-    Overrides ``CommandPalette._action_command_list`` and ``_gather_commands`` (Textual 8.2.8). Without:
-    ``OptionList._move_page`` raises KeyError for the place of the cursor, and a search that begins when the palette is
-    gone NoMatches; the program ends. If they are called otherwise one day, this does nothing.
+    Overrides ``CommandPalette._action_command_list``, ``_gather_commands``, ``_watch__list_visible`` and
+    ``_watch__show_busy`` (Textual 8.2.8), and ``set_timer``. Without: ``OptionList._move_page`` raises KeyError for the
+    place of the cursor, and what is told when the parts of the palette are gone NoMatches; the program ends. If they
+    are called otherwise one day, this does nothing.
     """
 
     def _action_command_list(self, action: str) -> None:
@@ -137,6 +152,24 @@ class Palette(LeavesOnce, CommandPalette):
     async def _gather_commands(self, search_value: str) -> None:
         with suppress(NoMatches):
             await CommandPalette._gather_commands.__wrapped__(self, search_value)  # type: ignore[attr-defined]
+
+    def _watch__list_visible(self) -> None:
+        with suppress(NoMatches):
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        with suppress(NoMatches):
+            await super()._watch__show_busy()
+
+    def set_timer(self, delay: float, callback: TimerCallback | None = None, **options: Any) -> Timer:
+        """Call ``callback`` after so many seconds, if there is still something to be told then."""
+
+        async def called() -> None:
+            with suppress(NoMatches):
+                if callback is not None:
+                    await invoke(callback)
+
+        return super().set_timer(delay, called, **options)
 
 
 class KeysInOrder(AnApp):
@@ -210,7 +243,7 @@ class QuickStylesheet(Stylesheet):
     ``DOMNode._selector_names``, ``_get_component_classes`` and ``_component_styles`` (Textual 8.2.8). Without: the
     first screen takes longer, as all rules are gone through for each of some 900 nodes, most of them component classes,
     which Textual styles anew whenever anything about a widget or what is around it changes. If Textual applies rules
-    otherwise one day, a widget could keep colors of before: ``tests/tui/test_quick_stylesheet.py`` compares with Textual's own.
+    otherwise one day, a widget could keep colors of before: ``tests/tui/test_quick_stylesheet.py`` compares with its own.
     """
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:

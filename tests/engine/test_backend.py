@@ -19,7 +19,7 @@ FRESH = replace(SMALL, images=SMALL.images[1:])
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> LiveBackend:
     monkeypatch.setattr(module, "scan", lambda *_, **__: SMALL)
-    monkeypatch.setattr(module, "refresh", lambda _, old: replace(FRESH, usage=None))
+    monkeypatch.setattr(module, "refresh", lambda _, old, memory: replace(FRESH, usage=None))
     monkeypatch.setattr(module, "disk_usage", lambda _, **__: USAGE)
     made = LiveBackend(cast("Any", None))
     made.scan(lambda *_: None, lambda _: None, lambda: False)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from layerscope.engine.connect import Connection
 from layerscope.engine.endpoint import http_address
-from layerscope.engine.tcp import tls_context
 
 
 class Stream(Protocol):
@@ -53,6 +52,8 @@ def dial(conn: Connection, timeout: float, alpn: str) -> Stream:
     sock = socket.create_connection((url.hostname, url.port), timeout)
     if url.scheme == "http":
         return sock
+    from layerscope.engine.tcp import tls_context  # noqa: PLC0415 (TLS: only where it is needed)
+
     try:
         context = tls_context(conn.endpoint.tls)
         context.set_alpn_protocols([alpn])

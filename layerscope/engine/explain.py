@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
-import grp
 import os
 import re
-import shutil
 import socket
 import stat
 import sys
@@ -14,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from layerscope.engine.elsewhere import engines_elsewhere
 from layerscope.engine.endpoint import Endpoint, socket_path
 from layerscope.engine.errors import CutOff, EngineError, NoHttp, Refused
 from layerscope.engine.limits import AnswerTooLong, AnswerTooSlow, is_redirect
@@ -177,6 +173,8 @@ def too_old(endpoint: Endpoint, api_version: str) -> EngineError:
 
 def _no_engine(cause: str, path: Path | None) -> EngineError:
     """Return the error for an engine that is not there, with the hint to one that does answer on this machine."""
+    from layerscope.engine.elsewhere import engines_elsewhere  # noqa: PLC0415 (only after a failure)
+
     found = engines_elsewhere(path)
     if not found:
         return EngineError(cause, _start_hint())
@@ -195,6 +193,8 @@ def _ssh_parts_hint() -> str:
 
 
 def _start_hint() -> str:
+    import shutil  # noqa: PLC0415 (only after a failure)
+
     if shutil.which("dockerd") is None and shutil.which("podman") is not None:
         return "start Podman's socket (`systemctl --user start podman.socket`) and name it with --host"
     return "start the engine (`sudo systemctl start docker`, or Docker Desktop), or name another one with --host"
@@ -202,6 +202,9 @@ def _start_hint() -> str:
 
 def _permission_hint(path: Path | None) -> str:
     """Name the group to join, from the socket itself."""
+    import getpass  # noqa: PLC0415 (only after a failure)
+    import grp  # noqa: PLC0415
+
     try:
         info = path.stat() if path else None
         group = grp.getgrgid(info.st_gid) if info and info.st_gid != 0 and info.st_mode & stat.S_IWGRP else None

@@ -39,7 +39,7 @@ def test_the_usage_comes_with_the_latest_inventory(backend: LiveBackend, monkeyp
 def test_a_usage_that_came_during_a_refresh_is_kept_if_nothing_changed(
     backend: LiveBackend, monkeypatch: pytest.MonkeyPatch, found: Any, kept: DiskUsage | None
 ) -> None:
-    def slow(_: object, old: object) -> Any:
+    def slow(_: object, old: object, memory: object) -> Any:
         backend.usage()
         return replace(found, usage=None)
 

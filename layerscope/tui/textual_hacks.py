@@ -243,7 +243,7 @@ class QuickStylesheet(Stylesheet):
     ``DOMNode._selector_names``, ``_get_component_classes`` and ``_component_styles`` (Textual 8.2.8). Without: the
     first screen takes longer, as all rules are gone through for each of some 900 nodes, most of them component classes,
     which Textual styles anew whenever anything about a widget or what is around it changes. If Textual applies rules
-    otherwise one day, a widget could keep colors of before: ``tests/tui/test_quick_stylesheet.py`` compares with its own.
+    otherwise one day, a widget could keep colors of before: ``test_quick_stylesheet.py`` compares with its own.
     """
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:

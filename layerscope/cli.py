@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from layerscope import __version__
-from layerscope.commands.program import FAILED, INTERRUPTED, Choices, Program, SourceCommand, complete_images
+from layerscope.commands.program import (
+    FAILED,
+    INTERRUPTED,
+    Choices,
+    Program,
+    SourceCommand,
+    complete_images,
+    keep_standard_descriptors,
+)
 
 if TYPE_CHECKING:
     from layerscope.commands.report import Form
@@ -250,11 +258,12 @@ def history(choices: Choices, clear: bool) -> None:
     which of them were in use.
     """
     from layerscope.commands import history as command  # noqa: PLC0415
+    from layerscope.commands.remembering import history_of_user  # noqa: PLC0415
 
     if clear:
         command.run_clear()
     else:
-        command.run(choices.source, command.history_of_user(), choices.units)
+        command.run(choices.source, history_of_user(), choices.units)
 
 
 @cli.command()
@@ -347,8 +356,6 @@ def main() -> NoReturn:
     if why := unusable(sys.platform):  # before anything is imported that is not there
         sys.stderr.write(f"{why}\n")
         sys.exit(FAILED)
-    from layerscope.terminal import keep_standard_descriptors  # noqa: PLC0415
-
     keep_standard_descriptors()
     try:
         cli()

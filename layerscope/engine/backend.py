@@ -6,18 +6,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Lock, Thread
+from typing import TYPE_CHECKING
 
-from layerscope.core.removal.carry_out import Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
-from layerscope.engine.events import Watcher
 from layerscope.engine.memory import ImageMemory
 from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.state.cache import ImageCache
+
+if TYPE_CHECKING:
+    from layerscope.core.removal.carry_out import Remover
+    from layerscope.engine.early import Early
+    from layerscope.engine.events import Watcher
+    from layerscope.state.cache import ImageCache
 
 
 class LiveBackend:
@@ -141,6 +145,8 @@ class LiveBackend:
                 return
             changed(fresh)
 
+        from layerscope.engine.events import Watcher  # noqa: PLC0415 (not for a single scan)
+
         if self._watcher is not None:
             self._watcher.stop()
         watcher = self._watcher = Watcher(self.connection, look_again, state)
@@ -189,10 +195,15 @@ class _UsageQuestion:
 
 
 def open_backend(
-    host: str | None, context: str | None, *, read_only: bool = False, cache: ImageCache | None = None
+    host: str | None,
+    context: str | None,
+    *,
+    read_only: bool = False,
+    cache: ImageCache | None = None,
+    early: Early | None = None,
 ) -> LiveBackend:
     """Connect to the engine that ``docker --host … --context …`` would use; ``cache`` as LiveBackend takes it.
 
-    Raises BackendError.
+    ``early`` is as :func:`connect` takes it. Raises BackendError.
     """
-    return LiveBackend(connect(host, context), read_only=read_only, cache=cache)
+    return LiveBackend(connect(host, context, early=early), read_only=read_only, cache=cache)

@@ -204,6 +204,11 @@ class Blob:
     """Diff ID of the layer that it holds compressed, where the store knows it (``containerd.io/uncompressed``)."""
     created: int | None = None
     """Unix seconds at which the store got it."""
+    packed: tuple[str, ...] = ()
+    """Of :attr:`refers_to` what a manifest has as its layers (labels ``…content.l.N``, or a number above 0).
+
+    The labels of an index look alike: there it is manifests, which refer to others themselves.
+    """
 
 
 @dataclass(frozen=True, slots=True)

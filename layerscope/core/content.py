@@ -195,14 +195,26 @@ class ContentGraph:
     def held_by_history(self) -> frozenset[str]:
         """Digests of the list that stay while the build history names them, whatever becomes of images.
 
-        BuildKit copies results into a store of its own, all but layers (``llbsolver/history.go``, migrateBlobV2). An
-        engine lists that store beside its own since 28.1; an older one does not, which shows by
-        the logs of builds, which are nowhere else.
+        BuildKit copies results into a store of its own, all but layers (``llbsolver/history.go``, migrateBlobV2); what
+        an attestation says is a layer there. An engine lists that store beside its own since 28.1; an older one does
+        not, which shows by the logs of builds, which are nowhere else.
         """
         named = [digest for digest in self.store.build_history or () if digest in self.blobs]
         if all(digest in self.of_images or digest in self.of_steps for digest in named):
             return frozenset()  # not one log: the list is without that store
-        return frozenset(below(named, self.blobs, lambda blob: not blob.diff_id))
+        found: set[str] = set()
+        while named:
+            digest = named.pop()
+            blob = self.blobs.get(digest)
+            if blob is None or digest in found or blob.diff_id:
+                continue
+            found.add(digest)
+            named += [one for one in blob.refers_to if one not in blob.packed or self._is_top(one)]
+        return frozenset(found)
+
+    def _is_top(self, digest: str) -> bool:
+        """Does this blob refer to others, as no layer does?"""
+        return digest in self.blobs and bool(self.blobs[digest].refers_to)
 
     @cached_property
     def roots(self) -> tuple[Root, ...]:

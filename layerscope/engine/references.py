@@ -47,6 +47,7 @@ MOST_READS = 2000
 
 _TAG = re.compile(r"<[^<>]{0,200}>")
 _CONTENT_REF = "containerd.io/gc.ref.content"
+_LAYER_REF = re.compile(r"containerd\.io/gc\.ref\.content\.(?:l\.[0-9]+|[1-9][0-9]*)")
 _SNAPSHOT_REF = "containerd.io/gc.ref.snapshot."
 _SOURCE = "containerd.io/distribution.source."
 _UNCOMPRESSED = "containerd.io/uncompressed"
@@ -275,6 +276,7 @@ def _blob(info: protobuf.Value) -> Blob:
         ),
         diff_id=labels.get(_UNCOMPRESSED, ""),
         created=created,
+        packed=_texts(text for name, text in labels.items() if _LAYER_REF.fullmatch(name) and text != digest),
     )
 
 
@@ -289,6 +291,7 @@ def _joined(one: Blob, other: Blob) -> Blob:
         snapshots=_texts(one.snapshots + other.snapshots),
         sources=_texts(one.sources + other.sources),
         diff_id=one.diff_id or other.diff_id,
+        packed=_texts(one.packed + other.packed),
     )
 
 

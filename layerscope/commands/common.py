@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from layerscope.state.files import cause
+from layerscope.text import clean
 from layerscope.units import format_number
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ USAGE_PATIENCE = 10.0
 
 PATIENCE = 5.0
 """Seconds after which a command says what it waits for."""
+ANSWER = "for the engine to answer"
 
 
 class OutputError(Exception):
@@ -37,11 +39,12 @@ def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] =
     ``load``: names of modules to import meanwhile.
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    with _meter() as meter, patience("for the engine to answer") as waits, closing(source.open(usage=usage)) as backend:
+    with _meter() as meter, patience(awaited(source)) as waits, closing(source.open(usage=usage)) as backend:
         _warn(backend.warnings)
         if source.live and load:
             threading.Thread(target=_load, args=(load,), name="imports", daemon=True).start()
-        waits("for the engine to list its images")
+        if source.live:
+            waits("for the engine to list its images")
 
         def progress(done: int, total: int, phase: str) -> None:
             meter(done, total, phase)
@@ -51,6 +54,23 @@ def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] =
                 waits("for its own disk usage")
 
         return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE if usage else None, whole=whole)
+
+
+def load_scan(path: str) -> Inventory:
+    """Return the saved scan in a file (``-``: standard input). Raises ScanFileError."""
+    from layerscope.sources.scanfile import load_inventory  # noqa: PLC0415
+
+    with patience(_awaited_file(path)):
+        return load_inventory(path)
+
+
+def awaited(source: Source) -> str:
+    """Return what is waited for first, after "waiting"."""
+    return ANSWER if source.live else _awaited_file(source.path)
+
+
+def _awaited_file(path: str | None) -> str:
+    return "for a scan on standard input" if path == "-" else f"for {clean(path or 'a scan', 200)}"
 
 
 def _load(modules: Sequence[str]) -> None:

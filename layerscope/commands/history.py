@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import closing
 
-from layerscope.commands.common import OutputError, write_out
+from layerscope.commands.common import ANSWER, OutputError, patience, take_inventory, write_out
 from layerscope.output.history_text import MIN_WIDTH, history_text
 from layerscope.sources.open import Source
 from layerscope.state.history import HistoryError, ScanHistory
@@ -18,10 +18,10 @@ from layerscope.units import Units
 def run(source: Source, history: ScanHistory, units: Units) -> None:
     """Print what was kept of the engine of ``source``. Raises BackendError, ScanFileError, OutputError."""
     if source.live:
-        with closing(source.connect()) as connection:
+        with patience(ANSWER), closing(source.connect()) as connection:
             engine = connection.engine
     else:
-        engine = source.load().engine
+        engine = take_inventory(source).engine
     try:
         records, seen = history.records(engine), history.seen(engine)
     except HistoryError as error:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from layerscope.commands.common import awaited, patience
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend
@@ -48,7 +49,8 @@ def run(
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
     gc.enable()  # a command does without
-    saved = None if source.live else source.open()
+    with patience(awaited(source)):
+        saved = None if source.live else source.open()
     sweep(state_path(""))
 
     def opener() -> Backend:

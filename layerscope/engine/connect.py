@@ -25,6 +25,7 @@ from urllib.parse import urlencode, urlsplit
 from layerscope.engine.endpoint import Endpoint, find_endpoint, http_address, socket_path
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
+from layerscope.engine.jsonparts import parsed
 from layerscope.engine.limits import TIMEOUT, AnswerTooLong, Limit, check_values, is_redirect, limit_of
 from layerscope.engine.quirks import (
     MINIMUM_API,
@@ -206,7 +207,7 @@ class Connection:
 
     def _parsed(self, path: str, status: int, body: bytes) -> Any:
         try:
-            answer = json.loads(body) if body else None
+            answer = parsed(body) if body else None
         except (ValueError, RecursionError) as error:
             if status < 300:
                 raise not_json(self.endpoint, path) from error

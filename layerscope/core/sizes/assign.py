@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from layerscope.core.sizes.labels import Label
+from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label
 
 NO_GATES: Mapping[int, int] = {}
 _ALONE = tuple((i,) for i in range(256))
@@ -63,7 +63,7 @@ def assign(
     n = len(known)
     # An entry of unknown size may weigh whatever the total has left.
     left = total - sum(sizes) if total is not None and min(sizes, default=0) >= 0 else None
-    took = [i for i, label in enumerate(labels) if label is Label.LAYER]
+    took = [i for i, label in enumerate(labels) if label is LAYER]
     if len(took) > n:
         return None
     if len(took) == n:
@@ -101,9 +101,9 @@ def _told(
     layers = len(known)
     for i, (label, size) in enumerate(zip(labels, sizes, strict=True)):
         here = known[len(found)] if len(found) < layers else None
-        if not here or (size < 0 and label is not Label.EMPTY):
+        if not here or (size < 0 and label is not EMPTY):
             break
-        if label is Label.LAYER:
+        if label is LAYER:
             if size != here:
                 return None
             found.append(i)
@@ -143,23 +143,29 @@ def _ways(
     allow = [full if size < 0 else unsettled | settled.get(size, 0) for size in sizes]
 
     reach = [start]
+    here = start
     for i, label in enumerate(labels):
-        here = reach[i]
-        there = here if label is not Label.LAYER else 0
-        if label is not Label.EMPTY:
-            there |= (here & allow[i]) << 1
-        reach.append(there & gates.get(i + 1, there))
-    live = ends = reach[-1] & end
+        if label is not EMPTY:
+            there = (here & allow[i]) << 1
+            here = there | here if label is MAYBE else there
+        if gates:
+            here &= gates.get(i + 1, here)
+        reach.append(here)
+    live = ends = here & end
     if not ends:
         return None
     candidates: list[list[int]] = [[] for _ in range(n)]
-    for i in reversed(range(len(labels))):
-        label = labels[i]
-        made = (live >> 1) & allow[i] & reach[i] if label is not Label.EMPTY else 0
-        passed = live & reach[i] if label is not Label.LAYER else 0
-        for j in _bits(made):
-            candidates[j].append(i)
-        live = made | passed
+    for i in range(len(labels) - 1, -1, -1):
+        label, before = labels[i], reach[i]
+        if label is EMPTY:
+            live &= before
+            continue
+        bits = made = (live >> 1) & allow[i] & before
+        while bits:
+            low = bits & -bits
+            candidates[low.bit_length() - 1].append(i)
+            bits ^= low
+        live = made if label is LAYER else made | live & before
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
         return Assignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)

@@ -21,22 +21,36 @@ from typing import Literal
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label
 
 NO_GATES: Mapping[int, int] = {}
-_ALONE = tuple((i,) for i in range(256))
-"""``(i,)`` for small i, each made once: most layers have one candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """All the ways to lay a history beside a stack of layers."""
 
-    candidates: tuple[tuple[int, ...], ...]
-    """For each layer, oldest first: the indices of the entries that may have made it."""
-    maybe_none: tuple[bool, ...]
-    """For each layer: may it be one that the history has no entry for?"""
+    layers: int
+    """How many layers there are."""
+    may: Sequence[int]
+    """For each entry, oldest first: the layers that it may have made, as a bit mask; bit 0 is the oldest."""
+    none: int
+    """The layers that the history may have no entry for, as a bit mask."""
     made: int
     """How many layers the history made, as a bit mask: bit k is set when it may be k."""
     left: int | None
     """Bytes of all layers without an entry together; None where no total says it."""
+
+    @property
+    def candidates(self) -> tuple[tuple[int, ...], ...]:
+        """For each layer, oldest first: the indices of the entries that may have made it."""
+        found: list[list[int]] = [[] for _ in range(self.layers)]
+        for i, mask in enumerate(self.may):
+            for j in _bits(mask):
+                found[j].append(i)
+        return tuple(map(tuple, found))
+
+    @property
+    def maybe_none(self) -> tuple[bool, ...]:
+        """For each layer: may it be one that the history has no entry for?"""
+        return tuple(bool(self.none >> j & 1) for j in range(self.layers))
 
 
 def assign(
@@ -86,8 +100,11 @@ def assign(
     )
     if fit is None or not told:
         return fit
-    candidates = [tuple([i + first for i in entries]) for entries in fit.candidates]
-    return Assignment((*map(_alone, told), *candidates), (False,) * after + fit.maybe_none, fit.made << after, left)
+    may = [0] * first
+    for j, i in enumerate(told):
+        may[i] = 1 << j
+    may += [mask << after for mask in fit.may]
+    return Assignment(n, may, fit.none << after, fit.made << after, left)
 
 
 def _told(
@@ -154,28 +171,20 @@ def _ways(
     live = ends = here & end
     if not ends:
         return None
-    candidates: list[list[int]] = [[] for _ in range(n)]
+    may = [0] * len(labels)
     for i in range(len(labels) - 1, -1, -1):
         label, before = labels[i], reach[i]
         if label is EMPTY:
             live &= before
             continue
-        bits = made = (live >> 1) & allow[i] & before
-        while bits:
-            low = bits & -bits
-            candidates[low.bit_length() - 1].append(i)
-            bits ^= low
+        made = may[i] = (live >> 1) & allow[i] & before
         live = made if label is LAYER else made | live & before
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
-        return Assignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+        return Assignment(n, may, full >> fewest << fewest, ends, left)
     most = live.bit_length() - 1  # layers below the first that has an entry
     consumed = sum(1 << n - count for count in _bits(live))
-    return Assignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
-
-
-def _alone(i: int) -> tuple[int, ...]:
-    return _ALONE[i] if i < len(_ALONE) else (i,)
+    return Assignment(n, may, (1 << most) - 1, consumed, left)
 
 
 def _only_way(
@@ -191,7 +200,10 @@ def _only_way(
     for entries, allowed in gates.items():
         if not allowed >> bisect_left(took, entries) & 1:
             return None
-    return Assignment(tuple(map(_alone, took)), (False,) * n, 1 << n, left)
+    may = [0] * len(sizes)
+    for j, i in enumerate(took):
+        may[i] = 1 << j
+    return Assignment(n, may, 0, 1 << n, left)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
@@ -215,7 +227,3 @@ def _bits(mask: int) -> Iterable[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def _tuples(candidates: Iterable[list[int]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(reversed(entries)) for entries in candidates)

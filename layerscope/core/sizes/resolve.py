@@ -291,22 +291,39 @@ class _Resolver:
         if made and made != before:
             self.made[stack.image.id] = made
             self.ledger.facts += 1
-        history, settled = stack.image.history or (), self.settled
-        done = True
-        for number, candidates, maybe_none in zip(stack.path, fit.candidates, fit.maybe_none, strict=True):
+        settled, doubtful = self.settled, []
+        for j, number in enumerate(stack.path):
             found = settled[number]
-            if found.size is not None and found.entry is not None:
-                continue
-            if found.size is None and sized:
-                sizes = {history[i].size for i in candidates}
-                if maybe_none:
-                    sizes.add(-1 if fit.left is None or fit.left else 0)
-                if len(sizes) == 1 and -1 not in sizes:
-                    nothing = "" if candidates else f"the engine's size of {stack.name}, which leaves nothing for it"
+            if found.size is None or found.entry is None:
+                doubtful.append((1 << j, number, found))
+        if not doubtful:
+            return True
+        once = twice = weightless = unsized = 0
+        for size, mask in zip(stack.sizes, fit.may, strict=False):
+            twice |= once & mask
+            once |= mask
+            if not size:
+                weightless |= mask
+            elif size < 0:
+                unsized |= mask
+        if fit.left is None or fit.left:
+            unsized |= fit.none
+        else:
+            weightless |= fit.none
+        done = True
+        for bit, number, found in doubtful:
+            if found.size is None and sized and not unsized & bit:
+                sizes = {size for size, mask in zip(stack.sizes, fit.may, strict=False) if size and mask & bit}
+                if weightless & bit:
+                    sizes.add(0)
+                if len(sizes) == 1:
+                    nothing = "" if once & bit else f"the engine's size of {stack.name}, which leaves nothing for it"
                     self.ledger.set_size(number, sizes.pop(), certain, why or nothing)
-            if len(candidates) == 1 and not maybe_none:
-                self.ledger.set_entry(number, history[candidates[0]], certain)
-            done = done and found.size is not None and (found.entry is not None or not candidates)
+            if found.entry is None and once & bit and not (twice | fit.none) & bit:
+                history = stack.image.history or ()
+                entry = next(i for i, mask in enumerate(fit.may) if mask & bit)
+                self.ledger.set_entry(number, history[entry], certain)
+            done = done and found.size is not None and (found.entry is not None or not once & bit)
         return done
 
     # -- what is certain -------------------------------------------------------------------

@@ -78,7 +78,7 @@ class Timer:
 
 
 OURS = {"dev", "layerscope", "tests", "conftest"}
-PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not engine and not long and not cpu")
+PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not engine and not long and not sets")
 
 
 def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:

@@ -100,6 +100,11 @@ class Image:
     """True for an image of one of Podman's additional stores: it cannot be removed."""
     cache_ids: tuple[str, ...] | None = None
     """The store's folder of each layer, oldest first (``GraphDriver.Data``); None where the engine names none."""
+    remembered: bool = field(default=False, compare=False)
+    """True where the engine was not asked for details, which an earlier run knew. Not saved.
+
+    :attr:`last_tagged` and :attr:`cache_ids` are None then: they change, and were not asked for.
+    """
 
     @property
     def scanned(self) -> bool:

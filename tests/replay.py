@@ -59,6 +59,8 @@ class Faults:
     """These paths are never answered."""
     latency: float = 0.0
     """Seconds before each answer."""
+    together: int = 0
+    """Nothing on one image is answered until so many such questions wait side by side."""
     close_after: int | None = None
     """Requests after which each connection is closed without a word, as an idle one may be."""
     replace: dict[str, object] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Replay:
         self.in_flight = 0
         self.most_in_flight = 0
         self.dead = threading.Event()
+        self.together = threading.Event()
         self.lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._server = _Server(str(socket_path), _Handler)
@@ -224,6 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if faults.latency:
                 time.sleep(faults.latency)
+            if faults.together and "/images/sha256" in self.path:
+                if replay.in_flight >= faults.together:
+                    replay.together.set()
+                replay.together.wait(30)
             self._send(replay.answer(self.path))
         finally:
             with replay.lock:

@@ -1,7 +1,6 @@
 """One rule for bytes: as docker prints them, never too wide, right at every border."""
 
 import re
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,6 @@ from layerscope.units import (
     parse_size,
     part_of,
 )
-from tests.cpu import pace
 
 SI, BINARY = Units.SI, Units.BINARY
 
@@ -141,14 +139,6 @@ def test_an_unknown_age_says_so() -> None:
 )
 def test_ratios(whole: int | None, part: int | None, text: str) -> None:
     assert format_ratio(whole, part) == text
-
-
-@pytest.mark.cpu
-def test_a_screen_full_of_sizes_takes_no_time() -> None:
-    start = process_time()
-    for size in range(0, 10_000_000_000, 1_000_000):
-        format_size(size)
-    assert process_time() - start < 0.5 * pace()  # 10,000 of them; a screen has a few hundred
 
 
 # --- counts, spans and lists ----------------------------------------------------

@@ -3,6 +3,8 @@
 # Usage: debian-13.sh [FOLDER]. Prints the folder. Made once, in about a minute; afterwards it is only mounted.
 set -euo pipefail
 root=${1:-${LAYERSCOPE_DEBIAN_13:-/var/tmp/layerscope-debian-13}}
+exec 9>"$root.lock"
+flock 9 # two test processes ask at once
 
 if [ ! -x "$root/usr/sbin/dockerd" ]; then
   if ! command -v debootstrap >/dev/null; then

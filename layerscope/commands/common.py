@@ -28,9 +28,10 @@ class OutputError(Exception):
     """The answer is there but could not be written; the text is one line."""
 
 
-def take_inventory(source: Source) -> Inventory:
+def take_inventory(source: Source, *, whole: bool = False) -> Inventory:
     """Return the inventory of ``source``, for a live engine with its own disk usage if it gives that in time.
 
+    ``whole``: with what is never kept of an image from one run to the next, like when it was tagged last.
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
     with _meter() as meter, patience("for the engine to answer") as waits, closing(source.open()) as backend:
@@ -43,7 +44,7 @@ def take_inventory(source: Source) -> Inventory:
                 of = f"{format_number(done)} of {format_number(total)} are done"
                 waits(f"for the layers of its images: {of}" if done < total else "for its own disk usage")
 
-        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE)
+        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE, whole=whole)
 
 
 @contextmanager

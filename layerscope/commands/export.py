@@ -20,7 +20,7 @@ def run(source: Source, target: str, *, history: bool = False) -> None:
     """
     try:
         check_target(target)  # a mistyped path is reported before a scan that may take a while
-        inventory = take_inventory(source)
+        inventory = take_inventory(source, whole=True)
         save_inventory(inventory, target)
         if source.live and history:
             remember(history_of_user(), build_graph(inventory))

@@ -40,7 +40,7 @@ def run(source: Source, path: str, *, form: Form, units: Units, history: bool = 
     read = load_rules(path)  # a slip is told before a scan
     pins = Pins.of_user()
     pins.load()
-    graph = build_graph(take_inventory(source))
+    graph = build_graph(take_inventory(source, whole=True))
     recall(history_of_user(history), graph)
     now = int(time.time()) if source.live or not graph.inventory.taken_at else graph.inventory.taken_at
     rules = read(now)

@@ -44,7 +44,7 @@ def names_of(source: Source) -> LayerGraph:
     """Return the images of a source, of a live engine by their names and IDs alone: one question."""
     if not source.live:
         return build_graph(source.load())
-    from layerscope.engine.scan import list_images  # noqa: PLC0415 (docker-py: only where it is needed)
+    from layerscope.engine.lists import list_images  # noqa: PLC0415 (docker-py: only where it is needed)
 
     with source.connect() as connection:
         images = [image for image in list_images(connection) if image.listed]

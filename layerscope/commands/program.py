@@ -33,6 +33,7 @@ class Choices:
     units_name: str | None = None
     read_only: bool = False
     no_history: bool | None = None
+    no_cache: bool | None = None
 
     @property
     def source(self) -> Source:
@@ -49,7 +50,7 @@ class Choices:
             return Source("demo")
         if self.file is not None:
             return Source("file", path=self.file)
-        return Source("live", host=self.host, context=self.context)
+        return Source("live", host=self.host, context=self.context, cache=not self.no_cache)
 
     @property
     def units(self) -> Units:
@@ -110,6 +111,10 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--no-history",),
         {"is_flag": True, "flag_value": True, "help": "Keep no record of this scan, and ask none."},
+    ),
+    (
+        ("--no-cache",),
+        {"is_flag": True, "flag_value": True, "help": "Ask the engine everything; take nothing from earlier runs."},
     ),
     (
         ("--units", "units_name"),

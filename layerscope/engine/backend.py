@@ -11,11 +11,13 @@ from layerscope.core.removal.carry_out import Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.events import Watcher
+from layerscope.engine.memory import ImageMemory
 from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
+from layerscope.state.cache import ImageCache
 
 
 class LiveBackend:
@@ -23,9 +25,13 @@ class LiveBackend:
 
     live = True
 
-    def __init__(self, connection: Connection, *, read_only: bool = False) -> None:
-        """Take an open connection; with ``read_only`` nothing is ever removed, and no code for it loaded."""
+    def __init__(self, connection: Connection, *, read_only: bool = False, cache: ImageCache | None = None) -> None:
+        """Take an open connection; with ``read_only`` nothing is ever removed, and no code for it loaded.
+
+        ``cache``: where what cannot change of images is kept; None: nowhere.
+        """
         self.connection = connection
+        self._memory = None if cache is None else ImageMemory(cache, connection.engine)
         self.no_removal = "layerscope was started with --read-only" if read_only else ""
         self._latest: Inventory | None = None
         self._serial = 0
@@ -46,15 +52,27 @@ class LiveBackend:
         cancelled: Callable[[], bool],
         *,
         usage_within: float | None = None,
+        whole: bool = False,
     ) -> Inventory:
-        """Scan the engine; see :func:`layerscope.engine.scan.scan`. Raises BackendError."""
+        """Scan the engine; see :func:`layerscope.engine.scan.scan`. Raises BackendError.
+
+        A second scan of one session is ``whole``: who asks again wants to know what the engine says now.
+        """
+        whole = whole or self._latest is not None
 
         def report(now: Progress) -> None:
             progress(now.done, now.total, now.phase)
 
         question = None if usage_within is None else _UsageQuestion(self.connection, usage_within)
         try:
-            found = scan(self.connection, progress=report, partial=partial, cancelled=cancelled)
+            found = scan(
+                self.connection,
+                progress=report,
+                partial=partial,
+                cancelled=cancelled,
+                memory=self._memory,
+                whole=whole,
+            )
         except Cancelled as error:
             raise BackendError("the scan was cancelled before the engine had listed its images") from error
         if question is not None:
@@ -73,7 +91,7 @@ class LiveBackend:
         What else was learned while the engine worked it out is in it; see :func:`layerscope.engine.usage.disk_usage`.
         """
         usage = disk_usage(self.connection, whole=whole)
-        first = scan(self.connection) if self._latest is None else None
+        first = scan(self.connection, memory=self._memory) if self._latest is None else None
         with self._keeping:
             latest = self._latest or first
             assert latest is not None
@@ -90,7 +108,8 @@ class LiveBackend:
     def _refresh(self) -> Inventory:
         with self._refreshing:  # one after the other, or an older answer might be kept last
             old = self._latest
-            fresh = scan(self.connection) if old is None else refresh(self.connection, old)
+            memory = self._memory
+            fresh = scan(self.connection, memory=memory) if old is None else refresh(self.connection, old, memory)
             with self._keeping:
                 now = self._latest
                 if now is not None and old is not None and now is not old:  # the usage came meanwhile
@@ -169,6 +188,11 @@ class _UsageQuestion:
         return self._answer
 
 
-def open_backend(host: str | None, context: str | None, *, read_only: bool = False) -> LiveBackend:
-    """Connect to the engine that ``docker --host … --context …`` would use. Raises BackendError."""
-    return LiveBackend(connect(host, context), read_only=read_only)
+def open_backend(
+    host: str | None, context: str | None, *, read_only: bool = False, cache: ImageCache | None = None
+) -> LiveBackend:
+    """Connect to the engine that ``docker --host … --context …`` would use; ``cache`` as LiveBackend takes it.
+
+    Raises BackendError.
+    """
+    return LiveBackend(connect(host, context), read_only=read_only, cache=cache)

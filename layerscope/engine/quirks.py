@@ -25,9 +25,10 @@ TYPED_USAGE_API = (1, 42)
 class Quirks:
     """How one kind of store likes to be asked."""
 
-    ask_listed: Literal["again", "dangling"]
+    ask_listed: Literal["again", "dangling", "parents"]
     """How to learn which untagged images ``docker images`` shows.
 
+    ``parents``: those that are no image's parent, which the list says itself (moby ``daemon/images/image_list.go``).
     ``again``: the list once more without ``all``. ``dangling``: only the untagged ones of that
     list, since a containerd store works out every image's size from its blobs for each list (7 s).
     """
@@ -39,7 +40,7 @@ class Quirks:
 
 
 QUIRKS: dict[StoreKind, Quirks] = {
-    "graphdriver": Quirks(ask_listed="again", ask_by_name=False),
+    "graphdriver": Quirks(ask_listed="parents", ask_by_name=False),
     "containerd": Quirks(ask_listed="dangling", ask_by_name=True),
     "podman": Quirks(ask_listed="again", ask_by_name=False),
 }

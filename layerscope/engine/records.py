@@ -206,7 +206,7 @@ def inspected_image(image: Image, answer: Any, store: StoreKind, intern: Intern)
     folders = _folders(answer, ("UpperDir", "LowerDir"))
     layers_size = image.layers_size
     if image.platforms:
-        layers_size = _unpacked_size(image.platforms, platform_name(os, architecture, variant))
+        layers_size = unpacked_size(image.platforms, platform_name(os, architecture, variant))
     return replace(
         image,
         digests=tuple(digests),
@@ -244,7 +244,7 @@ def _diff_ids(answer: dict[str, Any], intern: Intern) -> tuple[tuple[str, ...] |
     return intern.texts(layers), ""
 
 
-def _unpacked_size(platforms: tuple[Platform, ...], name: str) -> int | None:
+def unpacked_size(platforms: tuple[Platform, ...], name: str) -> int | None:
     """Return the size of the stored layers of the platform that was inspected, None when that one cannot be told.
 
     The inspect answer does not say which manifest it describes before API 1.48, and its

@@ -10,35 +10,43 @@ import time
 from dataclasses import replace
 
 from layerscope.engine.connect import Connection
+from layerscope.engine.lists import list_containers, list_images
+from layerscope.engine.memory import ImageMemory
 from layerscope.engine.records import Intern
 from layerscope.engine.scan import (
     describe_images,
-    list_containers,
     list_content,
-    list_images,
+    needs_folders,
     with_folders,
     with_manifests,
 )
 from layerscope.inventory import Image, Inventory
 
 
-def refresh(conn: Connection, old: Inventory) -> Inventory:
+def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None) -> Inventory:
     """Return ``old`` brought up to date with the engine.
 
     An image that is gone by the time it is asked for is left out. The disk usage of ``old`` is
-    dropped when anything changed: it was asked before. Raises :class:`~layerscope.engine.errors.EngineError`.
+    dropped when anything changed: it was asked before. ``memory`` takes what is new.
+    Raises :class:`~layerscope.engine.errors.EngineError`.
     """
     known = {image.id: image for image in old.images}
     intern = Intern()
     listed = list_images(conn, intern)
     all_images = [_carried_over(image, known.get(image.id)) for image in listed]
-    new = [number for number, image in enumerate(all_images) if image is None]
-    for number, image in describe_images(conn, [listed[number] for number in new], intern):
+    containers = list_containers(conn)
+    whole = needs_folders(conn, listed, containers)
+    new = [number for number, image in enumerate(all_images) if image is None or (whole and image.remembered)]
+    wanted = [all_images[number] or listed[number] for number in new]
+    for number, image in describe_images(conn, wanted, intern, whole=whole):
         all_images[new[number]] = image
     found = [image for image in all_images if image is not None]
     vanished = len(all_images) - len(found)
-    containers = with_folders(conn, list_containers(conn), found)
-    images, content = with_manifests(conn, found, list_content(conn))
+    containers = with_folders(conn, containers, found)
+    content = list_content(conn)
+    if memory is not None and new:
+        memory.keep(listed, all_images, content)
+    images, content = with_manifests(conn, found, content)
     # By ID: the engine's order of images of the same second is not the same twice.
     same = {image.id: image for image in images} == known and set(containers) == set(old.containers)
     return replace(

@@ -33,8 +33,8 @@ from layerscope.core.stores import STORES
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain_refusal
+from layerscope.engine.lists import list_containers, list_images
 from layerscope.engine.records import as_dict, as_list, as_size, as_text, as_texts, with_prefix
-from layerscope.engine.scan import list_containers, list_images
 from layerscope.inventory import Image
 from layerscope.leaving import is_leaving, under_way
 from layerscope.state.removal_log import RemovalLog

@@ -8,27 +8,25 @@ The disk-usage endpoint is never asked here: it may take minutes.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from layerscope.engine.connect import Connection, Query
+from layerscope.engine.connect import Connection
 from layerscope.engine.errors import Cancelled, EngineError, Refused
+from layerscope.engine.lists import all_images, list_containers, merged, shown_ids
 from layerscope.engine.many import Talk, talk, talk_all
-from layerscope.engine.quirks import MANIFESTS_API
+from layerscope.engine.memory import ImageMemory
 from layerscope.engine.records import (
     Intern,
     as_dict,
     container_folders,
-    container_record,
     history_entries,
     inspected_image,
-    listed_image,
 )
 from layerscope.inventory import Container, ContentStore, Image, Inventory
 
@@ -36,10 +34,6 @@ _TICK = 0.05
 """Seconds between two looks at how far it is, and at whether it was cancelled."""
 _PARTIAL_EVERY = 0.5
 """Seconds between two partial inventories."""
-_LIST_PATIENCE = 10
-"""A containerd store answers nothing for 7 s per 1,000 images while it makes its list."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,8 @@ def scan(
     progress: Callable[[Progress], None] | None = None,
     partial: Callable[[Inventory], object] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    memory: ImageMemory | None = None,
+    whole: bool = False,
 ) -> Inventory:
     """Return what the engine says about all its images and containers.
 
@@ -69,21 +65,14 @@ def scan(
     ``cancelled`` is asked some 20 times a second; once it says yes, the answer is what was known by
     then, with ``complete=False``, or :class:`Cancelled` is raised if the images were not even listed.
 
+    What ``memory`` knows of an image is not asked for (:mod:`layerscope.engine.memory`), and it takes what is new.
+    ``whole``: also ask for what it never knows, when an image was tagged last and its folders in the store.
+
     An image that is gone by the time it is asked for is left out and counted in ``vanished``.
     One whose history is refused keeps its layers, with the engine's words in ``note``.
     Raises :class:`EngineError` when the engine fails or stops answering.
     """
-    return _Scan(conn, progress, partial, cancelled).run()
-
-
-def list_images(conn: Connection, intern: Intern | None = None) -> list[Image]:
-    """Return every image of the engine, not scanned yet, in the engine's order."""
-    return _merge(conn, _all_images(conn, intern or Intern()), _shown_ids(conn))
-
-
-def list_containers(conn: Connection) -> tuple[Container, ...]:
-    """Return every container, running or not. Sizes are not asked for: they make an engine walk its disk."""
-    return tuple(_ask_list(conn, "/containers/json", "containers", container_record, [("all", 1)]))
+    return _Scan(conn, progress, partial, cancelled, memory, whole).run()
 
 
 def with_folders(conn: Connection, containers: Sequence[Container], images: Iterable[Image]) -> tuple[Container, ...]:
@@ -102,6 +91,14 @@ def with_folders(conn: Connection, containers: Sequence[Container], images: Iter
                 container = replace(container, cache_ids=container_folders(answer))  # noqa: PLW2901
         found.append(container)
     return tuple(found)
+
+
+def needs_folders(conn: Connection, images: Iterable[Image], containers: Iterable[Container]) -> bool:
+    """Are the store's folders of images wanted, for containers of images that are gone? See :func:`with_folders`."""
+    if conn.engine.store_kind != "graphdriver":
+        return False
+    there = {image.id for image in images}
+    return any(container.image_id not in there for container in containers)
 
 
 def list_content(conn: Connection) -> ContentStore | None:
@@ -125,6 +122,11 @@ def with_manifests(
     return tuple(with_layers(image, content) for image in images), content
 
 
+def is_remembered(image: Image) -> bool:
+    """Is all known of an image from memory but what memory never knows?"""
+    return image.remembered and image.history is not None
+
+
 def describe_image(conn: Connection, image: Image, intern: Intern | None = None) -> Image | None:
     """Return a listed image with its layers and history; None when it is gone.
 
@@ -134,29 +136,44 @@ def describe_image(conn: Connection, image: Image, intern: Intern | None = None)
 
 
 def describe_images(
-    conn: Connection, images: Sequence[Image], intern: Intern, look: Callable[[], bool] = lambda: True
+    conn: Connection,
+    images: Sequence[Image],
+    intern: Intern,
+    look: Callable[[], bool] = lambda: True,
+    *,
+    whole: bool = False,
 ) -> Iterator[tuple[int, Image | None]]:
     """Do as :func:`describe_image` for many, and yield the number of each and its image, in the order of the answers.
 
+    Of images that are remembered only what is missing is asked for, and with ``whole`` their configuration.
     ``look`` is called some 20 times a second; once it says False the rest is left.
     """
-    talks = (_described(conn, image, intern) for image in images)
+    talks = (_described(conn, image, intern, whole) for image in images)
     return talk_all(conn, talks, conn.requests_in_flight, look)
 
 
-def _described(conn: Connection, image: Image, intern: Intern) -> Talk[Image | None]:
-    try:
-        answer = yield from _about(conn, image, "json")
-    except Refused as refused:
-        return None if refused.is_gone else replace(image, note=f"inspect: {refused.message or refused.status}")
-    image = inspected_image(image, answer, conn.engine.store_kind, intern)
+def _described(conn: Connection, image: Image, intern: Intern, whole: bool = False) -> Talk[Image | None]:
+    known = image if image.remembered else None
+    if known is None or whole:
+        try:
+            answer = yield from _about(conn, image, "json")
+        except Refused as refused:
+            if refused.is_gone:
+                return None
+            note = f"inspect: {refused.message or refused.status}"
+            return replace(image, note=note, diff_ids=None, history=None, remembered=False)
+        image = replace(inspected_image(image, answer, conn.engine.store_kind, intern), remembered=False)
+        if known is not None and known.history is not None and known.diff_ids == image.diff_ids:
+            return image
     try:
         answer = yield from _about(conn, image, "history")
     except Refused as refused:
-        return None if refused.is_gone else replace(image, note=f"history: {refused.message or refused.status}")
+        if refused.is_gone:
+            return None
+        return replace(image, note=f"history: {refused.message or refused.status}", history=None)
     entries = history_entries(answer, intern)
     if entries is None:
-        return replace(image, note="history: the engine answered it in an unknown form")
+        return replace(image, note="history: the engine answered it in an unknown form", history=None)
     return replace(image, history=entries)
 
 
@@ -169,64 +186,6 @@ def _about(conn: Connection, image: Image, what: str) -> Talk[Any]:
             if as_dict(next(iter(answer), None) if isinstance(answer, list) else answer).get("Id") == image.id:
                 return answer
     return (yield f"/images/{quote(image.id, safe=':')}/{what}")
-
-
-# the lists
-
-
-def _all_images(conn: Connection, intern: Intern) -> list[Image]:
-    query: list[tuple[str, str | int]] = [("all", 1)]
-    if conn.api_at_least(MANIFESTS_API):
-        query.append(("manifests", 1))
-    store = conn.engine.store_kind
-    return _ask_list(conn, "/images/json", "images", lambda row: listed_image(row, store, intern), query)
-
-
-def _shown_ids(conn: Connection) -> set[str]:
-    """Return the IDs of the images that ``docker images`` shows, or only of the untagged ones: see Quirks."""
-    query: list[tuple[str, str | int]] = []
-    if conn.quirks.ask_listed == "dangling":
-        query.append(("filters", json.dumps({"dangling": ["true"]})))
-    store, intern = conn.engine.store_kind, Intern()
-    images = _ask_list(conn, "/images/json", "images", lambda row: listed_image(row, store, intern), query)
-    return {image.id for image in images}
-
-
-def _merge(conn: Connection, images: Iterable[Image], shown: set[str]) -> list[Image]:
-    """Return the images with ``listed`` set, one of each ID."""
-    named_are_shown = conn.quirks.ask_listed == "dangling"
-    merged: dict[str, Image] = {}
-    for image in images:
-        listed = image.id in shown or (named_are_shown and bool(image.tags or image.digests))
-        same = merged.get(image.id, image)
-        merged[image.id] = replace(
-            image,
-            listed=listed,
-            tags=tuple(dict.fromkeys(same.tags + image.tags)),
-            digests=tuple(dict.fromkeys(same.digests + image.digests)),
-        )
-    return list(merged.values())
-
-
-def _ask_list(conn: Connection, path: str, what: str, read: Callable[[Any], T | None], query: Query) -> list[T]:
-    rows = conn.ask(path, f"the list of {what}", query, timeout=conn.timeout * _LIST_PATIENCE)
-    if not isinstance(rows, list):
-        said = "null" if rows is None else "an object" if isinstance(rows, dict) else "something else"
-        raise _odd(conn, f"{said} where a list of {what} belongs")
-    records = []
-    for row in rows:
-        record = read(row)
-        if record is None:
-            raise _odd(conn, f"a list of {what} with an entry that has no Id")
-        records.append(record)
-    return records
-
-
-def _odd(conn: Connection, said: str) -> EngineError:
-    return EngineError(
-        f"the engine at {conn.endpoint.shown} answered {said}",
-        "see whether `docker images -a` works there, then scan again",
-    )
 
 
 # the scan
@@ -269,7 +228,11 @@ class _Scan:
         progress: Callable[[Progress], None] | None,
         partial: Callable[[Inventory], object] | None,
         cancelled: Callable[[], bool] | None,
+        memory: ImageMemory | None,
+        whole: bool,
     ) -> None:
+        self.memory = memory
+        self.whole = whole
         self.conn = conn
         self.progress = progress
         self.partial = partial
@@ -290,11 +253,13 @@ class _Scan:
     def run(self) -> Inventory:
         try:
             self._report()
-            if not self._watch(_Crew([self._ask_all, self._ask_shown, self._ask_containers, self._ask_content])):
+            jobs = [self._ask_all, self._ask_shown, self._ask_containers, self._ask_content]
+            if self.memory is not None:
+                jobs.append(self.memory.load)
+            if not self._watch(_Crew(jobs)):
                 raise Cancelled
-            self.images = list(_merge(self.conn, self.all, self.shown))
+            self.images = list(merged(self.conn, self.all, self.shown))
             self.all, self.phase, self.total = [], "layers", len(self.images)
-            self._publish()
             complete = self._describe_all()
             if complete:
                 complete = self._watch(_Crew([self._finish]))
@@ -320,10 +285,21 @@ class _Scan:
     def _describe_all(self) -> bool:
         """Ask about every image. False: cancelled."""
         listed = [image for image in self.images if image is not None]
-        for number, image in describe_images(self.conn, listed, self.intern, self._look):
-            self.images[number] = image
+        whole = self.whole or needs_folders(self.conn, listed, self.containers or ())
+        ask = list(range(len(listed)))
+        if self.memory is not None:
+            for number, image in enumerate(self.memory.recall(listed, self.content, self.intern)):
+                self.images[number] = image or listed[number]
+            ask = [n for n, image in enumerate(self.images) if image and not (is_remembered(image) and not whole)]
+        self.done = len(listed) - len(ask)
+        self._publish()
+        wanted = [image for n in ask if (image := self.images[n]) is not None]
+        for number, image in describe_images(self.conn, wanted, self.intern, self._look, whole=whole):
+            self.images[ask[number]] = image
             self.done += 1
         self._report()
+        if self.done == self.total and self.memory is not None:
+            self.memory.keep(listed, self.images, self.content)
         return self.done == self.total
 
     def _look(self) -> bool:
@@ -373,10 +349,10 @@ class _Scan:
         self.containers = with_folders(self.conn, self.containers or (), known)
 
     def _ask_all(self) -> None:
-        self.all = _all_images(self.conn, self.intern)
+        self.all = all_images(self.conn, self.intern)
 
     def _ask_shown(self) -> None:
-        self.shown = _shown_ids(self.conn)
+        self.shown = shown_ids(self.conn)
 
     def _ask_containers(self) -> None:
         self.containers = list_containers(self.conn)

@@ -37,10 +37,12 @@ class Backend(Protocol):
         cancelled: Callable[[], bool],
         *,
         usage_within: float | None = None,
+        whole: bool = False,
     ) -> Inventory:
         """Return an inventory; tell ``progress(done, total, phase)`` and hand out parts meanwhile.
 
         ``usage_within``: ask for the engine's own disk usage beside the scan, and wait for it that many seconds.
+        ``whole``: ask also for what is never kept of an image and few need, like when it was tagged last.
         Raises :class:`BackendError`.
         """
         ...
@@ -111,6 +113,7 @@ class SavedBackend:
         cancelled: Callable[[], bool],
         *,
         usage_within: float | None = None,
+        whole: bool = False,
     ) -> Inventory:
         """Return the saved inventory."""
         return self._load()

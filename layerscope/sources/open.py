@@ -28,6 +28,8 @@ class Source:
     """Live only: the name of a docker context."""
     path: str | None = None
     """File only: a saved scan, ``-`` for standard input."""
+    cache: bool = True
+    """Live only: is what cannot change of images taken from earlier runs, and kept for later ones?"""
 
     @property
     def live(self) -> bool:
@@ -52,8 +54,10 @@ class Source:
             found = self.load()
             return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
         from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: only where it is needed)
+        from layerscope.state.cache import ImageCache  # noqa: PLC0415
 
-        return open_backend(self.host, self.context, read_only=read_only)
+        cache = ImageCache.of_user() if self.cache else None
+        return open_backend(self.host, self.context, read_only=read_only, cache=cache)
 
     def connect(self) -> Connection:
         """Open the live engine. Raises :class:`layerscope.engine.errors.EngineError`."""

@@ -34,7 +34,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from layerscope.inventory import Inventory
-from layerscope.sources.scanread import SCHEMA, TABLES, Invalid, read
+from layerscope.sources.scanfields import Invalid
+from layerscope.sources.scanread import SCHEMA, TABLES, check, read
 from layerscope.state.files import cause, check_writable, write_whole
 from layerscope.text import clean
 
@@ -83,7 +84,11 @@ def _read(stream: BinaryIO, name: str) -> Inventory:
     try:
         return read(stream)
     except Invalid as problem:
-        raise ScanFileError(f"{clean(name, 200)}: {clean(problem.line, 300)}") from None
+        raise ScanFileError(_complaint(name, problem)) from None
+
+
+def _complaint(name: str, problem: Invalid) -> str:
+    return f"{clean(name, 200)}: {clean(problem.line, 300)}"
 
 
 def save_inventory(inventory: Inventory, target: str | Path | BinaryIO) -> None:
@@ -97,9 +102,9 @@ def save_inventory(inventory: Inventory, target: str | Path | BinaryIO) -> None:
     name = _name(target, "standard output")
     data = dumps(inventory)
     try:
-        loads(data, name)
-    except ScanFileError as error:
-        raise ScanFileNotSaved(f"{error}; not saved") from None
+        check(io.BytesIO(data))
+    except Invalid as problem:
+        raise ScanFileNotSaved(f"{_complaint(name, problem)}; not saved") from None
     try:
         if name.lower().endswith(".gz"):
             data = gzip.compress(data, mtime=0)

@@ -75,6 +75,8 @@ def image_info(node: ImageNode, graph: LayerGraph, now: int, units: Units = Unit
         about.add("Age", f"none: {why}")
     if image.last_tagged is not None:
         about.add("Tagged last", f"{_moment(image.last_tagged, now)}: here since then, or longer")
+    elif image.remembered:
+        about.add("Tagged last", "not asked for: these details are from an earlier run; r asks again")
     origin = origin_of(graph, node)
     about.add("Pull again", AGAIN[origin.again])
     about.add("", pull_line(graph.inventory.engine, origin), copies=True)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import process_time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.compare import Amount, Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import Path, paths
-from tests.cpu import pace
 from tests.views.forests import host
 
 # -- by hand -----------------------------------------------------------------------------------
@@ -246,18 +242,3 @@ def test_relatives_agree_with_sets(data: st.DataObject, host: Host) -> None:
     able.sort(key=lambda other: -shares(other))  # stable: then the graph's own order
     most = data.draw(st.integers(0, 6))
     assert relatives(node, most, among) == able[:most]
-
-
-@pytest.mark.cpu
-def test_it_costs_what_the_chosen_images_cost_not_the_host() -> None:
-    graph = build_graph(big_host(5000, 20000))
-    begun = process_time()
-    for node in graph.images[:200]:
-        few = Comparison(graph, [node, *relatives(node, 5)])
-        assert len(few.images) > 1
-    assert (process_time() - begun) / 200 < 0.005 * pace()
-    begun = process_time()
-    many = Comparison(graph, graph.images[::25])
-    pairs = sum(many.shared(one, other) != Amount(0) for one in range(200) for other in range(200))
-    assert pairs > 200
-    assert process_time() - begun < 1.0 * pace()

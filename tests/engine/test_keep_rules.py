@@ -12,6 +12,7 @@ from tests.engine.private import PrivateEngine, why_not
 
 
 @pytest.mark.engine
+@pytest.mark.sets
 def test_four_random_sets_of_rules_free_what_they_say() -> None:
     reason = why_not()
     if reason:

@@ -10,7 +10,8 @@ import pytest
 
 from layerscope.core.build import build_graph
 from layerscope.engine.connect import connect
-from layerscope.engine.scan import describe_image, list_containers, list_images, scan
+from layerscope.engine.lists import list_containers, list_images
+from layerscope.engine.scan import describe_image, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import Image
 

@@ -12,6 +12,7 @@ from tests.engine.sets import try_sets
 
 
 @pytest.mark.engine
+@pytest.mark.sets
 @pytest.mark.parametrize("store", ["overlay2", "containerd"])
 def test_ten_random_sets_go_as_their_plans_say(store: str) -> None:
     """overlay2: the machine's own dockerd; containerd: Debian 13's."""

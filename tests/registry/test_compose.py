@@ -96,8 +96,8 @@ services:
         ("include: [compose.yaml]", "in a circle"),
         ("include: [missing.yaml]", "missing.yaml: no such file"),
         ("services: &a {b: *a}", None),
-        ("a: " + "[" * 5000, "no YAML"),
-        ("#" * (1 << 20) + "#", "larger than 1 MiB"),
+        pytest.param("a: " + "[" * 5000, "no YAML", id="nested too deeply"),
+        pytest.param("#" * (1 << 20) + "#", "larger than 1 MiB", id="too large"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, why: str | None) -> None:

@@ -161,6 +161,15 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         + b",\n".join(b'"sha256:%064x"' % n for n in range(1_000_000))
         + b'\n],"history":7}'
     ),
+    "a large one that is sound but for its last field": lambda: (
+        b'{"schema":"layerscope.scan/2","folders":[],"layers":[\n'
+        + b",\n".join(b'"sha256:%064x"' % n for n in range(1_000_000))
+        + b'\n],"history":[\n'
+        + b",\n".join(b'{"created_by":"RUN step %d of a long way","size":%d}' % (n, n) for n in range(1_000_000))
+        + b'\n],"images":[\n'
+        + b",\n".join(b'{"id":"%d"}' % n for n in range(80_000))
+        + b'\n],"nonsense":1}'
+    ),
     "images before what they are made of": lambda: (
         b'{"images":[' + b",\n".join(b'{"id":"%d","diff_ids":[0,0]}' % n for n in range(2_000_000))
     ),
@@ -183,3 +192,78 @@ def test_garbage_is_not_kept_for_ever_by_reading_a_small_scan() -> None:
     frozen = gc.get_freeze_count()
     scanread.read(io.BytesIO(dumps(recorded_inventory("podman-5.8"))))
     assert gc.get_freeze_count() == frozen
+
+
+# --- read twice where it is large ---------------------------------------------------
+
+
+class Pipe(io.RawIOBase):
+    """Bytes that can be read once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self.rest.read(min(size, 1000) if size >= 0 else size)
+
+
+def loose_first(data: bytes) -> bytes:
+    """The same document, its images before what they are made of."""
+    document = json.loads(data)
+    return json.dumps({"schema": document.pop("schema"), "images": document.pop("images")} | document).encode()
+
+
+@pytest.mark.parametrize("of", [io.BytesIO, Pipe])
+@pytest.mark.parametrize("form", [bytes, gzip.compress, loose_first])
+def test_a_large_document_is_read_as_a_small_one_is(
+    monkeypatch: pytest.MonkeyPatch, of: Callable[[bytes], Any], form: Callable[[bytes], bytes]
+) -> None:
+    inventory = replace(recorded_inventory("docker-28.5-containerd"), from_file=True)
+    monkeypatch.setattr(scanread, "SMALL", 20_000)
+    assert len(dumps(inventory)) > 3 * scanread.SMALL
+    assert scanread.read(of(form(dumps(inventory)))) == inventory
+
+
+@pytest.mark.parametrize("of", [io.BytesIO, Pipe])
+def test_a_large_document_with_a_fault_is_never_kept(
+    monkeypatch: pytest.MonkeyPatch, of: Callable[[bytes], Any]
+) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(scanread, "SMALL", 100)
+    monkeypatch.setattr(scanread._Reader, "__init__", _noting(kept, scanread._Reader.__init__))
+    data = dumps(SMALL)
+    with pytest.raises(scanread.Invalid, match="unknown field"):
+        scanread.read(of(data.rstrip()[:-1] + b',"nonsense":1}'))
+    assert kept == [True, False], "once until it is too large, once without keeping anything"
+
+
+def _noting(kept: list[bool], init: Any) -> Any:
+    def noted(self: Any, *, keeps: bool = True) -> None:
+        kept.append(keeps)
+        init(self, keeps=keeps)
+
+    return noted
+
+
+@pytest.mark.parametrize("form", [bytes, loose_first])
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_two_of_the_same_id_are_told_however_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, small: int, form: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(scanread, "SMALL", small)
+    twice = replace(SMALL, images=(*SMALL.images, replace(SMALL.images[2], tags=("other:1",))))
+    with pytest.raises(scanread.Invalid) as refused:
+        scanread.read(io.BytesIO(form(dumps(twice))))
+    exact = small or form is not bytes
+    assert refused.value.line.endswith(
+        "images[6].id: the same as that of images[2]" if exact else "images: two have the same id"
+    )
+
+
+def test_what_is_equal_is_kept_once_up_to_a_point() -> None:
+    reader = scanread._Reader()
+    words = [reader._word("w" * 9 + str(n % 7)) for n in range(70)]
+    assert len({id(word) for word in words}) == 7
+    for n in range(scanread.SHARDS * scanread.WORDS * 2):
+        reader._word(str(n))
+    assert max(map(len, reader._words)) <= scanread.WORDS

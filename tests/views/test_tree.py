@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import process_time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.benchmarks.generate import big_host
-from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph, union
 from layerscope.views.names import amount
 from layerscope.views.tree import Folding, Tree
-from tests.cpu import pace
 from tests.views.forests import chain, host, hosts, image_id
 
 
@@ -153,14 +148,3 @@ def test_folding_bit_by_bit_gives_what_drawing_it_anew_gives(graph: LayerGraph, 
         depths = [row.depth for row in tree.rows]
         assert all(after <= before + 1 for before, after in pairwise(depths))
         assert all(len(row.guides) == row.depth * 3 for row in tree.rows)
-
-
-@pytest.mark.cpu
-def test_a_toggle_on_a_big_host_is_quick() -> None:
-    tree = Tree(build_graph(big_host(2000, 8000)))
-    tree.fold_all(open_=True)
-    for _ in range(2):
-        begin = process_time()
-        tree.toggle(0)
-        [(row.guides, row.label, row.detail) for row in tree.rows[:60]]
-        assert process_time() - begin < 0.05 * pace()

@@ -1,0 +1,243 @@
+"""What earlier runs learned of an engine's images and what cannot have changed since: the questions that are not asked.
+
+Kept by image ID: the configuration (layers, creation, system, author, labels) and the history with its sizes. Never
+kept: names, digests, when it was tagged last, folders of the store, platforms that are unpacked, containers, refusals.
+An image that has been described comes back from memory only where a fresh answer would say the same:
+
+* the engine is the same: ID, name, root folder, driver and version. Podman's ID is a new one at every call, so nothing
+  is kept of it;
+* the image has the size in the list that it had then. On graphdrivers that is the sum of its layers: the same diff ID
+  has another size where it was pulled than where it was built;
+* on a containerd store, the same platforms with the same sizes, and the same blobs under it. Its history is taken from
+  memory only while the reference graph says that its layers are held: the same image answers with sizes, without and
+  with again as others come and go;
+* the IDs of steps in a history are worked out anew from the list: an image is named there while it is in the store.
+
+What comes from the file is held to the types of an engine's answer; a row that is anything else is not known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from layerscope.core.chain import chain_ids
+from layerscope.core.content import below
+from layerscope.engine.limits import AnswerTooLong, check_values, limit_of
+from layerscope.engine.records import Intern, as_int, platform_name, unpacked_size
+from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image
+from layerscope.state.cache import ImageCache
+
+Step = tuple[str, int, int | None, str]
+"""What an entry of a history says, but for its ID: instruction, bytes, Unix seconds, comment."""
+
+
+def engine_identity(engine: Engine) -> str:
+    """Return what tells an engine from all others, and stays the same; empty where nothing does."""
+    if engine.kind != "docker" or not engine.id or not (engine.driver or engine.store):
+        return ""
+    parts = (engine.id, engine.name, engine.root_dir, engine.store_kind, engine.driver, engine.store)
+    told = json.dumps([*parts, engine.version, engine.api_version])
+    return sha256(told.encode()).hexdigest()[:32]
+
+
+class ImageMemory:
+    """What is known of the images of one engine."""
+
+    def __init__(self, cache: ImageCache, engine: Engine) -> None:
+        """Read nothing yet; an engine without an identity has no memory."""
+        self._cache = cache
+        self._engine = engine
+        self._key = engine_identity(engine)
+        self._rows: dict[str, bytes] = {}
+
+    def load(self) -> None:
+        """Read the file: a few milliseconds for each 1,000 images. Raises nothing."""
+        if self._key:
+            self._rows = self._cache.load(self._key)
+
+    def recall(self, listed: Sequence[Image], content: ContentStore | None, intern: Intern) -> list[Image | None]:
+        """Return the images of the list that are known, in its place; None for one to ask about.
+
+        One without ``history`` is to be asked for that alone.
+        """
+        if not self._rows:
+            return [None] * len(listed)
+        look = _Look(self._engine, listed, content)
+        found = [_recalled(image, self._rows.get(image.id), look, intern) for image in listed]
+        held = look.held(image for image in found if image is not None)
+        return [replace(image, history=None) if image is not None and not held(image) else image for image in found]
+
+    def keep(self, listed: Sequence[Image], found: Sequence[Image | None], content: ContentStore | None) -> None:
+        """Keep what was learned of the images of a list (``found``, in its order; None for one that is gone).
+
+        Raises nothing.
+        """
+        if not self._key:
+            return
+        asked = [
+            (was, image) for was, image in zip(listed, found, strict=True) if image is not None and not image.remembered
+        ]
+        rows: dict[str, bytes] = {}
+        if asked:
+            look = _Look(self._engine, listed, content)
+            held = look.held(image for image in found if image is not None)
+            for was, image in asked:
+                data = _row(was, image, look) if held(image) else None
+                if data is not None and data != self._rows.get(image.id):
+                    rows[image.id] = data
+        if rows or self._cache.aged:
+            self._cache.aged = False
+            self._cache.keep(self._key, rows, {image.id for image in listed})
+            self._rows.update(rows)
+
+
+class _Look:
+    """What the lists of one moment say of images: what an answer depends on besides the image's ID."""
+
+    def __init__(self, engine: Engine, listed: Sequence[Image], content: ContentStore | None) -> None:
+        self.parents = {image.id: image.parent_id for image in listed}
+        self._containerd = engine.store_kind == "containerd"
+        self._blobs: Mapping[str, Blob] | None = None
+        if content is not None and content.blobs is not None:
+            self._blobs = {blob.digest: blob for blob in content.blobs}
+
+    def seal(self, image: Image) -> str:
+        """Return what must be the same for an answer to be the same; empty where nothing tells that."""
+        if image.engine_size is None:
+            return ""
+        if not self._containerd:
+            return str(image.engine_size)
+        there: list[str] | None = None
+        if self._blobs is not None:
+            if image.id not in self._blobs:
+                return ""
+            there = sorted(below([image.id], self._blobs))
+        elif not image.platforms:
+            return ""
+        told = repr((image.engine_size, image.content_size, image.platforms, there))
+        return sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def steps(self, image: Image, count: int) -> list[str]:
+        """Return the IDs that the newest of ``count`` steps have: the image, its parent, and so on.
+
+        As long as they are in the store: moby ``daemon/images/image_history.go``.
+        """
+        found: list[str] = []
+        this = image.id
+        while this in self.parents and len(found) < count:
+            found.append(this)
+            this = self.parents[this]
+        return found
+
+    def held(self, images: Iterable[Image]) -> Any:
+        """Return the test whether all layers of an image are kept unpacked by something that ``images`` reach."""
+        if not self._containerd:
+            return lambda image: True
+        if self._blobs is None:
+            return lambda image: False
+        tops = {name for blob in self._blobs.values() for name in blob.snapshots}
+        chains = {image.id: chain_ids(image.diff_ids) for image in images if image.diff_ids is not None}
+        kept: set[str] = set()
+        for chain in chains.values():
+            upto = max((place + 1 for place, name in enumerate(chain) if name in tops), default=0)
+            kept.update(chain[:upto])
+        return lambda image: image.id in chains and kept.issuperset(chains[image.id])
+
+
+# rows
+
+
+def _row(listed: Image, image: Image, look: _Look) -> bytes | None:
+    """Return the bytes of what was learned of an image; None where they would not bring the same back."""
+    seal = look.seal(listed)
+    history = image.history
+    if not seal or image.diff_ids is None or history is None or image.note:
+        return None
+    if (image.digests, image.parent_id) != (listed.digests, listed.parent_id):
+        return None
+    steps = look.steps(listed, len(history))
+    if [entry.id for entry in reversed(history)] != [*steps, *[None] * (len(history) - len(steps))]:
+        return None
+    told = [seal, image.created, image.os, image.architecture, image.variant, image.author, image.diff_ids]
+    entries = [(entry.created_by, entry.size, entry.created, entry.comment) for entry in history]
+    return json.dumps([*told, image.labels, entries], separators=(",", ":")).encode("ascii")
+
+
+def _recalled(listed: Image, data: bytes | None, look: _Look, intern: Intern) -> Image | None:
+    """Return the image of a list with what a row says; None where that is of another state, or not sound."""
+    found = _read(data) if data is not None else None
+    if found is None or found[0] != look.seal(listed):
+        return None
+    _, created, system, architecture, variant, author, diff_ids, labels, entries = found
+    layers_size = listed.layers_size
+    if listed.platforms:
+        layers_size = unpacked_size(listed.platforms, platform_name(system, architecture, variant))
+    steps = look.steps(listed, len(entries))
+    named = [None] * (len(entries) - len(steps)) + steps[::-1]
+    return replace(
+        listed,
+        created=created if listed.created is None else listed.created,
+        layers_size=layers_size,
+        diff_ids=intern.texts(diff_ids),
+        history=intern.tuple(tuple(_entry(entry, step, intern) for entry, step in zip(entries, named, strict=True))),
+        os=intern.text(system),
+        architecture=intern.text(architecture),
+        variant=intern.text(variant),
+        author=intern.text(author),
+        labels=intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in labels)),
+        remembered=True,
+    )
+
+
+def _entry(entry: list[Any], step: str | None, intern: Intern) -> HistoryEntry:
+    created_by, size, created, comment = entry
+    return intern.entry(created_by, size, created, comment, step)
+
+
+_LIMIT = limit_of("GET", "/images/x/history")
+
+
+def _read(data: bytes) -> list[Any] | None:
+    """Return the values of a row, held to what :func:`_row` writes; None for anything else."""
+    try:
+        check_values(data, _LIMIT)
+        found = json.loads(data)
+    except (ValueError, RecursionError, AnswerTooLong):
+        return None
+    if not isinstance(found, list) or len(found) != 9:
+        return None
+    seal, created, *texts, diff_ids, labels, entries = found
+    sound = (
+        _all_text([seal, *texts])
+        and _is_date(created)
+        and isinstance(diff_ids, list)
+        and _all_text(diff_ids)
+        and isinstance(labels, list)
+        and all(isinstance(pair, list) and len(pair) == 2 and _all_text(pair) for pair in labels)
+        and isinstance(entries, list)
+        and all(isinstance(entry, list) and len(entry) == 4 and _is_step(*entry) for entry in entries)
+    )
+    return found if sound else None
+
+
+def _is_step(created_by: Any, size: Any, created: Any, comment: Any) -> bool:
+    whole = as_int(size)
+    return (
+        isinstance(created_by, str)
+        and isinstance(comment, str)
+        and whole is not None
+        and whole >= -1
+        and _is_date(created)
+    )
+
+
+def _is_date(value: Any) -> bool:
+    return value is None or as_int(value) is not None
+
+
+def _all_text(values: Collection[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from layerscope.core.chain import chain_id
 from layerscope.core.content import ContentGraph, content_graph
-from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers, place
 from layerscope.core.holding import held_chains, with_roots, without_unstored
 from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
@@ -172,7 +172,7 @@ def _images(
                 unknown_layers=unknown,
             )
         )
-    rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
+    rows.sort(key=place)
     all_known = not any(may_hide_layers(node.image) for node in rows)
     for index, node in enumerate(rows):
         node.index = index

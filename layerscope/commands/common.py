@@ -32,14 +32,14 @@ class OutputError(Exception):
     """The answer is there but could not be written; the text is one line."""
 
 
-def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] = ()) -> Inventory:
-    """Return the inventory of ``source``, for a live engine with its own disk usage if it gives that in time.
+def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] = (), usage: bool = True) -> Inventory:
+    """Return the inventory of ``source``, with ``usage`` a live engine's own disk usage if it gives that in time.
 
     ``whole``: with what is never kept of an image from one run to the next, like when it was tagged last.
     ``load``: names of modules to import meanwhile.
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    with _meter() as meter, patience(awaited(source)) as waits, closing(source.open(usage=True)) as backend:
+    with _meter() as meter, patience(awaited(source)) as waits, closing(source.open(usage=usage)) as backend:
         _warn(backend.warnings)
         if source.live and load:
             threading.Thread(target=_load, args=(load,), name="imports", daemon=True).start()
@@ -53,7 +53,7 @@ def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] =
             elif phase != "images":
                 waits("for its own disk usage")
 
-        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE, whole=whole)
+        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE if usage else None, whole=whole)
 
 
 def load_scan(path: str) -> Inventory:

@@ -21,9 +21,12 @@ _NEEDS = {
 """By form, the modules that make a report of an inventory: loaded while the engine works on its answers."""
 
 
-def run(source: Source, form: Form, units: Units, *, history: bool = False) -> None:
-    """Print the report on ``source``; ``history``: keep a record of the scan of a live engine."""
-    inventory = take_inventory(source, load=_NEEDS[form])
+def run(source: Source, form: Form, units: Units, *, history: bool = False, total: bool = True) -> None:
+    """Print the report on ``source``; ``history``: keep a record of the scan of a live engine.
+
+    ``total``: ask the engine for its own total. On some engines the footprint is exact only with it.
+    """
+    inventory = take_inventory(source, load=_NEEDS[form], usage=total)
     from layerscope.core.build import build_graph  # noqa: PLC0415 (loaded while the engine was asked)
 
     graph = build_graph(inventory)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 
 from layerscope.core.chain import chain_id
 from layerscope.core.content import ContentGraph, content_graph
-from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, may_hide_layers, place
 from layerscope.core.holding import held_chains, with_roots, without_unstored
 from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
@@ -32,27 +32,10 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     images = with_unpacked(content, without_unstored(content, with_roots(content, by_id.values())))
     parents: dict[str, str | None] = {}
     diffs: dict[str, str] = {}
-    memo: dict[tuple[str | None, str], str] = {}
-    stacks: list[Stack] = []
-    for image in images:
-        if image.diff_ids is None:
-            continue
-        chain: list[str] = []
-        parent: str | None = None
-        for diff_id in image.diff_ids:
-            key = (parent, diff_id)
-            here = memo.get(key)
-            if here is None:
-                here = memo[key] = chain_id(parent, diff_id)
-                parents.setdefault(here, parent)  # by chance or malice a diff ID may be another layer's chain ID
-                diffs.setdefault(here, diff_id)
-            chain.append(here)
-            parent = here
-        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
-
+    stacks = _stacks(images, parents, diffs)
     held = held_chains(content, {stack.image.id: stack.chain for stack in stacks})
-    needed = {chain for stack in stacks if stack.image.listed for chain in held[stack.image.id]}
-    stored = needed.union(*held.values())
+    needed = _under((held[stack.image.id] for stack in stacks if stack.image.listed), parents)
+    stored = needed if len(needed) == len(parents) else _under(held.values(), parents)
     told = content is not None and inventory.complete and all(image.diff_ids is not None for image in images)
     most = most_unpacked(content, images) if told else None
     settlement = settle(stacks, parents, rules, usage_of(inventory, rules), most)
@@ -80,6 +63,50 @@ def build_graph(inventory: Inventory) -> LayerGraph:
         content=content,
         unknowns=settlement.unknowns,
     )
+
+
+def _stacks(images: Iterable[Image], parents: dict[str, str | None], diffs: dict[str, str]) -> list[Stack]:
+    """Return the stacks of the images whose layers are known; fill in each chain ID's parent and diff ID."""
+    stacks: list[Stack] = []
+    ground = _Fork(None)
+    for image in images:
+        if image.diff_ids is None:
+            continue
+        here = ground
+        chain: list[str] = []
+        for diff_id in image.diff_ids:
+            above = here.above.get(diff_id)
+            if above is None:
+                above = here.above[diff_id] = _Fork(name := chain_id(here.chain, diff_id))
+                parents.setdefault(name, here.chain)  # by chance or malice a diff ID may be another layer's chain ID
+                diffs.setdefault(name, diff_id)
+            here = above
+            chain.append(here.name)
+        stacks.append(Stack(image, image.diff_ids, tuple(chain)))
+    return stacks
+
+
+class _Fork:
+    """A layer, and by diff ID what stands on it: to find a chain ID takes no hashing of those that are known."""
+
+    __slots__ = ("above", "chain", "name")
+
+    def __init__(self, chain: str | None) -> None:
+        self.chain = chain
+        """Its chain ID; None of the ground."""
+        self.name = chain or ""
+        self.above: dict[str, _Fork] = {}
+
+
+def _under(stacks: Iterable[Sequence[str]], parents: Mapping[str, str | None]) -> set[str]:
+    """Return the layers of some stacks: each once, from the top down to one that was met before."""
+    found: set[str] = set()
+    for stack in stacks:
+        here = stack[-1] if stack else None
+        while here is not None and here not in found:
+            found.add(here)
+            here = parents[here]
+    return found
 
 
 def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:
@@ -148,7 +175,7 @@ def _images(
                 unknown_layers=unknown,
             )
         )
-    rows.sort(key=lambda node: (-node.size, node.name, node.image.id))
+    rows.sort(key=place)
     all_known = not any(may_hide_layers(node.image) for node in rows)
     for index, node in enumerate(rows):
         node.index = index

@@ -284,6 +284,16 @@ class LayerGraph:
         return tuple(layer for layer in self.layers if layer.parent is None)
 
     @cached_property
+    def size_words(self) -> frozenset[str]:
+        """All that is said of where sizes come from; see :attr:`Layer.size_from`."""
+        return frozenset(layer.size_from for layer in (*self.layers, *self.hidden_layers) if layer.size_from)
+
+    @cached_property
+    def plain(self) -> bool:
+        """Is every size exact, and in a history of its own? Then no other figure of the engine's had a part in them."""
+        return not self.size_words and all(layer.size_is == "exact" for layer in (*self.layers, *self.hidden_layers))
+
+    @cached_property
     def orphan_containers(self) -> tuple[Container, ...]:
         """Containers whose image is no row here: gone, or an unlisted intermediate."""
         return tuple(c for c in self.inventory.containers if c.image_id not in self.image_by_id)
@@ -354,6 +364,11 @@ class LayerGraph:
             listed_content=None if content is None else content.listed,
             content=None if content is None else content.stored,
         )
+
+
+def place(node: ImageNode) -> tuple[int, str, str]:
+    """Return what rows are in the order of: the biggest first, then by name."""
+    return -node.size, node.name, node.image.id
 
 
 def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:

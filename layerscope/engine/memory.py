@@ -242,10 +242,15 @@ def _read(data: bytes, intern: Intern) -> _Known | None:
         and isinstance(labels, list)
         and all(isinstance(pair, list) and len(pair) == 2 and _all_text(pair) for pair in labels)
         and isinstance(entries, list)
-        and all(isinstance(entry, list) and len(entry) == 4 and _is_step(*entry) for entry in entries)
     )
     if not sound:
         return None
+    history = []
+    for entry in entries:
+        step = _step(entry, intern)
+        if step is None:
+            return None
+        history.append(step)
     system, architecture, variant, author = map(intern.text, texts)
     return _Known(
         seal,
@@ -256,19 +261,25 @@ def _read(data: bytes, intern: Intern) -> _Known | None:
         author,
         intern.texts(diff_ids),
         intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in labels)),
-        intern.tuple(tuple(intern.entry(by, size, at, comment, None) for by, size, at, comment in entries)),
+        tuple(history),
     )
 
 
-def _is_step(created_by: Any, size: Any, created: Any, comment: Any) -> bool:
+def _step(entry: Any, intern: Intern) -> HistoryEntry | None:
+    """Return an entry of a row; None for what is none. Most were seen in another row, and need no second look."""
+    if not isinstance(entry, list) or len(entry) != 4:
+        return None
+    try:
+        found = intern.known((*entry, None))
+    except TypeError:  # a list or an object in it
+        return None
+    if found is not None:
+        return found
+    created_by, size, created, comment = entry
     whole = as_int(size)
-    return (
-        isinstance(created_by, str)
-        and isinstance(comment, str)
-        and whole is not None
-        and whole >= -1
-        and _is_date(created)
-    )
+    if not isinstance(created_by, str) or not isinstance(comment, str) or whole is None or whole < -1:
+        return None
+    return intern.entry(created_by, whole, created, comment, None) if _is_date(created) else None
 
 
 def _is_date(value: Any) -> bool:

@@ -117,6 +117,11 @@ class Forest:
                 run.children.sort(key=_weight)
         self.roots.sort(key=_weight)
 
+    def carried_over(self, graph: LayerGraph) -> Forest:
+        """Return it for a graph of the very same layers and rows, whose names may be others."""
+        self.graph, self.images, self._repositories = graph, graph.images, {}
+        return self
+
     def end_of(self, node: ImageNode) -> Run | None:
         """Return the run that an image ends with; None when it has no layers or is not shown."""
         return self.run_of.get(node.layers[-1].index) if node.layers else None

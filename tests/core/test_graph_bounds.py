@@ -89,6 +89,6 @@ def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> N
     resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"], None)
     facts = []
     for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010):
-        resolver._take(stack, Assignment(((), ()), (True, True), made, None), "exact")
+        resolver._take(stack, Assignment(2, (), 0b11, made, None), "exact")
         facts.append((resolver.made["sha256:a"], resolver.ledger.facts))
     assert facts == [(0b110, 1), (0b110, 1), (0b010, 2), (0b010, 2), (0b010, 2), (0b010, 2)]

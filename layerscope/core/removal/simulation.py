@@ -16,7 +16,8 @@ Podman ``libimage/image.go``, for removals that are never forced:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from copy import copy
 
 from layerscope.core.graph import Layer, LayerGraph, may_hide_layers
 from layerscope.core.sizes.sums import Bound, Bounds, RunningTally, Tally
@@ -44,7 +45,7 @@ class Holders:
         self.stacks: list[tuple[int, ...]] = [
             tuple([layer.index for layer in graph.stacks.get(image.id, ())]) for image in self.images
         ]
-        at_id = {image.id: at for at, image in enumerate(self.images)}
+        self._at_id = at_id = {image.id: at for at, image in enumerate(self.images)}
         self.parents = [at_id.get(image.parent_id, -1) if image.parent_id else -1 for image in self.images]
         self.children: list[list[int]] = [[] for _ in self.images]
         for child, parent in enumerate(self.parents):
@@ -55,9 +56,7 @@ class Holders:
         self.containers: list[list[Container]] = [[] for _ in self.images]
         self.unseen: list[Container] = []
         """Containers whose image is gone: they hold layers that the engine does not name."""
-        for container in graph.inventory.containers:
-            at = at_id.get(container.image_id)
-            (self.unseen if at is None else self.containers[at]).append(container)
+        self._use(graph.inventory.containers)
         self.contents, self.blob_sizes, self.blob_holding = _contents(graph, self.images)
         self.cached = cached_sizes(graph)
         self.complete = graph.inventory.complete
@@ -88,6 +87,24 @@ class Holders:
         for stack in self.stacks:
             for number in stack:
                 self.holding[number] += 1
+
+    def _use(self, containers: Iterable[Container]) -> None:
+        for container in containers:
+            at = self._at_id.get(container.image_id)
+            (self.unseen if at is None else self.containers[at]).append(container)
+
+    def carried_over(self, graph: LayerGraph) -> Holders:
+        """Return the holders of a graph of the very same layers and rows, whose names and containers may be others."""
+        new = copy(self)
+        new.images = [*(node.image for node in graph.images), *graph.unlisted]
+        new.named = bytearray(self.named)
+        for at, (before, now) in enumerate(zip(self.images, new.images, strict=True)):
+            if before is not now:
+                new.named[at] = bool(now.tags or now.digests)
+        new.containers, new.unseen = [[] for _ in new.images], []
+        new._use(graph.inventory.containers)
+        new.cached = cached_sizes(graph)
+        return new
 
 
 def _contents(graph: LayerGraph, images: Sequence[Image]) -> tuple[list[tuple[int, ...]], list[int], list[int]]:

@@ -18,25 +18,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from layerscope.core.sizes.labels import Label
+from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label
 
 NO_GATES: Mapping[int, int] = {}
-_ALONE = tuple((i,) for i in range(256))
-"""``(i,)`` for small i, each made once: most layers have one candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """All the ways to lay a history beside a stack of layers."""
 
-    candidates: tuple[tuple[int, ...], ...]
-    """For each layer, oldest first: the indices of the entries that may have made it."""
-    maybe_none: tuple[bool, ...]
-    """For each layer: may it be one that the history has no entry for?"""
+    layers: int
+    """How many layers there are."""
+    may: Sequence[int]
+    """For each entry, oldest first: the layers that it may have made, as a bit mask; bit 0 is the oldest."""
+    none: int
+    """The layers that the history may have no entry for, as a bit mask."""
     made: int
     """How many layers the history made, as a bit mask: bit k is set when it may be k."""
     left: int | None
     """Bytes of all layers without an entry together; None where no total says it."""
+
+    @property
+    def candidates(self) -> tuple[tuple[int, ...], ...]:
+        """For each layer, oldest first: the indices of the entries that may have made it."""
+        found: list[list[int]] = [[] for _ in range(self.layers)]
+        for i, mask in enumerate(self.may):
+            for j in _bits(mask):
+                found[j].append(i)
+        return tuple(map(tuple, found))
+
+    @property
+    def maybe_none(self) -> tuple[bool, ...]:
+        """For each layer: may it be one that the history has no entry for?"""
+        return tuple(bool(self.none >> j & 1) for j in range(self.layers))
 
 
 def assign(
@@ -63,7 +77,7 @@ def assign(
     n = len(known)
     # An entry of unknown size may weigh whatever the total has left.
     left = total - sum(sizes) if total is not None and min(sizes, default=0) >= 0 else None
-    took = [i for i, label in enumerate(labels) if label is Label.LAYER]
+    took = [i for i, label in enumerate(labels) if label is LAYER]
     if len(took) > n:
         return None
     if len(took) == n:
@@ -86,8 +100,11 @@ def assign(
     )
     if fit is None or not told:
         return fit
-    candidates = [tuple([i + first for i in entries]) for entries in fit.candidates]
-    return Assignment((*map(_alone, told), *candidates), (False,) * after + fit.maybe_none, fit.made << after, left)
+    may = [0] * first
+    for j, i in enumerate(told):
+        may[i] = 1 << j
+    may += [mask << after for mask in fit.may]
+    return Assignment(n, may, fit.none << after, fit.made << after, left)
 
 
 def _told(
@@ -101,9 +118,9 @@ def _told(
     layers = len(known)
     for i, (label, size) in enumerate(zip(labels, sizes, strict=True)):
         here = known[len(found)] if len(found) < layers else None
-        if not here or (size < 0 and label is not Label.EMPTY):
+        if not here or (size < 0 and label is not EMPTY):
             break
-        if label is Label.LAYER:
+        if label is LAYER:
             if size != here:
                 return None
             found.append(i)
@@ -143,33 +160,31 @@ def _ways(
     allow = [full if size < 0 else unsettled | settled.get(size, 0) for size in sizes]
 
     reach = [start]
+    here = start
     for i, label in enumerate(labels):
-        here = reach[i]
-        there = here if label is not Label.LAYER else 0
-        if label is not Label.EMPTY:
-            there |= (here & allow[i]) << 1
-        reach.append(there & gates.get(i + 1, there))
-    live = ends = reach[-1] & end
+        if label is not EMPTY:
+            there = (here & allow[i]) << 1
+            here = there | here if label is MAYBE else there
+        if gates:
+            here &= gates.get(i + 1, here)
+        reach.append(here)
+    live = ends = here & end
     if not ends:
         return None
-    candidates: list[list[int]] = [[] for _ in range(n)]
-    for i in reversed(range(len(labels))):
-        label = labels[i]
-        made = (live >> 1) & allow[i] & reach[i] if label is not Label.EMPTY else 0
-        passed = live & reach[i] if label is not Label.LAYER else 0
-        for j in _bits(made):
-            candidates[j].append(i)
-        live = made | passed
+    may = [0] * len(labels)
+    for i in range(len(labels) - 1, -1, -1):
+        label, before = labels[i], reach[i]
+        if label is EMPTY:
+            live &= before
+            continue
+        made = may[i] = (live >> 1) & allow[i] & before
+        live = made if label is LAYER else made | live & before
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
-        return Assignment(_tuples(candidates), tuple(j >= fewest for j in range(n)), ends, left)
+        return Assignment(n, may, full >> fewest << fewest, ends, left)
     most = live.bit_length() - 1  # layers below the first that has an entry
     consumed = sum(1 << n - count for count in _bits(live))
-    return Assignment(_tuples(candidates), tuple(j < most for j in range(n)), consumed, left)
-
-
-def _alone(i: int) -> tuple[int, ...]:
-    return _ALONE[i] if i < len(_ALONE) else (i,)
+    return Assignment(n, may, (1 << most) - 1, consumed, left)
 
 
 def _only_way(
@@ -185,7 +200,10 @@ def _only_way(
     for entries, allowed in gates.items():
         if not allowed >> bisect_left(took, entries) & 1:
             return None
-    return Assignment(tuple(map(_alone, took)), (False,) * n, 1 << n, left)
+    may = [0] * len(sizes)
+    for j, i in enumerate(took):
+        may[i] = 1 << j
+    return Assignment(n, may, 0, 1 << n, left)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
@@ -209,7 +227,3 @@ def _bits(mask: int) -> Iterable[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def _tuples(candidates: Iterable[list[int]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(reversed(entries)) for entries in candidates)

@@ -8,8 +8,7 @@ come to the same layer.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from layerscope.core.sizes.ledger import Stack
 from layerscope.core.sizes.sums import Bounds, Height, Heights
@@ -31,10 +30,10 @@ def usage_of(inventory: Inventory, rules: StoreRules) -> DiskUsage | None:
     return usage if all(image.diff_ids is not None for image in inventory.images) else None
 
 
-def needed_by_rows(stacks: Iterable[Stack], parents: dict[str, str | None]) -> list[str]:
-    """Return the layers that rows need: what the engine's total is over."""
-    counts = _counts((stack for stack in stacks if stack.image.listed), parents)
-    return [chain for chain in parents if counts[chain]]
+def needed_by_rows(stacks: Iterable[Stack], up: Sequence[int]) -> list[int]:
+    """Return the numbers of the layers that rows need: what the engine's total is over."""
+    counts = _counts((stack for stack in stacks if stack.image.listed), up)
+    return [number for number in range(len(up)) if counts[number]]
 
 
 def near_heights(stacks: Iterable[Stack], rules: StoreRules) -> dict[str, Bounds]:
@@ -65,44 +64,45 @@ _METADATA, _ESCAPED, _PER_LAYER = 65_536, 6, 2_000
 
 
 def shared_heights(
-    stacks: Sequence[Stack], parents: dict[str, str | None], usage: DiskUsage, known: Heights
-) -> dict[str, tuple[int, str]]:
-    """Return the heights that SharedSize tells, with the name of an image of which it was said.
+    stacks: Sequence[Stack], up: Sequence[int], usage: DiskUsage, known: Heights
+) -> dict[int, tuple[int, str]]:
+    """Return by number the heights that SharedSize tells, with the name of an image of which it was said.
 
     None of them where one cannot be, by what is ``known``: then they are of other images than these.
     """
-    by_rows = _last_shared(_counts((stack for stack in stacks if stack.image.listed), parents), parents)
-    by_all = _last_shared(_counts(stacks, parents), parents)
+    by_rows = _last_shared(_counts((stack for stack in stacks if stack.image.listed), up), up)
+    by_all = _last_shared(_counts(stacks, up), up)
     shared = dict(usage.shared_sizes)
-    told: dict[str | None, tuple[int, str]] = {}
+    told: dict[int, tuple[int, str]] = {}
     for stack in stacks:
         size = shared.get(stack.image.id) if stack.image.listed else None
-        if size is None or not stack.chain:
+        if size is None or not stack.path:
             continue
-        last = by_rows[stack.chain[-1]]
-        if last != by_all[stack.chain[-1]]:
+        last = by_rows[stack.path[-1]]
+        if last != by_all[stack.path[-1]]:
             continue
         if told.setdefault(last, (size, stack.name))[0] != size:
             return {}
-    for chain, (size, _) in told.items():
-        between = known.unknowns.of(known.of[chain])
+    for number, (size, _) in told.items():
+        between = known.unknowns.of(known.of[number])
         if size < between.low or (between.high is not None and size > between.high):
             return {}
-    return {chain: said for chain, said in told.items() if chain is not None and known.of[chain] != Height(0, said[0])}
+    return {number: said for number, said in told.items() if number >= 0 and known.of[number] != Height(0, said[0])}
 
 
-def _counts(stacks: Iterable[Stack], parents: dict[str, str | None]) -> Counter[str]:
+def _counts(stacks: Iterable[Stack], up: Sequence[int]) -> list[int]:
     """Return by how many images each layer is needed."""
-    counts = Counter(stack.chain[-1] for stack in stacks if stack.chain)
-    for chain in reversed(parents):
-        parent = parents[chain]
-        if parent is not None and counts[chain]:
-            counts[parent] += counts[chain]
+    counts = [0] * (len(up) + 1)
+    for stack in stacks:
+        if stack.path:
+            counts[stack.path[-1]] += 1
+    for number in range(len(up) - 1, -1, -1):
+        counts[up[number]] += counts[number]
     return counts
 
 
-def _last_shared(counts: Mapping[str, int], parents: dict[str, str | None]) -> dict[str | None, str | None]:
-    found: dict[str | None, str | None] = {None: None}
-    for chain, parent in parents.items():
-        found[chain] = chain if counts[chain] > 1 else found[parent]
+def _last_shared(counts: Sequence[int], up: Sequence[int]) -> list[int]:
+    found = [-1] * (len(up) + 1)
+    for number, parent in enumerate(up):
+        found[number] = number if counts[number] > 1 else found[parent]
     return found

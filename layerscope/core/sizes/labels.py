@@ -22,6 +22,9 @@ class Label(Enum):
     MAYBE = "maybe"
 
 
+LAYER, EMPTY, MAYBE = Label.LAYER, Label.EMPTY, Label.MAYBE
+"""By names of their own, for who asks for them a million times."""
+
 # BuildKit, frontend/dockerfile/dockerfile2llb/convert.go, commitToHistory(withLayer)
 _BUILDKIT_LAYER = re.compile(r"(?:RUN|COPY|ADD)\b")
 _BUILDKIT_WORKDIR = re.compile(r"WORKDIR\s+(.*?)\s*(?:# buildkit)?\s*$", re.DOTALL)
@@ -70,12 +73,12 @@ def _undated(entry: HistoryEntry) -> bool:
     return entry.created is None and _KANIKO.match(entry.created_by) is not None
 
 
-def labels(entries: Sequence[HistoryEntry], memo: dict[int, Label] | None = None) -> list[Label]:
+def labels(entries: Sequence[HistoryEntry], memo: dict[int, tuple[Label, bool]] | None = None) -> list[Label]:
     """Return a label for each entry, oldest first, with what ``--squash`` did taken into account.
 
     A squash forces the entries it merged to be empty whatever they say, so below
-    its own entry only a size proves a layer. ``memo`` keeps labels by the identity
-    of entries, for callers who hold many histories with the same beginning.
+    its own entry only a size proves a layer. ``memo`` keeps what entries say by their identity,
+    for callers who hold many histories with the same beginning.
     """
     memo = {} if memo is None else memo
     found: list[Label] = []
@@ -83,11 +86,12 @@ def labels(entries: Sequence[HistoryEntry], memo: dict[int, Label] | None = None
     for i, entry in enumerate(entries):
         known = memo.get(id(entry))
         if known is None:
-            known = memo[id(entry)] = label(entry)
-        found.append(known)
-        if not entry.created_by and _SQUASHED.match(entry.comment):
+            squashes = not entry.created_by and _SQUASHED.match(entry.comment) is not None
+            known = memo[id(entry)] = label(entry), squashes
+        found.append(known[0])
+        if known[1]:
             squash = i
     for i in range(squash):
-        if found[i] is Label.LAYER and entries[i].size <= 0:
-            found[i] = Label.MAYBE
+        if found[i] is LAYER and entries[i].size <= 0:
+            found[i] = MAYBE
     return found

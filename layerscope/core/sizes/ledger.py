@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from layerscope.core.runs import runs
 from layerscope.core.sizes.sums import GROUND, Bounds, Height, Heights, heights
 from layerscope.inventory import HistoryEntry, Image
 
@@ -40,8 +39,6 @@ class Settled:
     """
     height: Height = GROUND
     """See :mod:`layerscope.core.sizes.sums`."""
-    since: int = 0
-    """:attr:`Ledger.facts` when its size, its entry or their certainty changed last."""
 
 
 @dataclass(slots=True)
@@ -51,8 +48,12 @@ class Stack:
     image: Image
     diff_ids: tuple[str, ...]
     chain: tuple[str, ...]
+    path: Sequence[int] = ()
+    """The numbers of its layers in the ledger, oldest first."""
     sizes: Sequence[int] = field(init=False)
     """Of the history's entries."""
+    known: bool = field(init=False)
+    """Is each of them told?"""
     weighty: int = field(init=False)
     """How many of them weigh something: these surely made layers."""
     shown: int = field(init=False)
@@ -62,6 +63,7 @@ class Stack:
         self.sizes = [entry.size for entry in self.image.history or ()]
         weights = [size for size in self.sizes if size > 0]
         self.weighty, self.shown = len(weights), sum(weights)
+        self.known = min(self.sizes, default=0) >= 0
 
     @property
     def told_by_size(self) -> bool:
@@ -87,14 +89,32 @@ NOTHING = Sum(0, "exact", "")
 
 
 class Ledger:
-    """All layers of a store with what is settled of them. A size once set stays; it can only lose certainty."""
+    """All layers of a store with what is settled of them. A size once set stays; it can only lose certainty.
+
+    Layers have numbers here, from the bottom: lists of them cost a fraction of what maps by chain ID do. Where a layer
+    below is asked for, -1 is the ground.
+    """
 
     def __init__(self, stacks: Sequence[Stack], parents: Mapping[str, str | None]) -> None:
         self.stacks = stacks
-        self.parents = _from_the_bottom(parents)
-        self.settled = {chain: Settled() for chain in self.parents}
-        self.sums: dict[str, Sum] = {}
-        self.opened = list(self.parents)
+        self.names = _from_the_bottom(parents)
+        """Chain IDs by number."""
+        number: dict[str | None, int] = {name: at for at, name in enumerate(self.names)}
+        number[None] = -1
+        self.up = [number[parents[name]] for name in self.names]
+        """By number the layer below."""
+        for stack in stacks:
+            stack.path = [number[name] for name in stack.chain]
+        self.settled = [Settled() for _ in self.names]
+        self.sizes: list[int | None] = [None] * len(self.names)
+        """Settled sizes by number."""
+        self.sure: list[int | None] = list(self.sizes)
+        """Those that are exact."""
+        self.since = [0] * len(self.names)
+        """By number :attr:`facts` when its size, its entry or their certainty changed last."""
+        self.sums: list[Sum | None] = [None] * len(self.names) + [NOTHING]
+        """By number what a layer and all below it weigh together; -1, the ground: nothing."""
+        self.opened: Sequence[int] = range(len(self.names))
         """Layers whose size or sum, or the sum below, may still follow from others; from the bottom."""
         self.unfilled = [stack for stack in stacks if stack.chain]
         """Images with a layer whose size is not known."""
@@ -103,148 +123,182 @@ class Ledger:
         self.sized = 0
         """Grows with every size and every sum that is found out."""
 
-    def set_size(self, chain: str, size: int, certain: Certainty, why: str = "") -> None:
+    def set_size(self, number: int, size: int, certain: Certainty, why: str = "") -> None:
         """Settle a layer's size, unless it is."""
-        found = self.settled[chain]
-        if found.size is None:
+        if self.sizes[number] is None:
+            found = self.settled[number]
             found.size, found.size_is, found.size_from = size, certain, why
+            self.sizes[number] = size
+            if certain == "exact":
+                self.sure[number] = size
             self.facts += 1
             self.sized += 1
-            found.since = self.facts
+            self.since[number] = self.facts
 
-    def set_entry(self, chain: str, entry: HistoryEntry, certain: Certainty) -> None:
+    def set_entry(self, number: int, entry: HistoryEntry, certain: Certainty) -> None:
         """Settle the history entry that made a layer, unless it is."""
-        found = self.settled[chain]
+        found = self.settled[number]
         if found.entry is None:
             found.entry, found.entry_is = entry, certain
             self.facts += 1
-            found.since = self.facts
+            self.since[number] = self.facts
 
-    def newest(self) -> dict[str | None, int]:
+    def tell(self, number: int, told: Sum) -> None:
+        """Take a sum that the engine told, unless there is one."""
+        if self.sums[number] is None:
+            self.sums[number] = told
+
+    def newest(self) -> list[int]:
         """Return for each layer :attr:`facts` when anything of it or of a layer below was found out last."""
-        found: dict[str | None, int] = {None: 0}
-        for chain, parent in self.parents.items():
-            here, below = self.settled[chain].since, found[parent]
-            found[chain] = here if here > below else below
+        since = self.since
+        found = [0] * (len(since) + 1)
+        for number, parent in enumerate(self.up):
+            here, below = since[number], found[parent]
+            found[number] = here if here > below else below
         return found
 
-    def exact(self) -> set[str]:
+    def exact(self) -> set[int]:
         """Return the layers whose size is exact."""
-        return {chain for chain, found in self.settled.items() if found.size_is == "exact"}
+        return {number for number, size in enumerate(self.sure) if size is not None}
 
-    def demote(self, stack: Stack, disputed: Iterable[str]) -> None:
+    def demote(self, stack: Stack, disputed: Iterable[int]) -> None:
         """Let the sizes of ``disputed`` layers be exact no longer: what is said of this image does not fit them."""
-        for chain in disputed:
-            found = self.settled[chain]
+        for number in disputed:
+            found = self.settled[number]
             if found.size_is == "exact":
                 found.size_is = "inferred"
-                found.since = self.facts
+                self.sure[number] = None
+                self.since[number] = self.facts
                 found.size_from = f"what the engine says of {stack.name} does not add up"
-        for chain in stack.chain:
-            self.sums.pop(chain, None)
-        self.opened = list(self.parents)
+        for number in stack.path:
+            self.sums[number] = None
+        self.opened = range(len(self.names))
 
     # -- sums ------------------------------------------------------------------------------
 
-    def sum_of(self, chain: str | None) -> Sum | None:
-        """Return what a layer and all below it weigh; 0 below the first."""
-        return NOTHING if chain is None else self.sums.get(chain)
-
     def add_up(self) -> None:
         """Take what follows from sums for sizes, and the other way round."""
-        settled, sums = self.settled, self.sums
+        settled, sizes, sums, up = self.settled, self.sizes, self.sums, self.up
         # Neighbours count: a sum travels along layers of known size.
-        opened = [c for c in self.opened if settled[c].size is None or c not in sums or self._open_below(c)]
-        self.opened = opened
-        for chain in opened:  # up: child = parent + layer
-            if chain not in sums:
-                found, below = settled[chain], self.sum_of(self.parents[chain])
-                if below is not None and found.size is not None:
-                    sums[chain] = Sum(below.size + found.size, _weaker(below.certain, found.size_is), below.name)
-        for chain in reversed(opened):  # down: parent = child − layer
-            parent, found, here = self.parents[chain], settled[chain], sums.get(chain)
-            if parent is None or parent in sums or here is None or found.size is None or found.size > here.size:
+        opened = self.opened = [
+            at for at in self.opened if sizes[at] is None or sums[at] is None or sums[up[at]] is None
+        ]
+        for at in opened:  # up: child = parent + layer
+            if sums[at] is None:
+                below, size = sums[up[at]], sizes[at]
+                if below is not None and size is not None:
+                    certain = _weaker(below.certain, settled[at].size_is)
+                    sums[at] = Sum(below.size + size, certain, below.name)
+        for at in reversed(opened):  # down: parent = child − layer
+            here = sums[at]
+            if here is None or sums[up[at]] is not None:
                 continue
-            sums[parent] = Sum(here.size - found.size, _weaker(here.certain, found.size_is), here.name)
-        for chain in opened:
-            if settled[chain].size is None:
-                below, here = self.sum_of(self.parents[chain]), sums.get(chain)
+            size = sizes[at]
+            if size is not None and size <= here.size:
+                sums[up[at]] = Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.name)
+        for at in opened:
+            if sizes[at] is None:
+                below, here = sums[up[at]], sums[at]
                 if below and here and here.size >= below.size:
                     why = f"the engine's size of {here.name}, less the layers below"
-                    self.set_size(chain, here.size - below.size, _weaker(here.certain, below.certain), why)
+                    self.set_size(at, here.size - below.size, _weaker(here.certain, below.certain), why)
         self._fill()
-
-    def _open_below(self, chain: str) -> bool:
-        parent = self.parents[chain]
-        return parent is not None and parent not in self.sums
 
     def _fill(self) -> None:
         """A sum that the known layers already fill leaves nothing for the others."""
-        settled, doubtful = self.settled, []
+        sizes, doubtful = self.sizes, []
+        known, missing = [0] * (len(sizes) + 1), [0] * (len(sizes) + 1)
+        for number, parent in enumerate(self.up):
+            size = sizes[number]
+            if size is None:
+                known[number], missing[number] = known[parent], missing[parent] + 1
+            else:
+                known[number], missing[number] = known[parent] + size, missing[parent]
         for stack in self.unfilled:
-            layers = [settled[chain] for chain in stack.chain]
-            if all(found.size is not None for found in layers):
+            top = stack.path[-1]
+            if not missing[top]:
                 continue
-            here = self.sums.get(stack.chain[-1])
-            if here is None or here.size != sum(found.size or 0 for found in layers):
+            here = self.sums[top]
+            if here is None or here.size != known[top]:
                 doubtful.append(stack)
                 continue
-            guessed = any(found.size_is == "inferred" for found in layers)
-            for chain in stack.chain:
-                why = f"the engine's size of {here.name}, which leaves nothing for it"
-                self.set_size(chain, 0, "inferred" if guessed else here.certain, why)
+            guessed = any(self.settled[number].size_is == "inferred" for number in stack.path)
+            why = f"the engine's size of {here.name}, which leaves nothing for it"
+            for number in stack.path:
+                self.set_size(number, 0, "inferred" if guessed else here.certain, why)
         self.unfilled = doubtful
 
-    def sizes_below(self) -> dict[str | None, int | None]:
+    def sizes_below(self) -> list[int | None]:
         """Return for each layer what the settled sizes up to it sum up to; None where one is not settled."""
-        found: dict[str | None, int | None] = {None: 0}
-        for chain, parent in self.parents.items():
-            below, size = found[parent], self.settled[chain].size
-            found[chain] = None if below is None or size is None else below + size
+        found: list[int | None] = [None] * len(self.names) + [0]
+        for number, parent in enumerate(self.up):
+            below, size = found[parent], self.sizes[number]
+            found[number] = None if below is None or size is None else below + size
         return found
 
     # -- what the sums determine -----------------------------------------------------------
 
-    def heights(self, near: Mapping[str, Bounds], total: tuple[int, Sequence[str]] | None) -> Heights:
+    def heights(self, near: Mapping[int, Bounds], total: tuple[int, Sequence[int]] | None) -> Heights:
         """Return the heights that follow from what is exact; see :func:`layerscope.core.sizes.sums.heights`."""
-        sizes = {chain: found.size if found.size_is == "exact" else None for chain, found in self.settled.items()}
-        told = {chain: here.size for chain, here in self.sums.items() if here.certain == "exact"}
-        return heights(self.parents, sizes, told, near, total)
+        told = [here.size if here is not None and here.certain == "exact" else None for here in self.sums]
+        return heights(self.up, self.sure, told, near, total)
 
     def learn(self, found: Heights) -> None:
         """Take the sums and the sizes that heights determine."""
-        for chain, parent in self.parents.items():
-            here, below = found.of[chain], found.of[parent]
-            known = self.sums.get(chain)
+        for number, parent in enumerate(self.up):
+            here, below = found.of[number], found.of[parent]
+            known = self.sums[number]
             if not here.unknown and (known is None or known.certain != "exact"):
-                self.sums[chain] = Sum(here.rest, "exact", known.name if known else "")
+                self.sums[number] = Sum(here.rest, "exact", known.name if known else "")
                 self.facts += 1
                 self.sized += 1
-            if here.unknown == below.unknown and here.rest >= below.rest:
-                self.set_size(chain, here.rest - below.rest, "exact", "the engine's sums over the images that have it")
+            if here.unknown == below.unknown and self.sizes[number] is None and here.rest >= below.rest:
+                why = "the engine's sums over the images that have it"
+                self.set_size(number, here.rest - below.rest, "exact", why)
 
     def vouch(self, found: Heights) -> None:
         """Give each layer its height and its weight, and take back guesses that the engine's sums rule out."""
-        for chain, parent in self.parents.items():
-            layer = self.settled[chain]
-            layer.height = found.of[chain]
-            layer.sum_exact = layer.size_is == "exact"
-            if layer.size_is == "inferred" and layer.size is not None:
-                between = found.layer(chain, parent)
+        for number, parent in enumerate(self.up):
+            layer = self.settled[number]
+            layer.height = found.of[number]
+            if layer.size_is == "exact":
+                layer.sum_exact, layer.weight = True, layer.size or 0
+            elif layer.size is not None:
+                between = found.layer(number, parent)
                 if layer.size < between.low or (between.high is not None and layer.size > between.high):
                     _forget(layer)
-            layer.weight = layer.size or 0 if layer.sum_exact else 0
         for run in self._runs():
-            here, below = found.of[run[-1]], found.of[self.parents[run[0]]]
-            layers = [self.settled[chain] for chain in run]
-            if here.unknown != below.unknown or all(layer.size_is == "exact" for layer in layers):
-                continue
-            _weigh(layers, here.rest - below.rest)
+            here, below = found.of[run[-1]], found.of[self.up[run[0]]]
+            if here.unknown == below.unknown:
+                _weigh([self.settled[number] for number in run], here.rest - below.rest)
 
-    def _runs(self) -> Iterable[list[str]]:
-        """Return the layers that always come and go together: no image ends between them and nothing branches."""
-        tops = {stack.chain[-1] for stack in self.stacks if stack.chain}
-        return runs(self.parents, tops)
+    def _runs(self) -> Iterable[list[int]]:
+        """Return the layers that always come and go together: no image ends between them and nothing branches.
+
+        Only where the size of one is not exact. See :mod:`layerscope.core.runs`.
+        """
+        branches = [0] * (len(self.up) + 1)
+        for parent in self.up:
+            branches[parent] += 1
+        for stack in self.stacks:
+            if stack.path:
+                branches[stack.path[-1]] = 2  # as if it branched: the next layer begins another run
+        branches[-1] = 2
+        doubtful: dict[int, list[int]] = {}
+        run_of: list[int] = []
+        runs: list[list[int]] = []
+        sure = self.sure
+        for number, parent in enumerate(self.up):
+            if branches[parent] == 1:
+                at = run_of[parent]
+                runs[at].append(number)
+            else:
+                at = len(runs)
+                runs.append([number])
+            run_of.append(at)
+            if sure[number] is None:
+                doubtful[at] = runs[at]
+        return doubtful.values()
 
 
 def _weigh(layers: Sequence[Settled], size: int) -> None:
@@ -271,9 +325,13 @@ def _weaker(one: Certainty, other: Certainty) -> Certainty:
     return "exact" if one == other == "exact" else "inferred"
 
 
-def _from_the_bottom(parents: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return ``parents`` in an order that does not depend on theirs: by depth, then by name."""
-    depth: dict[str | None, int] = {None: 0}
+def _from_the_bottom(parents: Mapping[str, str | None]) -> list[str]:
+    """Return the layers in an order that does not depend on that of ``parents``: by depth, then by name."""
+    depth: dict[str | None, int] = {None: -1}
+    floors: list[list[str]] = []
     for chain, parent in parents.items():
-        depth[chain] = depth[parent] + 1
-    return {chain: parents[chain] for chain in sorted(parents, key=lambda chain: (depth[chain], chain))}
+        at = depth[chain] = depth[parent] + 1
+        if at == len(floors):
+            floors.append([])
+        floors[at].append(chain)
+    return [chain for floor in floors for chain in sorted(floor)]

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
-from layerscope.core.sizes.labels import Label, labels
+from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
 from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
 from layerscope.core.sizes.unpacked import near_unpacked
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
+
+NONE_TOLD: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class _Guess:
     why: str
 
 
+def _by_number(stacks: Sequence[Stack], found: Mapping[str, Bounds]) -> dict[int, Bounds]:
+    """Return what was found of top layers by their numbers in the ledger."""
+    return {stack.path[-1]: found[stack.chain[-1]] for stack in stacks if stack.chain and stack.chain[-1] in found}
+
+
 class _Resolver:
     def __init__(
         self,
@@ -93,12 +100,15 @@ class _Resolver:
         """Images of which the engine says things that contradict each other."""
         self.misread: set[str] = set()
         """Images whose history cannot be as its text has it, or does not fit the other images'."""
-        self.proved: set[str] = set()
+        self.proved: set[int] = set()
         """Layers of images whose history has as many entries that weigh something as there are layers."""
-        self.memo: dict[int, Label] = {}
-        self.near = near_heights(stacks, rules)
-        self.unpacked = {} if most_unpacked is None else near_unpacked(stacks, rules, most_unpacked)
+        self.memo: dict[int, tuple[Label, bool]] = {}
+        self.near = _by_number(stacks, near_heights(stacks, rules))
+        unpacked = {} if most_unpacked is None else near_unpacked(stacks, rules, most_unpacked)
+        self.unpacked = _by_number(stacks, unpacked)
         """Sums that are certain, while of single layers they prove nothing."""
+        self.lines: dict[str, tuple[tuple[Stack, bool], ...]] = {}
+        """By image ID the ancestors by ParentId with which the image begins."""
         self.fits: dict[str, bool] = {}
         """By image ID: did the history fit the layers when it was read last, by what is certain?"""
         self.seen: dict[str, dict[str, int]] = {}
@@ -107,9 +117,10 @@ class _Resolver:
     def run(self) -> Settlement:
         if self.rules.empty_diff_is_zero:
             for stack in self.stacks:
-                for diff, chain in zip(stack.diff_ids, stack.chain, strict=True):
-                    if diff == EMPTY_DIFF_ID:
-                        self.ledger.set_size(chain, 0, "exact", "the layer is an empty archive")
+                if EMPTY_DIFF_ID in stack.diff_ids:
+                    for diff, number in zip(stack.diff_ids, stack.path, strict=True):
+                        if diff == EMPTY_DIFF_ID:
+                            self.ledger.set_size(number, 0, "exact", "the layer is an empty archive")
         self._certain_totals()
         pending = [stack for stack in self.stacks if stack.chain and stack.image.history is not None]
         pending = self._repeat(self._read, self._read_by_size(pending))
@@ -121,22 +132,22 @@ class _Resolver:
         pending = self._repeat(self._believe, pending)
         self._repeat(self._guess, pending)
         self.ledger.vouch(proved)
-        return Settlement(self.settled, proved.unknowns)
+        return Settlement(dict(zip(self.ledger.names, self.settled, strict=True)), proved.unknowns)
 
-    def _heights(self, near: Mapping[str, Bounds]) -> Heights:
+    def _heights(self, near: Mapping[int, Bounds]) -> Heights:
         total = None if self.usage is None else self.usage.layers_size
         return self.ledger.heights(
-            near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
+            near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.up))
         )
 
     def _deepen(self, pending: list[Stack]) -> list[Stack]:
         """Take what the sums over several images determine, until nothing more follows; as :meth:`_repeat`."""
-        if all(found.size_is == "exact" for found in self.settled.values()):
+        if None not in self.ledger.sure:
             return pending
         if self.usage is not None:
-            told = shared_heights(self.stacks, self.ledger.parents, self.usage, self.ledger.heights({}, None))
-            for chain, (size, name) in told.items():
-                self.ledger.sums.setdefault(chain, Sum(size, "exact", name))
+            told = shared_heights(self.stacks, self.ledger.up, self.usage, self.ledger.heights({}, None))
+            for number, (size, name) in told.items():
+                self.ledger.tell(number, Sum(size, "exact", name))
         before = -1
         while self.ledger.facts != before:
             self.ledger.learn(self._heights(self.near))
@@ -148,18 +159,19 @@ class _Resolver:
         """Read until nothing more follows; return the images in which something is still in doubt."""
         before = added_up = -1
         last = self.seen.setdefault(read.__name__, {})
+        alone = read.__name__ == "_read"
         while self.ledger.facts != before:
             before = self.ledger.facts
             newest = self.ledger.newest()
             doubtful = []
             for stack in pending:
-                seen = last.get(stack.image.id)
+                image = stack.image
+                seen = last.get(image.id, -1)
                 # Most rounds change few layers. What an image's ancestors made may be known by now.
-                same = seen is not None and newest[stack.chain[-1]] <= seen
-                if same and (read.__name__ == "_read" or stack.image.parent_id not in self.by_id):
+                if newest[stack.path[-1]] <= seen and (alone or image.parent_id not in self.by_id):
                     doubtful.append(stack)
                 elif not read(stack):
-                    last[stack.image.id] = self.ledger.facts
+                    last[image.id] = self.ledger.facts
                     doubtful.append(stack)
             pending = doubtful
             if self.ledger.sized != added_up:
@@ -181,38 +193,37 @@ class _Resolver:
             return None
         if self.rules.image_size_is_layers:
             return total
-        return total if total and total == stack.shown and min(stack.sizes) >= 0 else None
+        return total if total and total == stack.shown and stack.known else None
 
     def _certain_totals(self) -> None:
-        told: dict[str, set[int]] = {}
+        told: dict[int, set[int]] = {}
+        totals = [self._own_total(stack) if stack.path else None for stack in self.stacks]
+        for stack, total in zip(self.stacks, totals, strict=True):
+            if total is not None:
+                told.setdefault(stack.path[-1], set()).add(total)
         for stack in self.stacks:
-            total = self._own_total(stack)
-            if stack.chain and total is not None:
-                told.setdefault(stack.chain[-1], set()).add(total)
-        for stack in self.stacks:
-            totals = told.get(stack.chain[-1], set()) if stack.chain else set()
-            if len(totals) > 1 or (totals and stack.shown > min(totals)):
+            here = told.get(stack.path[-1], NONE_TOLD) if stack.path else NONE_TOLD
+            if len(here) > 1 or (here and stack.shown > min(here)):
                 self.odd.add(stack.image.id)
-            elif totals:
-                self.ledger.sums.setdefault(stack.chain[-1], Sum(min(totals), "exact", stack.name))
+            elif here:
+                self.ledger.tell(stack.path[-1], Sum(min(here), "exact", stack.name))
 
     def _likely_totals(self) -> None:
         for stack in self.stacks:
-            if stack.chain and stack.image.layers_size and stack.image.id not in self.odd:
-                total = Sum(stack.image.layers_size, "inferred", stack.name)
-                self.ledger.sums.setdefault(stack.chain[-1], total)
+            if stack.path and stack.image.layers_size and stack.image.id not in self.odd:
+                self.ledger.tell(stack.path[-1], Sum(stack.image.layers_size, "inferred", stack.name))
 
     # -- reading a history -----------------------------------------------------------------
 
     @staticmethod
     def _certain(stack: Stack) -> Sequence[Label]:
         """Return what the sizes alone say of each entry: what weighs something made a layer."""
-        return _by_size(stack, Label.EMPTY if stack.told_by_size else Label.MAYBE)
+        return _by_size(stack, EMPTY if stack.told_by_size else MAYBE)
 
     def _labels(self, stack: Stack) -> Sequence[Label]:
         """Return what may be believed of each entry, its text being true."""
         if stack.told_by_size:
-            return _by_size(stack, Label.EMPTY)
+            return _by_size(stack, EMPTY)
         history = stack.image.history or ()
         found = labels(history, self.memo)
         if self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
@@ -232,12 +243,12 @@ class _Resolver:
     ) -> Assignment | None:
         """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
         if gates is None:
-            gates = self._gates(stack) if Label.MAYBE in believed else NO_GATES
-        settled = [_UNSETTLED if alone else self.settled[chain] for chain in stack.chain]
+            gates = self._gates(stack) if MAYBE in believed else NO_GATES
+        known = self.ledger.sure if sure else self.ledger.sizes
         return assign(
             believed,
             stack.sizes,
-            [layer.size if not sure or layer.size_is == "exact" else None for layer in settled],
+            [None if alone else known[number] for number in stack.path],
             anchor=self.rules.history_anchor,
             total=self._own_total(stack),
             short=short,
@@ -248,26 +259,37 @@ class _Resolver:
         """Lay the image's history beside its layers by what is certain alone."""
         return self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
 
-    def _gates(self, stack: Stack) -> dict[int, int]:
+    def _gates(self, stack: Stack) -> Mapping[int, int]:
         """Return what ancestors by ParentId say of how many layers this history's first entries made.
 
         Their histories are the beginnings of this one. The classic builder and ``docker commit``
         add one entry to the parent's, which made a layer when there is one more (moby
         ``internal/image/image.go``, NewChildImage).
         """
+        if not stack.image.parent_id:
+            return NO_GATES
+        line = self.lines.get(stack.image.id)
+        if line is None:
+            line = self.lines[stack.image.id] = tuple(self._line(stack))
         gates: dict[int, int] = {}
+        for parent, first in line:
+            made = self.made.get(parent.image.id)
+            if made is not None:
+                gates[len(parent.sizes)] = made
+                added = len(stack.path) - len(parent.path)
+                if first and len(parent.sizes) + 1 == len(stack.sizes) and added in {0, 1}:
+                    gates[len(stack.sizes)] = made << added
+        return gates
+
+    def _line(self, stack: Stack) -> Iterator[tuple[Stack, bool]]:
+        """Yield the ancestors with which this image begins, and of each whether it is the parent."""
         parent = self.by_id.get(stack.image.parent_id)
         seen = {stack.image.id}
         while parent is not None and parent.image.id not in seen and self.rules.history_anchor == "bottom":
             seen.add(parent.image.id)
-            made = self.made.get(parent.image.id)
-            if made is not None and _begins(stack, parent):
-                gates[len(parent.sizes)] = made
-                added = len(stack.chain) - len(parent.chain)
-                if len(parent.sizes) + 1 == len(stack.sizes) and added in {0, 1} and len(seen) == 2:
-                    gates[len(stack.sizes)] = made << added
+            if _begins(stack, parent):
+                yield parent, len(seen) == 2
             parent = self.by_id.get(parent.image.parent_id)
-        return gates
 
     def _take(self, stack: Stack, fit: Assignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
         """Settle what is the same in every way; True when that leaves no doubt in this image.
@@ -279,22 +301,39 @@ class _Resolver:
         if made and made != before:
             self.made[stack.image.id] = made
             self.ledger.facts += 1
-        history = stack.image.history or ()
+        settled, doubtful = self.settled, []
+        for j, number in enumerate(stack.path):
+            found = settled[number]
+            if found.size is None or found.entry is None:
+                doubtful.append((1 << j, number, found))
+        if not doubtful:
+            return True
+        once = twice = weightless = unsized = 0
+        for size, mask in zip(stack.sizes, fit.may, strict=False):
+            twice |= once & mask
+            once |= mask
+            if not size:
+                weightless |= mask
+            elif size < 0:
+                unsized |= mask
+        if fit.left is None or fit.left:
+            unsized |= fit.none
+        else:
+            weightless |= fit.none
         done = True
-        for chain, candidates, maybe_none in zip(stack.chain, fit.candidates, fit.maybe_none, strict=True):
-            found = self.settled[chain]
-            if found.size is not None and found.entry is not None:
-                continue
-            if found.size is None and sized:
-                sizes = {history[i].size for i in candidates}
-                if maybe_none:
-                    sizes.add(-1 if fit.left is None or fit.left else 0)
-                if len(sizes) == 1 and -1 not in sizes:
-                    nothing = "" if candidates else f"the engine's size of {stack.name}, which leaves nothing for it"
-                    self.ledger.set_size(chain, sizes.pop(), certain, why or nothing)
-            if len(candidates) == 1 and not maybe_none:
-                self.ledger.set_entry(chain, history[candidates[0]], certain)
-            done = done and found.size is not None and (found.entry is not None or not candidates)
+        for bit, number, found in doubtful:
+            if found.size is None and sized and not unsized & bit:
+                sizes = {size for size, mask in zip(stack.sizes, fit.may, strict=False) if size and mask & bit}
+                if weightless & bit:
+                    sizes.add(0)
+                if len(sizes) == 1:
+                    nothing = "" if once & bit else f"the engine's size of {stack.name}, which leaves nothing for it"
+                    self.ledger.set_size(number, sizes.pop(), certain, why or nothing)
+            if found.entry is None and once & bit and not (twice | fit.none) & bit:
+                history = stack.image.history or ()
+                entry = next(i for i, mask in enumerate(fit.may) if mask & bit)
+                self.ledger.set_entry(number, history[entry], certain)
+            done = done and found.size is not None and (found.entry is not None or not once & bit)
         return done
 
     # -- what is certain -------------------------------------------------------------------
@@ -306,7 +345,7 @@ class _Resolver:
         for stack in told:
             if stack.image.id not in done and self._by_sizes(stack) is None:
                 self.odd.add(stack.image.id)
-                self.ledger.demote(stack, stack.chain)
+                self.ledger.demote(stack, stack.path)
         self.proved = self.ledger.exact()
         return [stack for stack in pending if stack.image.id not in done]
 
@@ -332,17 +371,17 @@ class _Resolver:
         below = self.ledger.sizes_below()
         for stack in self.stacks:
             total = self._own_total(stack)
-            if total is not None and stack.chain and below[stack.chain[-1]] not in {None, total}:
-                self.ledger.demote(stack, (chain for chain in stack.chain if chain not in self.proved))
+            if total is not None and stack.path and below[stack.path[-1]] not in {None, total}:
+                self.ledger.demote(stack, (number for number in stack.path if number not in self.proved))
 
-    def _disputed(self, stack: Stack, alone: Assignment) -> Sequence[str]:
+    def _disputed(self, stack: Stack, alone: Assignment) -> Sequence[int]:
         """Return the layers to which this image, asked alone, gives other sizes than the images before it."""
         found = []
-        for chain, candidates, maybe_none in zip(stack.chain, alone.candidates, alone.maybe_none, strict=True):
-            size = self.settled[chain].size
+        for number, candidates, maybe_none in zip(stack.path, alone.candidates, alone.maybe_none, strict=True):
+            size = self.ledger.sizes[number]
             if size is not None and not maybe_none and size not in {stack.sizes[i] for i in candidates}:
-                found.append(chain)
-        return found or [chain for chain in stack.chain if chain not in self.proved]
+                found.append(number)
+        return found or [number for number in stack.path if number not in self.proved]
 
     # -- what is likely --------------------------------------------------------------------
 
@@ -374,39 +413,33 @@ class _Resolver:
         history = f"the history of {stack.name}"
         if stack.weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
             why = f"{history}, where an entry of size 0 made no layer"
-            yield _Guess(_by_size(stack, Label.EMPTY), True, NO_GATES, why)
+            yield _Guess(_by_size(stack, EMPTY), True, NO_GATES, why)
         if stack.image.id not in self.odd | self.misread:
             yield _Guess(self._labels(stack), False, None, f"{history}, if each layer has an entry in it")
             return
         modest = _without_proof(stack, labels(stack.image.history or ()))
-        for believed in (modest, _by_size(stack, Label.MAYBE)):
+        for believed in (modest, _by_size(stack, MAYBE)):
             for short in (False, True):
                 yield _Guess(believed, short, NO_GATES, f"{history}, read against its text")
 
 
-_UNSETTLED = Settled()
-
-
 def _by_size(stack: Stack, weightless: Label) -> list[Label]:
-    return [Label.LAYER if size > 0 else Label.MAYBE if size < 0 else weightless for size in stack.sizes]
+    return [LAYER if size > 0 else MAYBE if size < 0 else weightless for size in stack.sizes]
 
 
 def _without_proof(stack: Stack, found: Sequence[Label]) -> list[Label]:
     """Let a text that says "layer" be one that may have made none, unless its size proves it."""
-    return [
-        Label.MAYBE if label is Label.LAYER and size <= 0 else label
-        for label, size in zip(found, stack.sizes, strict=True)
-    ]
+    return [MAYBE if label is LAYER and size <= 0 else label for label, size in zip(found, stack.sizes, strict=True)]
 
 
 def _begins(stack: Stack, parent: Stack) -> bool:
     """Are the parent's layers and history the beginning of this image's?"""
     ours, theirs = stack.image.history or (), parent.image.history
-    return (
-        theirs is not None
-        and len(theirs) <= len(ours)
-        and stack.diff_ids[: len(parent.diff_ids)] == parent.diff_ids
-        and all(
+    if theirs is None or len(theirs) > len(ours) or len(parent.path) > len(stack.path):
+        return False
+    return stack.diff_ids[: len(parent.diff_ids)] == parent.diff_ids and (
+        ours[: len(theirs)] == theirs
+        or all(
             one is other
             or (one.created_by, one.comment, one.created) == (other.created_by, other.comment, other.created)
             for one, other in zip(theirs, ours, strict=False)

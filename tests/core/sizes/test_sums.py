@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from layerscope.core.sizes.sums import Bounds, Tally, heights
+from layerscope.core.sizes.sums import Bounds, Height, Heights, Tally, heights
 
 MOST = 4
 """The largest size that is tried: a layer of 0 to 3 bytes leaves room for one that is not known."""
@@ -31,6 +31,21 @@ class Store:
             found += sizes[layer]
             layer = self.parents[layer]
         return found
+
+    def number(self, layer: str | None) -> int:
+        return -1 if layer is None else list(self.parents).index(layer)
+
+    def heights(self) -> Heights:
+        return heights(
+            [self.number(parent) for parent in self.parents.values()],
+            [self.sizes[name] for name in self.parents],
+            [self.told.get(name) for name in self.parents],
+            {self.number(name): bounds for name, bounds in self.near.items()},
+            None if self.total is None else (self.total[0], [self.number(name) for name in self.total[1]]),
+        )
+
+    def ends(self, found: Heights, layer: str) -> tuple[Height, Height]:
+        return found.of[self.number(layer)], found.of[self.number(self.parents[layer])]
 
     def possible(self) -> list[dict[str, int]]:
         """Return every choice of sizes, of 0 to MOST, that nothing known speaks against."""
@@ -73,11 +88,11 @@ def stores(draw: st.DrawFn) -> Store:
 
 @given(stores(), st.data())
 def test_a_sum_lies_in_its_bounds_whatever_the_sizes_are(store: Store, data: st.DataObject) -> None:
-    found = heights(store.parents, store.sizes, store.told, store.near, store.total)
+    found = store.heights()
     summed = data.draw(st.lists(st.sampled_from(list(store.parents)), unique=True))
     tally = Tally()
     for name in summed:
-        tally.add(found.of[name], found.of[store.parents[name]])
+        tally.add(*store.ends(found, name))
     between = found.unknowns.bounds(tally)
     for way in store.possible():
         true = sum(way[name] for name in summed)
@@ -96,8 +111,8 @@ def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store
     while here is not None and (here == top or here not in store.told):
         run.append(here)
         here = store.parents[here]
-    found = heights(store.parents, store.sizes, store.told, store.near, store.total)
+    found = store.heights()
     tally = Tally()
     for name in run:
-        tally.add(found.of[name], found.of[store.parents[name]])
+        tally.add(*store.ends(found, name))
     assert found.unknowns.bounds(tally) == Bounds(*[sum(store.true[name] for name in run)] * 2)

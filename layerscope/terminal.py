@@ -61,16 +61,6 @@ def is_terminal(stream: Any) -> bool:
     return False
 
 
-def keep_standard_descriptors() -> None:
-    """Open what is closed of descriptors 0 to 2, so that no file that is opened later becomes standard output."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            with suppress(OSError):
-                os.open(os.devnull, os.O_RDWR)
-
-
 def open_terminal() -> int | None:
     """Return a descriptor of the terminal, to read keys from and to draw on; None where there is none."""
     for number in (0, 1, 2):

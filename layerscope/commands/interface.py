@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import time
 import traceback
@@ -47,6 +48,7 @@ def run(
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
+    gc.enable()  # a command does without
     with patience(awaited(source)):
         saved = None if source.live else source.open()
     sweep(state_path(""))

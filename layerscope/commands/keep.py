@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Literal
 
 from layerscope.commands.common import patience, take_inventory, write_out
-from layerscope.commands.history import history_of_user, recall
+from layerscope.commands.remembering import history_of_user, recall
 from layerscope.core.build import build_graph
 from layerscope.core.keep.plan import keep_plan
 from layerscope.errors import WrongInputError

@@ -13,6 +13,7 @@ from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
 from layerscope.core.sizes.resolve import settle
 from layerscope.core.sizes.sums import GROUND, Bounds, Tally, Unknowns
+from layerscope.core.sizes.unpacked import most_unpacked, with_unpacked
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -28,7 +29,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     for image in inventory.images:
         by_id.setdefault(image.id, image)
     content = content_graph(inventory)
-    images = without_unstored(content, with_roots(content, by_id.values()))
+    images = with_unpacked(content, without_unstored(content, with_roots(content, by_id.values())))
     parents: dict[str, str | None] = {}
     diffs: dict[str, str] = {}
     memo: dict[tuple[str | None, str], str] = {}
@@ -52,7 +53,9 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     held = held_chains(content, {stack.image.id: stack.chain for stack in stacks})
     needed = {chain for stack in stacks if stack.image.listed for chain in held[stack.image.id]}
     stored = needed.union(*held.values())
-    settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
+    told = content is not None and inventory.complete and all(image.diff_ids is not None for image in images)
+    most = most_unpacked(content, images) if told else None
+    settlement = settle(stacks, parents, rules, usage_of(inventory, rules), most)
     settled = settlement.layers
     made: dict[str, Layer] = {}
     layers: list[Layer] = []

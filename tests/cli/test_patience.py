@@ -98,3 +98,16 @@ def test_a_command_that_is_interrupted_ends_with_130(tmp_path: Path, command: st
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in wrong
+
+
+def test_the_status_is_the_same_when_it_is_interrupted_while_something_is_imported() -> None:
+    """Python marks an interrupt inside ``exec`` of a text, as dataclasses use it, and ends by the signal then."""
+    code = """
+import sys
+from layerscope import cli
+from layerscope.commands import report
+report.run = lambda *_, **__: exec("raise KeyboardInterrupt")
+sys.argv = ["layerscope", "--demo", "report"]
+cli.main()
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 130

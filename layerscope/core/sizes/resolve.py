@@ -24,7 +24,8 @@ from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
-from layerscope.core.sizes.sums import Heights, Unknowns
+from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
+from layerscope.core.sizes.unpacked import near_unpacked
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
@@ -44,6 +45,7 @@ def settle(
     parents: Mapping[str, str | None],
     rules: StoreRules,
     usage: DiskUsage | None = None,
+    most_unpacked: Mapping[str, int] | None = None,
 ) -> Settlement:
     """Return what is known of each chain ID in ``stacks``, and of the sums over them.
 
@@ -52,8 +54,10 @@ def settle(
     other; *inferred* when texts or a guess chose it, or
     where images contradict each other; else *unknown*. The order of ``stacks`` does not matter.
     ``usage``: the engine's account of its disk, of the very images of ``stacks``; None where there is none.
+    ``most_unpacked``: see :func:`layerscope.core.sizes.unpacked.near_unpacked`; None where there may be
+    layers that nobody told of.
     """
-    return _Resolver(stacks, parents, rules, usage).run()
+    return _Resolver(stacks, parents, rules, usage, most_unpacked).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class _Resolver:
         parents: Mapping[str, str | None],
         rules: StoreRules,
         usage: DiskUsage | None,
+        most_unpacked: Mapping[str, int] | None = None,
     ) -> None:
         self.rules = rules
         self.usage = usage
@@ -92,6 +97,8 @@ class _Resolver:
         """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, Label] = {}
         self.near = near_heights(stacks, rules)
+        self.unpacked = {} if most_unpacked is None else near_unpacked(stacks, rules, most_unpacked)
+        """Sums that are certain, while of single layers they prove nothing."""
         self.fits: dict[str, bool] = {}
         """By image ID: did the history fit the layers when it was read last, by what is certain?"""
         self.seen: dict[str, dict[str, int]] = {}
@@ -108,7 +115,7 @@ class _Resolver:
         pending = self._repeat(self._read, self._read_by_size(pending))
         pending = self._deepen(pending)
         self._contradictions(pending)
-        proved = self._heights()
+        proved = self._heights(self.near | self.unpacked)
         self._likely_totals()
         pending = self._repeat(self._trace, pending)
         pending = self._repeat(self._believe, pending)
@@ -116,10 +123,10 @@ class _Resolver:
         self.ledger.vouch(proved)
         return Settlement(self.settled, proved.unknowns)
 
-    def _heights(self) -> Heights:
+    def _heights(self, near: Mapping[str, Bounds]) -> Heights:
         total = None if self.usage is None else self.usage.layers_size
         return self.ledger.heights(
-            self.near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
+            near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.parents))
         )
 
     def _deepen(self, pending: list[Stack]) -> list[Stack]:
@@ -132,7 +139,7 @@ class _Resolver:
                 self.ledger.sums.setdefault(chain, Sum(size, "exact", name))
         before = -1
         while self.ledger.facts != before:
-            self.ledger.learn(self._heights())
+            self.ledger.learn(self._heights(self.near))
             before = self.ledger.facts
             pending = self._repeat(self._read, pending)
         return pending

@@ -3,7 +3,7 @@
 usage: python -m dev.monkey [--minutes M | --keys N] [--seed S]      (2,000 keys unless told)
 
 The engine is the fake one of the tests: nothing real is asked or removed, and nothing is saved. At the end of each
-round of 200 keys, Escape must lead back to the one main screen.
+round of 200 keys, Escape must lead back to the one main screen, or `r` where no scan ever came.
 
 Memory is told each minute, and what Python's own caches hold of what they may hold (``functools.lru_cache``, which
 Textual and Rich have some hundred of): it must stay flat once they are full, which takes half of 30 minutes.
@@ -41,6 +41,7 @@ from layerscope.inventory import Container, Inventory
 from layerscope.sources.scanfile import ScanFileNotSaved
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs import export
+from layerscope.tui.dialogs.error import ErrorScreen
 from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
@@ -86,6 +87,11 @@ class Hostile(Engine):
         self.dialogs: Callable[[], tuple[Screen[Any], ...]] = tuple
         """Gives those that were opened last."""
         self.removals = 0
+
+    @property
+    def untold(self) -> bool:
+        """As of any fake engine; but where not even the first scan came, nobody follows it."""
+        return self._followed > 0 and super().untold
 
     def _fails(self, chance: float) -> None:
         if self.rng.random() < chance:
@@ -275,7 +281,7 @@ async def _way_out(pilot: Pilot[Any]) -> None:
     for _ in range(12):
         if isinstance(pilot.app.screen, MainScreen):
             return
-        await pilot.press("escape")
+        await pilot.press("r" if isinstance(pilot.app.screen, ErrorScreen) else "escape")
         await settled(pilot, PATIENCE)
         _check(pilot.app)
     raise AssertionError(f"no way out of {pilot.app.screen_stack}")

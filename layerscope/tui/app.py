@@ -133,6 +133,9 @@ class LayerscopeApp(KeysInOrder, App[int]):
         """Say so when the terminal is too small; that goes away by itself."""
         from layerscope.tui.dialogs.small import SmallScreen, too_small  # noqa: PLC0415 - only when needed
 
-        kinds = {type(screen) for screen in self.screen_stack}
-        if too_small(self.size, SMALLEST) and MainScreen in kinds and SmallScreen not in kinds:
+        shown = next((screen for screen in self.screen_stack if isinstance(screen, SmallScreen)), None)
+        if not too_small(self.size, SMALLEST):
+            if shown is not None:
+                shown.dismiss()
+        elif shown is None and any(isinstance(screen, MainScreen) for screen in self.screen_stack):
             self.push_screen(SmallScreen(SMALLEST))

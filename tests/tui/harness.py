@@ -155,6 +155,7 @@ class FakeBackend:
         self._steps: queue.Queue[_Progress | _Part | _End] = queue.Queue()
         self._events: queue.Queue[Inventory | str] = queue.Queue()
         self._waiting = False
+        self._followed = 0
 
     # for tests
 
@@ -241,13 +242,15 @@ class FakeBackend:
 
     def usage(self, *, whole: bool = False) -> Inventory:
         self.asked_usage += 1
-        if isinstance(self.usage_answer, BackendError):
-            raise self.usage_answer
+        if isinstance(self.usage_answer, BackendError):  # another one each time: an exception keeps where it was raised
+            raise BackendError(self.usage_answer.cause, self.usage_answer.hint)
         return replace(self.inventory, usage=self.usage_answer)
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
+        self._followed += 1
+        number = self._followed
         state("")
-        while not self.closed:
+        while not self.closed and number == self._followed:  # one follower at a time, as with a real engine
             try:
                 event = self._events.get(timeout=0.01)
             except queue.Empty:

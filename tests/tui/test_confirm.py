@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -381,6 +382,21 @@ async def test_what_lies_over_a_dialog_is_not_left_in_its_place() -> None:
         await settled(pilot)
         assert [type(screen) for screen in app.screen_stack[1:]] == [MainScreen]
         assert "gone" not in told(pilot)
+
+
+async def test_room_again_that_the_warning_itself_was_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen once on a busy machine: it lay over the palette for ever, and no key takes it away."""
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "ctrl+p")
+        await pilot.resize_terminal(40, 10)
+        await settled(pilot)
+        assert isinstance(app.screen, SmallScreen)
+        monkeypatch.setattr(SmallScreen, "_look", lambda _: None)
+        await pilot.resize_terminal(120, 36)
+        await settled(pilot)
+        assert isinstance(app.screen, CommandPalette)
 
 
 async def test_room_again_under_the_palette_and_escape() -> None:

@@ -1,5 +1,23 @@
-"""``python -m layerscope``."""
+"""The entry point of the installed command, and of ``python -m layerscope``."""
 
-from layerscope.cli import main
+from __future__ import annotations
 
-main()
+import gc
+import sys
+
+
+def main() -> None:
+    """Run the program."""
+    gc.disable()  # a command ends before there is anything to collect; the interface turns it on again
+    if sys.argv[1:] == ["--version"]:
+        from layerscope import __version__  # noqa: PLC0415 (and nothing else)
+
+        print(f"layerscope {__version__}")
+        sys.exit(0)
+    from layerscope.cli import main as run  # noqa: PLC0415
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

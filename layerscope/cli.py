@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
 from layerscope import __version__
-from layerscope.commands.program import FAILED, INTERRUPTED, Choices, Program, SourceCommand, complete_images
+from layerscope.commands.program import (
+    FAILED,
+    INTERRUPTED,
+    Choices,
+    Program,
+    SourceCommand,
+    complete_images,
+    keep_standard_descriptors,
+)
 
 if TYPE_CHECKING:
     from layerscope.commands.report import Form
@@ -60,14 +69,15 @@ def _open(ctx: click.Context, words: tuple[str, ...]) -> int | None:
 @click.option("--csv", "as_csv", is_flag=True, help="The images as CSV; sizes in bytes.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for the summary of a job.")
 @click.option("--prometheus", "as_metrics", is_flag=True, help="Totals for node_exporter's textfile collector.")
+@click.option("--no-total", is_flag=True, help="Do without the engine's own total, which may take it long.")
 @click.pass_obj
-def report(choices: Choices, as_json: bool, as_csv: bool, as_markdown: bool, as_metrics: bool) -> None:
+def report(choices: Choices, as_json: bool, as_csv: bool, as_markdown: bool, as_metrics: bool, no_total: bool) -> None:
     """Print totals, images, and the layers that save most."""
     forms: dict[Form, bool] = {"json": as_json, "csv": as_csv, "markdown": as_markdown, "prometheus": as_metrics}
     given = [form for form, wanted in forms.items() if wanted]
     if len(given) > 1:
         raise click.UsageError(f"--{given[0]} and --{given[1]} are two reports; give one of them")
-    _report(choices, given[0] if given else "text")
+    _report(choices, given[0] if given else "text", total=not no_total)
 
 
 @cli.command()
@@ -250,11 +260,12 @@ def history(choices: Choices, clear: bool) -> None:
     which of them were in use.
     """
     from layerscope.commands import history as command  # noqa: PLC0415
+    from layerscope.commands.remembering import history_of_user  # noqa: PLC0415
 
     if clear:
         command.run_clear()
     else:
-        command.run(choices.source, command.history_of_user(), choices.units)
+        command.run(choices.source, history_of_user(), choices.units)
 
 
 @cli.command()
@@ -312,10 +323,10 @@ def pull_cost(
 cli.open_image = _open
 
 
-def _report(choices: Choices, form: Form) -> None:
+def _report(choices: Choices, form: Form, *, total: bool = True) -> None:
     from layerscope.commands import report  # noqa: PLC0415
 
-    report.run(choices.source, form, choices.units, history=not choices.no_history)
+    report.run(choices.source, form, choices.units, history=not choices.no_history, total=total)
 
 
 def _interface(choices: Choices, image: str = "") -> int | None:
@@ -342,16 +353,25 @@ def unusable(platform: str) -> str:
     return "layerscope does not run on Windows itself; in WSL 2 it does, and finds Docker Desktop's engine there"
 
 
+def _interrupted() -> NoReturn:
+    """End with the status itself: Python sends itself the signal once more if it came while a class was being made."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
 def main() -> NoReturn:
     """Run the program: the entry point of the installed command."""
     if why := unusable(sys.platform):  # before anything is imported that is not there
         sys.stderr.write(f"{why}\n")
         sys.exit(FAILED)
-    from layerscope.terminal import keep_standard_descriptors  # noqa: PLC0415
-
     keep_standard_descriptors()
     try:
         cli()
     except KeyboardInterrupt:  # before there was a command, or after it
-        sys.exit(INTERRUPTED)
+        _interrupted()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _interrupted()
+        raise
     raise AssertionError  # cli() exits

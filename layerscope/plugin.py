@@ -7,6 +7,7 @@ starts the plugin with the whole command line: its own options first, then the p
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -82,6 +83,7 @@ def main() -> NoReturn:
     except ValueError as error:
         print(f"docker layerscope: {error}", file=sys.stderr)
         sys.exit(2)
+    gc.disable()  # as ``layerscope`` itself does
     from layerscope.cli import cli  # noqa: PLC0415 (docker asks for the metadata at every help)
 
     cli.main(ours)

@@ -8,6 +8,7 @@ import pytest
 
 from layerscope.sources.scanfile import save_inventory
 from tests.hosts import SMALL
+from tests.replay import replay
 
 HEAVY = ("docker", "textual", "requests", "asyncio")
 AT_NEED = ("humanize", "httpx", "h2", "ijson", "jsonschema")
@@ -30,6 +31,13 @@ def loaded(*args: str) -> set[str]:
     return set(line.split()[1:])
 
 
+def loaded_of_ours(*args: str) -> set[str]:
+    code = PROBE.replace('"." not in name', 'name.startswith("layerscope")')
+    result = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=False)
+    *_, line = (line for line in result.stderr.splitlines() if line.startswith("LOADED"))
+    return set(line.split()[1:])
+
+
 @pytest.fixture
 def scan(tmp_path: Path) -> str:
     save_inventory(SMALL, tmp_path / "scan.json")
@@ -37,7 +45,44 @@ def scan(tmp_path: Path) -> str:
 
 
 def test_the_probe_sees_what_a_live_command_loads() -> None:
-    assert "docker" in loaded("report", "--host", "unix:///no/such.sock")
+    assert "docker" in loaded("report", "--host", "tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("name", ["docker-28.5-overlay2", "docker-28.5-containerd"])
+def test_a_report_on_a_socket_loads_what_it_needs_and_no_more(name: str) -> None:
+    """By name, not by time: what is loaded here is waited for at every start."""
+    with replay(name) as engine:
+        found = loaded("report", "--json", "--no-history", "--host", engine.host)
+    never = {*HEAVY, *AT_NEED, "urllib3", "paramiko", "http", "ssl", "email", "csv", "secrets", "yaml"}
+    assert found & never == ({"h2"} if "containerd" in name else set())  # h2: for the store's reference graph
+    assert {"sqlite3", "json", "click"} <= found
+
+
+OURS = {
+    "--version": {"__init__", "cli", "commands", "commands.program"},
+    "--help": {"__init__", "cli", "commands", "commands.program"},
+}
+
+
+@pytest.mark.parametrize("option", OURS)
+def test_an_option_that_only_tells_loads_only_these_modules_of_ours(option: str) -> None:
+    found = {name.removeprefix("layerscope").removeprefix(".") or "__init__" for name in loaded_of_ours(option)}
+    assert found == OURS[option]
+
+
+def test_the_metadata_for_docker_loads_nothing_at_all() -> None:
+    code = PROBE.replace("layerscope.cli", "layerscope.plugin").replace('if "." not in name', "")
+    arguments = [sys.executable, "-c", code, "docker-cli-plugin-metadata"]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys, json, typing; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = set(result.stderr.split()) - set(bare.stdout.split())
+    assert found.isdisjoint({"click", "dataclasses", "pathlib", "inspect", "datetime"})
+    assert {name for name in found if name.startswith("layerscope")} == {"layerscope", "layerscope.plugin"}
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["report", "--help"], ["report", "nonsense"]])

@@ -36,7 +36,7 @@ from typing import Any
 import docker
 
 from layerscope.engine.connect import Connection, connect
-from layerscope.engine.explain import socket_path
+from layerscope.engine.endpoint import socket_path
 
 LIMIT = 2.5
 NAME = "bench-layerscope"
@@ -171,7 +171,8 @@ def paths_of(conn: Connection, names: list[str]) -> tuple[list[str], list[str]]:
     manifests = "&manifests=1" if conn.api_at_least((1, 47)) else ""
     shown = "?filters=%7B%22dangling%22%3A+%5B%22true%22%5D%7D" if conn.quirks.ask_listed == "dangling" else ""
     first = ["/version", f"{version}/info", f"{version}/images/json?all=1{manifests}"]
-    first += [f"{version}/images/json{shown}", f"{version}/containers/json?all=1"]
+    first += [f"{version}/images/json{shown}"] if conn.quirks.ask_listed != "parents" else []
+    first += [f"{version}/containers/json?all=1"]
     return first, [f"{version}/images/{image}/{what}" for image in names for what in ("json", "history")]
 
 

@@ -7,13 +7,12 @@ import sys
 import time
 from typing import Literal
 
-from layerscope.commands.common import take_inventory, write_out
+from layerscope.commands.common import load_scan, patience, take_inventory, write_out
 from layerscope.core.budgets import check
 from layerscope.core.build import build_graph
 from layerscope.errors import WrongInputError
 from layerscope.output.check import MIN_WIDTH, check_json, check_junit, check_markdown, check_text, failed
 from layerscope.sources.open import Source
-from layerscope.sources.scanfile import load_inventory
 from layerscope.state.rules import load_rules
 from layerscope.text import clean
 from layerscope.units import Units
@@ -31,13 +30,14 @@ def run(source: Source, path: str, since: str | None, *, form: Form, units: Unit
     """
     if [path, since, source.path].count("-") > 1:
         raise WrongInputError("only one of rules and scans can come from standard input; name files for the others")
-    budget = load_rules(path)(int(time.time())).budget
+    with patience("for rules on standard input"):
+        budget = load_rules(path)(int(time.time())).budget
     place = clean(path, 200)
     if not budget:
         raise WrongInputError(f"{place}: no [budget] in it, so there is nothing to check; `layerscope keep --example`")
     if budget.growth is not None and since is None:
         raise WrongInputError(f"{place}: growth is counted from a scan; name one with --since")
-    before = None if since is None else build_graph(load_inventory(since))
+    before = None if since is None else build_graph(load_scan(since))
     checks = check(build_graph(take_inventory(source)), budget, before)
     if form == "json":
         write_out(check_json(checks))

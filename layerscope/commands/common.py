@@ -6,15 +6,18 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from layerscope.inventory import Inventory
-from layerscope.sources.open import Source
 from layerscope.state.files import cause
+from layerscope.text import clean
 from layerscope.units import format_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from layerscope.inventory import Inventory
+    from layerscope.sources.open import Source
 
 USAGE_PATIENCE = 10.0
 """Seconds after which the engine's own total is done without: it can take minutes, and is only a comparison."""
@@ -22,41 +25,70 @@ USAGE_PATIENCE = 10.0
 
 PATIENCE = 5.0
 """Seconds after which a command says what it waits for."""
+ANSWER = "for the engine to answer"
 
 
 class OutputError(Exception):
     """The answer is there but could not be written; the text is one line."""
 
 
-def take_inventory(source: Source, *, whole: bool = False) -> Inventory:
-    """Return the inventory of ``source``, for a live engine with its own disk usage if it gives that in time.
+def take_inventory(source: Source, *, whole: bool = False, load: Sequence[str] = (), usage: bool = True) -> Inventory:
+    """Return the inventory of ``source``, with ``usage`` a live engine's own disk usage if it gives that in time.
 
     ``whole``: with what is never kept of an image from one run to the next, like when it was tagged last.
+    ``load``: names of modules to import meanwhile.
     Shows progress on standard error if that is a terminal. Raises ScanFileError or BackendError.
     """
-    with _meter() as meter, patience("for the engine to answer") as waits, closing(source.open()) as backend:
+    with _meter() as meter, patience(awaited(source)) as waits, closing(source.open(usage=usage)) as backend:
         _warn(backend.warnings)
-        waits("for the engine to list its images")
+        if source.live and load:
+            threading.Thread(target=_load, args=(load,), name="imports", daemon=True).start()
+        if source.live:
+            waits("for the engine to list its images")
 
         def progress(done: int, total: int, phase: str) -> None:
             meter(done, total, phase)
-            if phase != "images":
-                of = f"{format_number(done)} of {format_number(total)} are done"
-                waits(f"for the layers of its images: {of}" if done < total else "for its own disk usage")
+            if phase != "images" and done < total:
+                waits(lambda: f"for the layers of its images: {format_number(done)} of {format_number(total)} are done")
+            elif phase != "images":
+                waits("for its own disk usage")
 
-        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE, whole=whole)
+        return backend.scan(progress, _ignore, _never, usage_within=USAGE_PATIENCE if usage else None, whole=whole)
+
+
+def load_scan(path: str) -> Inventory:
+    """Return the saved scan in a file (``-``: standard input). Raises ScanFileError."""
+    from layerscope.sources.scanfile import load_inventory  # noqa: PLC0415
+
+    with patience(_awaited_file(path)):
+        return load_inventory(path)
+
+
+def awaited(source: Source) -> str:
+    """Return what is waited for first, after "waiting"."""
+    return ANSWER if source.live else _awaited_file(source.path)
+
+
+def _awaited_file(path: str | None) -> str:
+    return "for a scan on standard input" if path == "-" else f"for {clean(path or 'a scan', 200)}"
+
+
+def _load(modules: Sequence[str]) -> None:
+    for name in modules:
+        import_module(name)
 
 
 @contextmanager
-def patience(what: str) -> Iterator[Callable[[str], None]]:
+def patience(what: str) -> Iterator[Callable[[str | Callable[[], str]], None]]:
     """Say once on standard error what is waited for, when that takes :data:`PATIENCE` seconds.
 
-    ``what`` goes on after "waiting"; what is yielded takes another one.
+    ``what`` goes on after "waiting"; what is yielded takes another one, or what makes it.
     """
-    waited = [what]
+    waited: list[str | Callable[[], str]] = [what]
 
     def tell() -> None:
-        _say(f"waiting {waited[0]} …")
+        now = waited[0]
+        _say(f"waiting {now if isinstance(now, str) else now()} …")
 
     timer = threading.Timer(PATIENCE, tell)
     timer.daemon = True

@@ -6,14 +6,13 @@ import shutil
 import sys
 from typing import Literal
 
-from layerscope.commands.common import take_inventory, write_out
+from layerscope.commands.common import load_scan, take_inventory, write_out
 from layerscope.core.before_after import difference
 from layerscope.core.build import build_graph
 from layerscope.errors import WrongInputError
 from layerscope.output.before_after import diff_json, diff_markdown
 from layerscope.output.before_after_text import MIN_WIDTH, diff_text
 from layerscope.sources.open import Source
-from layerscope.sources.scanfile import load_inventory
 from layerscope.units import Units
 
 Form = Literal["text", "json", "markdown"]
@@ -26,8 +25,8 @@ def run(source: Source, old: str, new: str | None, *, form: Form, units: Units) 
     """
     if old == "-" and (new == "-" or (new is None and source.path == "-")):
         raise WrongInputError("both scans cannot come from standard input; name a file for one of them")
-    before = load_inventory(old)  # a slip is told before a scan
-    after = take_inventory(source) if new is None else load_inventory(new)
+    before = load_scan(old)  # a slip is told before a scan
+    after = take_inventory(source) if new is None else load_scan(new)
     found = difference(build_graph(before), build_graph(after))
     if form == "json":
         write_out(diff_json(found))

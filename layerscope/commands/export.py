@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from layerscope.commands.common import OutputError, take_inventory
-from layerscope.commands.history import history_of_user, remember
+from layerscope.commands.remembering import history_of_user, remember
 from layerscope.core.build import build_graph
 from layerscope.sources.open import Source
 from layerscope.sources.scanfile import ScanFileNotSaved, check_target, save_inventory

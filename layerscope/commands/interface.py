@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import time
 import traceback
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from layerscope.commands.common import awaited, patience
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import Backend
@@ -46,7 +48,9 @@ def run(
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    saved = None if source.live else source.open()
+    gc.enable()  # a command does without
+    with patience(awaited(source)):
+        saved = None if source.live else source.open()
     sweep(state_path(""))
 
     def opener() -> Backend:

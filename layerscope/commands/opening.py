@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from layerscope.commands.common import ANSWER, patience
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.errors import BackendError
@@ -46,6 +47,6 @@ def names_of(source: Source) -> LayerGraph:
         return build_graph(source.load())
     from layerscope.engine.lists import list_images  # noqa: PLC0415 (docker-py: only where it is needed)
 
-    with source.connect() as connection:
+    with patience(ANSWER), source.connect() as connection:
         images = [image for image in list_images(connection) if image.listed]
         return build_graph(Inventory(connection.engine, tuple(replace(image, diff_ids=()) for image in images)))

@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from layerscope.sources.open import Source
     from layerscope.units import Units
 
@@ -22,18 +22,18 @@ INTERRUPTED, NOBODY_READS = 130, 141
 """As a shell reports the signals INT and PIPE."""
 
 
-@dataclass(slots=True)
 class Choices:
     """The options that every command takes, before its name or behind it."""
 
-    host: str | None = None
-    context: str | None = None
-    file: str | None = None
-    demo: bool | None = None
-    units_name: str | None = None
-    read_only: bool = False
-    no_history: bool | None = None
-    no_cache: bool | None = None
+    def __init__(self) -> None:  # written out: what makes it of fields takes as long to load as all of this module
+        self.host: str | None = None
+        self.context: str | None = None
+        self.file: str | None = None
+        self.demo: bool | None = None
+        self.units_name: str | None = None
+        self.read_only = False
+        self.no_history: bool | None = None
+        self.no_cache: bool | None = None
 
     @property
     def source(self) -> Source:
@@ -123,8 +123,10 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 
-def _shared_options() -> list[click.Parameter]:
-    return [click.Option(names, default=None, expose_value=False, callback=_choose, **rest) for names, rest in _SHARED]
+_OPTIONS: list[click.Parameter] = [
+    click.Option(names, default=None, expose_value=False, callback=_choose, **rest) for names, rest in _SHARED
+]
+"""The same ones for all commands."""
 
 
 class SourceCommand(click.Command):
@@ -132,7 +134,7 @@ class SourceCommand(click.Command):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.params += _shared_options()
+        self.params += _OPTIONS
 
 
 class Program(click.Group):
@@ -144,11 +146,12 @@ class Program(click.Group):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.params += _shared_options()
+        self.params += _OPTIONS
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> NoReturn:
         """Run, then exit with the status."""
         extra["standalone_mode"] = False
+        extra["terminal_width"] = _help_width()
         try:
             status = super().main(args, "layerscope", **extra) or 0
         except click.Abort:
@@ -181,35 +184,68 @@ class Program(click.Group):
         found = super().shell_complete(ctx, incomplete)
         if incomplete.startswith("-"):
             return found
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 (only for a shell)
+
         return found + [CompletionItem(name) for name in complete_images(ctx, None, incomplete)]
 
     def invoke(self, ctx: click.Context) -> int | None:
         """Run the command that was named; what it raises becomes a line and a status."""
-        from layerscope.commands.common import OutputError  # noqa: PLC0415
-        from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415 (has no docker-py in it)
-        from layerscope.errors import WrongInputError  # noqa: PLC0415
-        from layerscope.search.select import SelectionError  # noqa: PLC0415
-        from layerscope.sources.scanfile import ScanFileError  # noqa: PLC0415
-        from layerscope.state.pins import PinsError  # noqa: PLC0415
-
         try:
             status: int | None = super().invoke(ctx)
         except KeyboardInterrupt:
             return INTERRUPTED
         except BrokenPipeError:
             return NOBODY_READS
-        except (ScanFileError, UsageError, SelectionError, PinsError, WrongInputError) as error:
-            return _fail(WRONG_USE, str(error))
-        except (EngineError, OutputError) as error:
-            return _fail(FAILED, str(error))
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            if os.environ.get("LAYERSCOPE_TRACEBACK"):
-                raise
-            what = f"{type(error).__name__}: {error}"
-            return _fail(FAILED, f"a mistake in layerscope itself: {what}; LAYERSCOPE_TRACEBACK=1 shows where")
+            return _failed(error)
         return status
+
+
+_WIDEST = 100
+"""Columns of a help text."""
+
+
+def _help_width() -> int:
+    """Return the columns for a help text as click does, without the module for archives that it loads for that."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        try:
+            columns = os.get_terminal_size(1).columns or 80
+        except OSError:
+            columns = 80
+    return max(min(columns, _WIDEST) - 2, 50)
+
+
+def keep_standard_descriptors() -> None:
+    """Open what is closed of descriptors 0 to 2, so that no file that is opened later becomes standard output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+
+
+def _failed(error: Exception) -> int:
+    """Say in a line what a command raised, and return the exit status."""
+    from layerscope.commands.common import OutputError  # noqa: PLC0415 (only now is any of it needed)
+    from layerscope.engine.errors import EngineError, UsageError  # noqa: PLC0415
+    from layerscope.errors import WrongInputError  # noqa: PLC0415
+    from layerscope.search.select import SelectionError  # noqa: PLC0415
+    from layerscope.sources.scanfile import ScanFileError  # noqa: PLC0415
+    from layerscope.state.pins import PinsError  # noqa: PLC0415
+
+    if isinstance(error, (ScanFileError, UsageError, SelectionError, PinsError, WrongInputError)):
+        return _fail(WRONG_USE, str(error))
+    if isinstance(error, (EngineError, OutputError)):
+        return _fail(FAILED, str(error))
+    if os.environ.get("LAYERSCOPE_TRACEBACK"):
+        raise error
+    what = f"{type(error).__name__}: {error}"
+    return _fail(FAILED, f"a mistake in layerscope itself: {what}; LAYERSCOPE_TRACEBACK=1 shows where")
 
 
 def _fail(status: int, line: str) -> int:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from layerscope.commands.common import take_inventory, write_out
+from layerscope.commands.common import ANSWER, patience, take_inventory, write_out
 from layerscope.core.build import build_graph
+from layerscope.inventory import Inventory
 from layerscope.output.pull_cost import behind_json, pull_cost_json
 from layerscope.output.pull_cost_text import MIN_WIDTH, behind_text, pull_cost_text
 from layerscope.registry.behind import local_tags, standing
+from layerscope.registry.client import RegistryClient
 from layerscope.registry.crew import side_by_side
 from layerscope.registry.errors import RegistryError
 from layerscope.registry.look import Wanted, check_name, look, open_client
@@ -53,7 +55,7 @@ def run(source: Source, asked: Asked) -> int:
         return _complain([(item.name, item.error) for item in items if item.error])
     inventory = take_inventory(source)
     graph, stop = build_graph(inventory), threading.Event()
-    with open_client(inventory.engine, _facts(source), stop, asked.insecure) as client, _meter() as meter:
+    with _client(inventory, source, stop, asked) as client, _meter() as meter:
         looked = look(client, graph, items, platform, progress=meter, cancelled=stop)
     if asked.as_json:
         write_out(pull_cost_json(looked.cost, looked.platform, looked.failed))
@@ -78,7 +80,7 @@ def run_behind(source: Source, asked: Asked) -> int:
     nodes = select(graph, asked.names) if asked.names else graph.images
     tags, own = local_tags(nodes)
     stop = threading.Event()
-    with open_client(inventory.engine, _facts(source), stop, asked.insecure) as client, _meter() as meter:
+    with _client(inventory, source, stop, asked) as client, _meter() as meter:
         answers = side_by_side([partial(client.digest, tag.reference) for tag in tags], progress=meter, cancelled=stop)
     found = [standing(tag, answer) for tag, answer in zip(tags, answers, strict=True)]
     write_out(behind_json(found, own) if asked.as_json else behind_text(found, own, width=_width()))
@@ -99,10 +101,15 @@ def _items(asked: Asked) -> list[Wanted]:
     return items
 
 
-def _facts(source: Source) -> dict[str, object]:
-    """Return the engine's ``/info``, for its mirrors and insecure registries; nothing of a saved scan."""
-    with closing(source.open()) as backend:
-        return backend.facts()
+@contextmanager
+def _client(inventory: Inventory, source: Source, stop: threading.Event, asked: Asked) -> Iterator[RegistryClient]:
+    """Give what talks to registries as the engine of ``source`` would."""
+    with patience(ANSWER) as waits:
+        with closing(source.open()) as backend:
+            facts = backend.facts()  # its mirrors and insecure registries; nothing of a saved scan
+        waits("for registries to answer")
+        with open_client(inventory.engine, facts, stop, asked.insecure) as client:
+            yield client
 
 
 def _complain(failed: Sequence[tuple[str, RegistryError]]) -> int:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from layerscope.core.bounds import bounds_of
 from layerscope.core.changes import Changes, changes
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.sizes.sums import Bounds, Tally
+from layerscope.core.sizes.sums import Bounds
 from layerscope.errors import WrongInputError
 
 
@@ -202,17 +203,6 @@ def _side(graph: LayerGraph, other: LayerGraph) -> Side:
         size=bounds_of(graph, layers),
         together=bounds_of(graph, [layer for layer in layers if len(layer.images) != 1]),
     )
-
-
-def bounds_of(graph: LayerGraph, layers: Iterable[Layer]) -> Bounds:
-    """Return between what bounds the bytes of some layers of a graph lie."""
-    tally = Tally()
-    weights = 0
-    for layer in layers:
-        tally.add(layer.height, layer.below)
-        weights += layer.weight
-    found = graph.unknowns.bounds(tally)
-    return found if found.exact else Bounds(max(found.low, weights), found.high)
 
 
 def _content_alone(graph: LayerGraph, other: LayerGraph, node: ImageNode) -> int | None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from layerscope.core.before_after import bounds_of, difference
+from layerscope.core.before_after import difference
+from layerscope.core.bounds import bounds_of
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.missed import missed_sharing
 from layerscope.core.sizes.sums import Bounds

@@ -13,6 +13,7 @@ from layerscope.core.sizes.evidence import usage_of
 from layerscope.core.sizes.ledger import Settled, Stack
 from layerscope.core.sizes.resolve import settle
 from layerscope.core.sizes.sums import GROUND, Bounds, Tally, Unknowns
+from layerscope.core.sizes.unpacked import most_unpacked, with_unpacked
 from layerscope.core.stores import STORES, StoreRules
 from layerscope.inventory import Container, Image, Inventory
 
@@ -28,14 +29,16 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     for image in inventory.images:
         by_id.setdefault(image.id, image)
     content = content_graph(inventory)
-    images = without_unstored(content, with_roots(content, by_id.values()))
+    images = with_unpacked(content, without_unstored(content, with_roots(content, by_id.values())))
     parents: dict[str, str | None] = {}
     diffs: dict[str, str] = {}
     stacks = _stacks(images, parents, diffs)
     held = held_chains(content, {stack.image.id: stack.chain for stack in stacks})
     needed = _under((held[stack.image.id] for stack in stacks if stack.image.listed), parents)
     stored = needed if len(needed) == len(parents) else _under(held.values(), parents)
-    settlement = settle(stacks, parents, rules, usage_of(inventory, rules))
+    told = content is not None and inventory.complete and all(image.diff_ids is not None for image in images)
+    most = most_unpacked(content, images) if told else None
+    settlement = settle(stacks, parents, rules, usage_of(inventory, rules), most)
     settled = settlement.layers
     made: dict[str, Layer] = {}
     layers: list[Layer] = []

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from layerscope.core.before_after import bounds_of
+from layerscope.core.bounds import bounds_of
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.core.sizes.sums import Bounds
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from layerscope.core.before_after import bounds_of
+from layerscope.core.bounds import bounds_of
 from layerscope.core.graph import LayerGraph
 from layerscope.core.seen import ScanStep
 

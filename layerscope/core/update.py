@@ -49,7 +49,8 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     new.worked_out = {}
     _leave_behind(old, touched)
     for name, node in touched.items():
-        node.image = images.get(name, node.image)
+        if (image := images.get(name)) is not None:  # beside its names it may have what was worked out for it
+            node.image = replace(node.image, tags=image.tags, digests=image.digests, last_tagged=image.last_tagged)
         node.containers = holding.get(name, ())
     moved = _in_order(new, touched.values())
     for name, found in old.worked_out.items():

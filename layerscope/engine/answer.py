@@ -6,9 +6,9 @@ most of it for headers that nobody reads. A scan of 1,000 images has 2,000 answe
 
 from __future__ import annotations
 
-import http.client
 import re
 
+from layerscope.engine.errors import CutOff, Disconnected, NoHttp
 from layerscope.engine.limits import AnswerTooLong, Limit
 
 _HEAD = 64 * 1024
@@ -17,7 +17,8 @@ _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: |\r|$)")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r\n]*)")
 _CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r\n]*)")
 _CONNECTION = re.compile(rb"\r\nconnection:[ \t]*([^\r\n]*)")
-_NO_BODY = {http.client.NO_CONTENT, http.client.NOT_MODIFIED}
+_DATE = re.compile(rb"\r\ndate:[ \t]*([^\r\n]*)")
+_NO_BODY = {204, 304}
 
 
 class Answer:
@@ -27,6 +28,8 @@ class Answer:
     """Of a complete answer."""
     keeps: bool
     """May the connection be used for another question?"""
+    date: str
+    """The ``Date`` header in lower case, empty where there is none: the clock of the engine's machine."""
 
     def __init__(self, limit: Limit) -> None:
         """Take nothing yet; ``limit`` is the answer's row in :data:`~layerscope.engine.limits.ANSWERS`."""
@@ -39,6 +42,7 @@ class Answer:
         self._left = 0
         self.status = 0
         self.keeps = True
+        self.date = ""
 
     @property
     def begun(self) -> bool:
@@ -50,10 +54,21 @@ class Answer:
         """The body as far as it has come."""
         return b"".join(self._body)
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that have come and are no whole chunk, or no whole headers, yet."""
+        return len(self._data)
+
+    def take(self) -> bytes:
+        """Return the body as far as it has come, and let go of it: for an answer that does not end."""
+        body = self.body
+        self._body.clear()
+        return body
+
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; an empty piece is the end of the connection. Return True when the answer is complete.
 
-        Raises :class:`AnswerTooLong`, and http.client's own exceptions for what is no answer or is cut off.
+        Raises :class:`AnswerTooLong`, :class:`NoHttp` for what is no answer, or is cut off.
         """
         if not data:
             return self._end()
@@ -67,15 +82,15 @@ class Answer:
         if self._how == "end":
             return False
         if self._size > self._left:
-            raise http.client.HTTPException("more came than the answer's length says")
+            raise NoHttp("more came than the answer's length says")
         return self._size == self._left
 
     def _end(self) -> bool:
         if self._how == "end":
             return True
         if not self.begun:
-            raise http.client.RemoteDisconnected("closed without an answer")
-        raise http.client.IncompleteRead(self.body)
+            raise Disconnected("closed without an answer")
+        raise CutOff("closed in the middle of an answer")
 
     def _take(self, size: int) -> None:
         """Move bytes to the body."""
@@ -92,17 +107,19 @@ class Answer:
             if len(self._data) > _HEAD:
                 raise AnswerTooLong(f"more than {_HEAD:,} bytes of headers")
             if not b"HTTP/1.".startswith(self._data[:7]):
-                raise http.client.BadStatusLine(self._data[:40].decode("latin-1"))
+                raise NoHttp(self._data[:40].decode("latin-1"))
             return False
         head = bytes(self._data[:end]).lower()
         del self._data[: end + 4]
         first = _STATUS.match(head.upper())
         if first is None:
-            raise http.client.BadStatusLine(head[:40].decode("latin-1"))
+            raise NoHttp(head[:40].decode("latin-1"))
         status = int(first[2])
         if status < 200:
             return True  # an interim answer: the real one follows
         self.status = status
+        date = _DATE.search(head)
+        self.date = date[1].decode("latin-1").strip() if date else ""
         said = _CONNECTION.search(head)
         said_word = said[1] if said else b""
         self.keeps = b"close" not in said_word and (first[1] == b"1" or b"keep-alive" in said_word)
@@ -111,11 +128,11 @@ class Answer:
             self._how = "length"
         elif coding is not None:
             if coding[1].strip() != b"chunked":
-                raise http.client.HTTPException("a transfer coding that was not asked for")
+                raise NoHttp("a transfer coding that was not asked for")
             self._how = "chunks"
         elif length is not None:
             if not re.fullmatch(rb"[0-9]{1,18}", length[1].strip()):
-                raise http.client.HTTPException("a length that is no number")
+                raise NoHttp("a length that is no number")
             self._how, self._left = "length", int(length[1])
             if self._left > self._limit.bytes:
                 raise AnswerTooLong(f"more than {self._limit.bytes:,} bytes")
@@ -132,17 +149,17 @@ class Answer:
                 if self._left > 2:
                     self._take(self._left - 2)
                 if self._data[:2] != b"\r\n":
-                    raise http.client.HTTPException("a chunk is longer than it says")
+                    raise NoHttp("a chunk is longer than it says")
                 del self._data[:2]
                 self._left = 0
             end = self._data.find(b"\r\n")
             if end < 0 or end > _HEAD:
                 if len(self._data) > _HEAD:
-                    raise http.client.LineTooLong("chunk size")
+                    raise NoHttp("chunk size")
                 return False
             size = bytes(self._data[:end]).split(b";")[0].strip()
             if not re.fullmatch(rb"[0-9a-fA-F]{1,15}", size):
-                raise http.client.HTTPException("a chunk without a size")
+                raise NoHttp("a chunk without a size")
             if int(size, 16):
                 self._left = int(size, 16) + 2
                 if self._size + self._left > self._limit.bytes + 2:
@@ -156,9 +173,9 @@ class Answer:
                 last = self._data.find(b"\r\n\r\n", end) + 4
                 if last < 4:
                     if len(self._data) > _HEAD:
-                        raise http.client.LineTooLong("trailer")
+                        raise NoHttp("trailer")
                     return False
             del self._data[:last]
             if self._data:
-                raise http.client.HTTPException("more came than the answer's chunks say")
+                raise NoHttp("more came than the answer's chunks say")
             return True

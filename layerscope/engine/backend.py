@@ -6,18 +6,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Lock, Thread
+from typing import TYPE_CHECKING
 
-from layerscope.core.removal.carry_out import Remover
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
-from layerscope.engine.events import Watcher
 from layerscope.engine.memory import ImageMemory
+from layerscope.engine.quirks import TYPED_USAGE_API
 from layerscope.engine.refresh import refresh
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
-from layerscope.state.cache import ImageCache
+
+if TYPE_CHECKING:
+    from layerscope.core.removal.carry_out import Remover
+    from layerscope.engine.early import Early
+    from layerscope.engine.events import Watcher
+    from layerscope.state.cache import ImageCache
 
 
 class LiveBackend:
@@ -44,6 +49,11 @@ class LiveBackend:
     def warnings(self) -> tuple[str, ...]:
         """What was passed over of docker's own configuration, a line each."""
         return self.connection.endpoint.warnings
+
+    @property
+    def quick_usage(self) -> bool:
+        """From API 1.42 on containers and volumes are left out; see :func:`layerscope.engine.usage.disk_usage`."""
+        return self.connection.api_at_least(TYPED_USAGE_API)
 
     def scan(
         self,
@@ -141,6 +151,8 @@ class LiveBackend:
                 return
             changed(fresh)
 
+        from layerscope.engine.events import Watcher  # noqa: PLC0415 (not for a single scan)
+
         if self._watcher is not None:
             self._watcher.stop()
         watcher = self._watcher = Watcher(self.connection, look_again, state)
@@ -189,10 +201,15 @@ class _UsageQuestion:
 
 
 def open_backend(
-    host: str | None, context: str | None, *, read_only: bool = False, cache: ImageCache | None = None
+    host: str | None,
+    context: str | None,
+    *,
+    read_only: bool = False,
+    cache: ImageCache | None = None,
+    early: Early | None = None,
 ) -> LiveBackend:
     """Connect to the engine that ``docker --host … --context …`` would use; ``cache`` as LiveBackend takes it.
 
-    Raises BackendError.
+    ``early`` is as :func:`connect` takes it. Raises BackendError.
     """
-    return LiveBackend(connect(host, context), read_only=read_only, cache=cache)
+    return LiveBackend(connect(host, context, early=early), read_only=read_only, cache=cache)

@@ -1,10 +1,10 @@
-"""An open connection to an engine: docker-py's client, and our way to ask over its transports.
+"""An open connection to an engine.
 
-docker-py keeps one pool of connections per URL on Unix sockets and ssh, so two
-questions never share a connection; what it does for each answer takes longer
-than the engine needs for it; and it reads what comes without a limit. ``Connection`` therefore speaks over docker-py's
-own transports directly (see :mod:`layerscope.engine.wire`), within the limits of
-:mod:`layerscope.engine.limits`, and keeps the connections.
+docker-py keeps one pool of connections per URL on Unix sockets and ssh, so two questions never share a connection; what
+it does for each answer takes longer than the engine needs for it; and it reads what comes without a limit.
+:class:`Connection` therefore asks in its own words (:mod:`layerscope.engine.wire`), within the limits of
+:mod:`layerscope.engine.limits`, and keeps the connections. docker-py reads addresses and certificates of TCP and opens
+ssh; a plain Unix socket needs none of it, and its import would take longer than the engine's first answers.
 """
 
 from __future__ import annotations
@@ -16,28 +16,32 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-import docker
-import requests
-from docker import auth
-from docker.constants import DEFAULT_USER_AGENT
-from docker.transport import UnixHTTPAdapter
-from docker.utils import parse_host
-from docker.utils.proxy import ProxyConfig
-
-from layerscope.engine.endpoint import Endpoint, find_endpoint, http_address
+from layerscope.engine.endpoint import Endpoint, find_endpoint, http_address, socket_path
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.explain import explain, explain_refusal, not_docker, not_json, too_old
+from layerscope.engine.jsonparts import parsed
 from layerscope.engine.limits import TIMEOUT, AnswerTooLong, Limit, check_values, is_redirect, limit_of
-from layerscope.engine.quirks import MINIMUM_API, QUIRKS, REQUESTS_IN_FLIGHT, SSH_REQUESTS_IN_FLIGHT, Quirks
+from layerscope.engine.quirks import (
+    MINIMUM_API,
+    QUIRKS,
+    REQUESTS_IN_FLIGHT,
+    SSH_REQUESTS_IN_FLIGHT,
+    Quirks,
+    version_of,
+)
 from layerscope.engine.records import as_dict, as_int, as_text, engine_record
-from layerscope.engine.wire import Wire, dial_adapter, dial_tcp, has_wire, proxy_headers
+from layerscope.engine.wire import Dial, UnixSocket, Wire
 from layerscope.inventory import Engine
+
+if TYPE_CHECKING:
+    from layerscope.engine.client import Client
+    from layerscope.engine.early import Early
 
 Query = Sequence[tuple[str, str | int]]
 
@@ -45,88 +49,43 @@ SLACK = 60
 """Seconds by which two clocks may differ and count as the same."""
 
 
-def connect(host: str | None = None, context: str | None = None, *, timeout: float = TIMEOUT) -> Connection:
+def connect(
+    host: str | None = None, context: str | None = None, *, timeout: float = TIMEOUT, early: Early | None = None
+) -> Connection:
     """Find the engine that ``docker --host … --context …`` would use, and ask it who it is.
 
     Two requests: ``/version`` and ``/info``. ``timeout`` is the longest silence, in seconds, where
     :mod:`~layerscope.engine.limits` says 60, and changes the others alike.
+    ``early``: questions to this engine that are under way; they end with the connection, or where none comes of it.
     Raises :class:`EngineError` when there is no engine, or none that can be used.
     """
-    endpoint = find_endpoint(host, context)
+    endpoint = find_endpoint(host, context) if early is None else early.endpoint
     chosen = os.environ.get("DOCKER_API_VERSION", "").removeprefix("v")
-    if chosen and not _VERSION.fullmatch(chosen):
+    if chosen and not re.fullmatch(r"\d{1,4}\.\d{1,4}", chosen):
         raise EngineError(f"DOCKER_API_VERSION is {chosen!r}, which is no version", "unset it, or write it like 1.43")
-    try:
-        client = Client(endpoint, timeout)
-    except Exception as error:  # docker-py lets anything through, from KeyError to paramiko's
-        raise explain(error, endpoint) from error
-    try:
-        return Connection(client, endpoint, chosen)
-    except BaseException:
-        client.close()
-        raise
-
-
-_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
-
-
-class Client(docker.APIClient):
-    """docker-py's client, made without its look at ``config.json``, which it reads without a limit and fails on.
-
-    Where a request goes is decided by :mod:`layerscope.engine.limits`, never by requests: no redirect
-    is followed, and no proxy, ``.netrc`` or CA of the environment is taken.
-    """
-
-    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
-        """Open what the transport opens at once (ssh), and ask nothing."""
-        requests.Session.__init__(self)
-        self.trust_env = False
-        self.headers["User-Agent"] = DEFAULT_USER_AGENT
-        self.headers.update(endpoint.headers)
-        self.timeout = timeout  # type: ignore[assignment]  # a float is as good, down to the socket
-        self.credstore_env = None
-        self._general_configs: dict[str, Any] = {}
-        self._auth_configs = auth.AuthConfig({})
-        self._proxy_configs = ProxyConfig()
-        self._version = "auto"
-        address = http_address(endpoint)
-        if address:
-            self.base_url = address
-            if endpoint.tls is not None:
-                endpoint.tls.configure_client(self)
-            if endpoint.proxy is not None:
-                self.proxies = {"http": endpoint.proxy.url, "https": endpoint.proxy.url}
-            return
-        address = str(parse_host(endpoint.host))
-        if address.startswith("ssh://"):
-            try:
-                from docker.transport import SSHHTTPAdapter  # noqa: PLC0415  # needs paramiko
-            except ImportError:
-                raise docker.errors.DockerException("Install paramiko package to enable ssh:// support") from None
-            adapter: Any = SSHHTTPAdapter(address, timeout)  # type: ignore[arg-type]
-            self.base_url = "http+docker://ssh"
-        else:
-            adapter = UnixHTTPAdapter(address, timeout)  # type: ignore[arg-type]
-            self.base_url = "http+docker://localhost"
-        self._custom_adapter = adapter
-        self.mount("http+docker://", adapter)
-
-    def request(self, *args: Any, **settings: Any) -> Any:
-        """Send a request; a redirect is an answer like any other."""
-        return super().request(*args, **{**settings, "allow_redirects": False})
+    return Connection(endpoint, timeout, chosen, early)
 
 
 def clock_ahead(date: str, now: float) -> int:
-    """Return by how many seconds the clock of a ``Date`` header is ahead of ``now`` (Unix seconds).
+    """Return by how many seconds the clock of a ``Date`` header (RFC 9110) is ahead of ``now`` (Unix seconds).
 
     0 where there is none, or where it is less than :data:`SLACK`: an answer takes its time, and the header has whole
     seconds.
     """
-    try:
-        ahead = int(parsedate_to_datetime(date).timestamp() - now)
-    except (ValueError, TypeError, OverflowError):
+    found = _DATE.search(date)
+    if found is None:
         return 0
+    day, month, year, hours, minutes, seconds = found.groups()
+    try:
+        day_began = datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0
+    ahead = int(day_began + int(hours) * 3600 + int(minutes) * 60 + int(seconds) - now)
     return ahead if abs(ahead) >= SLACK else 0
+
+
+_DATE = re.compile(r"(\d{1,2}) ([a-zA-Z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.IGNORECASE)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 class Lines:
@@ -141,12 +100,8 @@ class Lines:
 
 
 class Connection:
-    """One engine, reachable. Safe to use from several threads; a context manager.
+    """One engine, reachable. Safe to use from several threads; a context manager."""
 
-    :attr:`client` is docker-py's own client.
-    """
-
-    client: docker.APIClient
     endpoint: Endpoint
     engine: Engine
     """Who answered, in its own words."""
@@ -158,12 +113,18 @@ class Connection:
     """Images as ``/info`` counts them, for progress before the list is there; 0 when it does not say."""
     engine_id: str
     """The engine's own ID, from ``/info``. Podman's is another one at every call."""
+    raw: Dial | None = None
+    """Makes an unopened connection without HTTP or TLS on it: to a Unix socket, or over ssh; None elsewhere."""
 
-    def __init__(self, client: Client, endpoint: Endpoint, chosen: str = "") -> None:
+    def __init__(
+        self, endpoint: Endpoint, timeout: float = TIMEOUT, chosen: str = "", early: Early | None = None
+    ) -> None:
         """Ask the engine who it is; :func:`connect` is the way in. ``chosen``: the API version to speak, if any."""
-        self.client = client
+        self._early = early
         self.endpoint = endpoint
-        self.timeout = float(client.timeout)
+        self.timeout = timeout
+        self._client: Client | None = None
+        self._version = chosen
         self.clock_ahead = 0
         """Seconds by which the engine's clock is ahead of ours, negative where behind; see :func:`clock_ahead`."""
         self._idle: list[Wire] = []
@@ -172,15 +133,24 @@ class Connection:
         self._closed = False
         try:
             self._make_wire = self._way()
-        except Exception as error:  # certificates that are none
+        except Exception as error:  # certificates that are none; paramiko lets anything through
+            self.close()
             raise explain(error, endpoint) from error
+        try:
+            self._greet(chosen)
+        except BaseException:
+            self.close()
+            raise
+
+    def _greet(self, chosen: str) -> None:
+        endpoint = self.endpoint
         version = self._hello()
         api = chosen or as_text(version.get("ApiVersion"))
-        spoken = _VERSION.match(api)
+        spoken = version_of(api)
         if spoken is None:
             raise not_docker(endpoint)
-        client._version = api
-        self._api = (int(spoken[1]), int(spoken[2]))
+        self._version = api
+        self._api = spoken
         if self._api < MINIMUM_API:
             raise too_old(endpoint, api)
         info = self.ask("/info", "its own facts")
@@ -190,6 +160,16 @@ class Connection:
         self.engine_id = as_text(info.get("ID"))
         self.quirks = QUIRKS[self.engine.store_kind]
         self.image_count = max(0, as_int(info.get("Images")) or 0)
+
+    @property
+    def client(self) -> Client:
+        """docker-py's own client of this engine, made when it is first asked for. Raises EngineError."""
+        if self._client is None:
+            from layerscope.engine.client import Client  # noqa: PLC0415 (docker-py: only where it is needed)
+
+            self._client = Client(self.endpoint, self.timeout)
+            self._client._version = self._version or "auto"
+        return self._client
 
     @property
     def requests_in_flight(self) -> int:
@@ -227,7 +207,7 @@ class Connection:
 
     def _parsed(self, path: str, status: int, body: bytes) -> Any:
         try:
-            answer = json.loads(body) if body else None
+            answer = parsed(body) if body else None
         except (ValueError, RecursionError) as error:
             if status < 300:
                 raise not_json(self.endpoint, path) from error
@@ -265,9 +245,12 @@ class Connection:
             self._closed = True
             wires = [*self._idle, *self._busy]
             self._idle.clear()
+        if self._early is not None:
+            self._early.close()
         for wire in wires:
             wire.close()
-        self.client.close()
+        if self._client is not None:
+            self._client.close()
 
     def __enter__(self) -> Connection:
         return self
@@ -279,17 +262,27 @@ class Connection:
 
     def _way(self) -> partial[Wire]:
         """Return what makes a wire to this engine."""
-        endpoint, address = self.endpoint, http_address(self.endpoint)
-        adapter = self.client.get_adapter(self.client.base_url)
-        if has_wire(adapter):
-            return partial(Wire, partial(dial_adapter, adapter), endpoint.headers)
+        endpoint = self.endpoint
+        path = socket_path(endpoint.host)
+        if path is not None:
+            self.raw = partial(UnixSocket, str(path))
+        elif endpoint.host.startswith("ssh://"):
+            client = self.client
+            from layerscope.engine.client import dial_ssh  # noqa: PLC0415
+
+            self.raw = partial(dial_ssh, client)
+        if self.raw is not None:
+            return partial(Wire, self.raw, endpoint.headers)
+        from layerscope.engine.tcp import dial_tcp, proxy_headers  # noqa: PLC0415 (TLS: only where it is needed)
+
+        address = http_address(endpoint)
         dial = partial(dial_tcp, address, endpoint.tls, endpoint.proxy)
         dial()  # opens nothing, and fails on bad certificates
         parts = urlsplit(address)
-        host, path = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
+        host, below = parts.netloc.rpartition("@")[2], parts.path.rstrip("/")
         if endpoint.proxy is None or parts.scheme == "https":  # a tunnel: the proxy sees no question
-            return partial(Wire, dial, endpoint.headers, host, path)
-        return partial(Wire, dial, {**endpoint.headers, **proxy_headers(endpoint.proxy)}, host, f"http://{host}{path}")
+            return partial(Wire, dial, endpoint.headers, host, below)
+        return partial(Wire, dial, {**endpoint.headers, **proxy_headers(endpoint.proxy)}, host, f"http://{host}{below}")
 
     def _hello(self) -> dict[str, Any]:
         """Return the answer to ``/version``, which is asked without one."""
@@ -307,15 +300,22 @@ class Connection:
 
     def target(self, path: str, query: Query = ()) -> str:
         """Return the path of a question with the API version before it and the query after it."""
-        return f"/v{self.client.api_version}{path}" + (f"?{urlencode(query)}" if query else "")
+        return f"/v{self._version}{path}" + (f"?{urlencode(query)}" if query else "")
 
     def _get(self, method: str, path: str, target: str, timeout: float | None) -> tuple[int, bytes]:
         limit = limit_of(method, path)
         silence = self.silence_of(limit) if timeout is None else timeout
         try:
-            with self.lend() as wire:
-                status, body = wire.ask(method, target, limit, silence)
-                self.clock_ahead = clock_ahead(wire.date, time.time())
+            told = self._early.take(target, timeout) if self._early is not None and method == "GET" else None
+            if told is not None:
+                (status, body), at, wire = told
+                with self._lock:
+                    self._idle.append(wire)
+                self.clock_ahead = clock_ahead(wire.date, at)
+            else:
+                with self.lend() as wire:
+                    status, body = wire.ask(method, target, limit, silence)
+                    self.clock_ahead = clock_ahead(wire.date, time.time())
         except EngineError:
             raise
         except Exception as error:  # the transports raise what they like

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from layerscope.engine.connect import Connection
 from layerscope.engine.endpoint import http_address
-from layerscope.engine.wire import has_wire, open_socket, tls_context
 
 
 class Stream(Protocol):
@@ -38,9 +37,12 @@ def dial(conn: Connection, timeout: float, alpn: str) -> Stream:
     Raises Behind where the engine is behind an HTTP proxy or a transport that is not known here,
     and whatever the transport raises.
     """
-    adapter = conn.client.get_adapter(conn.client.base_url)
-    if has_wire(adapter):
-        opened: Stream = open_socket(adapter, timeout)
+    if conn.raw is not None:
+        way = conn.raw()
+        way.timeout = timeout
+        way.connect()
+        opened: Stream = way.sock
+        opened.settimeout(timeout)
         return opened
     url = urlsplit(http_address(conn.endpoint))
     if url.scheme not in {"http", "https"} or url.hostname is None or url.port is None:
@@ -50,6 +52,8 @@ def dial(conn: Connection, timeout: float, alpn: str) -> Stream:
     sock = socket.create_connection((url.hostname, url.port), timeout)
     if url.scheme == "http":
         return sock
+    from layerscope.engine.tcp import tls_context  # noqa: PLC0415 (TLS: only where it is needed)
+
     try:
         context = tls_context(conn.endpoint.tls)
         context.set_alpn_protocols([alpn])

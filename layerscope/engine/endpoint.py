@@ -16,13 +16,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from docker.constants import DEFAULT_UNIX_SOCKET, IS_WINDOWS_PLATFORM
-from docker.errors import DockerException
-from docker.tls import TLSConfig
-from docker.utils import parse_host
 
 from layerscope.engine.errors import EngineError, UsageError
 from layerscope.engine.limits import Proxy, proxy_for
@@ -30,7 +25,12 @@ from layerscope.state.files import cause, read_small
 from layerscope.text import clean, mask_address
 from layerscope.units import natural_list
 
-DEFAULT_HOST = DEFAULT_UNIX_SOCKET.removeprefix("http+")
+if TYPE_CHECKING:
+    from docker.tls import TLSConfig
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_PLAIN_SOCKET = re.compile(r"unix:///[A-Za-z0-9_./-]+")
+"""What docker-py takes as it is, so that it need not be asked."""
 
 _TCP = ("tcp://", "http://", "https://")
 _ADDRESS_HINT = "write it like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host"
@@ -92,7 +92,9 @@ def http_address(endpoint: Endpoint) -> str:
     """Return the ``http://`` or ``https://`` address of an engine that is reached by TCP, empty for a socket or ssh."""
     if not endpoint.host.startswith(_TCP):
         return ""
-    address = str(parse_host(endpoint.host, IS_WINDOWS_PLATFORM, tls=endpoint.tls is not None))
+    from docker.utils import parse_host  # noqa: PLC0415 (docker-py: only where it is needed)
+
+    address = str(parse_host(endpoint.host, tls=endpoint.tls is not None))
     return address.replace("tcp://", "http://", 1)
 
 
@@ -135,11 +137,16 @@ def _plain(host: str, source: str, environ: Mapping[str, str]) -> Endpoint:
 
 def _endpoint(host: str, source: str, tls: TLSConfig | None) -> Endpoint:
     """Return the endpoint after checking that docker-py will understand the address."""
+    if _PLAIN_SOCKET.fullmatch(host):
+        return Endpoint(host, source, tls)
+    from docker.errors import DockerException  # noqa: PLC0415 (docker-py: only where it is needed)
+    from docker.utils import parse_host  # noqa: PLC0415
+
     if host.startswith("/"):
         raise UsageError(f"{source} is {host!r}, which has no scheme", f"write it as unix://{host}")
     try:
         host = _with_port(host, tls is not None)
-        address = parse_host(host, IS_WINDOWS_PLATFORM, tls=tls is not None)
+        address = parse_host(host, tls=tls is not None)
     except (DockerException, ValueError) as error:
         words = re.sub("^Invalid bind address (format|protocol): ", "", str(error))
         raise UsageError(f"{source} is not the address of an engine: {words}", _ADDRESS_HINT) from error
@@ -171,6 +178,8 @@ def _tls(folder: Path, verify: bool, source: str) -> TLSConfig:
             f"TLS for the engine of {source}: there is no {' and no '.join(missing)} in {folder}",
             "name the folder that has them in DOCKER_CERT_PATH, or make the context again with them",
         )
+    from docker.tls import TLSConfig  # noqa: PLC0415 (docker-py: only where it is needed)
+
     return TLSConfig(
         client_cert=(str(cert), str(key)) if cert.is_file() else None,
         ca_cert=str(ca) if ca.is_file() else None,
@@ -270,6 +279,8 @@ def _from_context(name: str, source: str, environ: Mapping[str, str]) -> Endpoin
     if host.startswith(_TCP) and folder.is_dir():
         tls = _tls(folder, not skip_verify, source)
     elif host.startswith(_TCP) and skip_verify:
+        from docker.tls import TLSConfig  # noqa: PLC0415 (docker-py: only where it is needed)
+
         tls = TLSConfig(verify=False)
     return _endpoint(host, source, tls)
 

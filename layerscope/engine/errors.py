@@ -27,6 +27,18 @@ class UsageError(EngineError):
     wrong_use = True
 
 
+class NoHttp(Exception):
+    """What came is no answer of HTTP/1.1. Inside this package only, as those below."""
+
+
+class CutOff(NoHttp):
+    """The connection ended within an answer."""
+
+
+class Disconnected(NoHttp, ConnectionResetError):
+    """The connection ended before an answer began."""
+
+
 class Cancelled(Exception):
     """A scan was cancelled before the engine had answered anything that could be shown."""
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
-import grp
-import http.client
 import os
 import re
-import shutil
 import socket
-import ssl
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import requests
-import urllib3.exceptions
-from docker.errors import APIError, DockerException, InvalidVersion
-
-from layerscope.engine.elsewhere import engines_elsewhere
 from layerscope.engine.endpoint import Endpoint, socket_path
-from layerscope.engine.errors import EngineError, Refused
+from layerscope.engine.errors import CutOff, EngineError, NoHttp, Refused
 from layerscope.engine.limits import AnswerTooLong, AnswerTooSlow, is_redirect
 from layerscope.engine.quirks import MINIMUM_API
 from layerscope.units import natural_list
@@ -84,32 +75,53 @@ def _explain_one(error: BaseException, endpoint: Endpoint, question: str) -> Eng
             return _no_engine(f"nobody listens at {where}", path)
         case socket.gaierror():
             return EngineError(f"the name in {where} cannot be resolved: {error.strerror}", "check the address")
-        case ssl.SSLError():
-            words = (
-                getattr(error, "verify_message", "") or error.reason or re.sub(r" *\(_ssl.*|\[SSL] ", "", str(error))
-            )
+        case OSError() if _is(error, "ssl", "SSLError"):
+            said = getattr(error, "verify_message", "") or getattr(error, "reason", "")
+            words = said or re.sub(r" *\(_ssl.*|\[SSL] ", "", str(error))
             return EngineError(f"TLS with {where} failed: {words}", _TLS_HINT)
-        case TimeoutError() | urllib3.exceptions.TimeoutError() | requests.Timeout():
+        case TimeoutError():
             return EngineError(f"the engine at {where} does not answer in time", _AGAIN_HINT)
-        case http.client.IncompleteRead() | urllib3.exceptions.IncompleteRead():
+        case CutOff():
             return EngineError(f"an answer of the engine at {where} was cut off", _AGAIN_HINT)
-        case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
+        case ConnectionResetError() | BrokenPipeError():
             hint = _ssh_hint(host) if host.startswith("ssh://") else _AGAIN_HINT
             return EngineError(f"the engine at {where} closed the connection without an answer", hint)
-        case InvalidVersion():
-            return EngineError(f"API too old: the engine at {where} speaks none that docker-py does", _OLD_HINT)
-        case APIError():
-            return explain_refusal(Refused(int(error.status_code or 0), str(error.explanation or error)), endpoint)
-        case http.client.HTTPException() | ValueError() | LookupError() | TypeError():
+        case Exception() if found := _of_docker_py(error, endpoint):
+            return found
+        case NoHttp() | ValueError() | LookupError() | TypeError():
             # an ApiVersion that is missing, a page of HTML, a list where an object belongs
-            return None if isinstance(error, DockerException) else not_docker(endpoint)
-        case DockerException() if "Version parameter" in str(error):
-            return not_docker(endpoint)
-        case DockerException() if "paramiko" in str(error):
-            return EngineError(f"{host} needs paramiko, which is not installed", _ssh_parts_hint())
-        case OSError() if not isinstance(error, requests.RequestException):
+            return None if _is(error, "docker.errors", "DockerException") else not_docker(endpoint)
+        case OSError() if not _is(error, "requests", "RequestException"):
             return EngineError(f"cannot reach {where}: {error.strerror or error}", "check the address and the network")
     return None
+
+
+def _of_docker_py(error: Exception, endpoint: Endpoint) -> EngineError | None:
+    """Return what an error of docker-py, or of what it stands on, means; None for any other."""
+    host, where = endpoint.shown, endpoint.where
+    if _is(error, "urllib3.exceptions", "TimeoutError") or _is(error, "requests", "Timeout"):
+        return EngineError(f"the engine at {where} does not answer in time", _AGAIN_HINT)
+    if _is(error, "http.client", "IncompleteRead") or _is(error, "urllib3.exceptions", "IncompleteRead"):
+        return EngineError(f"an answer of the engine at {where} was cut off", _AGAIN_HINT)
+    if _is(error, "docker.errors", "InvalidVersion"):
+        return EngineError(f"API too old: the engine at {where} speaks none that docker-py does", _OLD_HINT)
+    if _is(error, "docker.errors", "APIError"):
+        said: Any = error
+        return explain_refusal(Refused(int(said.status_code or 0), str(said.explanation or error)), endpoint)
+    if _is(error, "http.client", "HTTPException"):
+        return not_docker(endpoint)
+    if _is(error, "docker.errors", "DockerException"):
+        if "Version parameter" in str(error):
+            return not_docker(endpoint)
+        if "paramiko" in str(error):
+            return EngineError(f"{host} needs paramiko, which is not installed", _ssh_parts_hint())
+    return None
+
+
+def _is(error: BaseException, module: str, name: str) -> bool:
+    """Is it an error of this class? Without loading the module: what was not loaded has raised nothing."""
+    found = getattr(sys.modules.get(module), name, None)
+    return found is not None and isinstance(error, found)
 
 
 def not_docker(endpoint: Endpoint) -> EngineError:
@@ -161,6 +173,8 @@ def too_old(endpoint: Endpoint, api_version: str) -> EngineError:
 
 def _no_engine(cause: str, path: Path | None) -> EngineError:
     """Return the error for an engine that is not there, with the hint to one that does answer on this machine."""
+    from layerscope.engine.elsewhere import engines_elsewhere  # noqa: PLC0415 (only after a failure)
+
     found = engines_elsewhere(path)
     if not found:
         return EngineError(cause, _start_hint())
@@ -179,6 +193,8 @@ def _ssh_parts_hint() -> str:
 
 
 def _start_hint() -> str:
+    import shutil  # noqa: PLC0415 (only after a failure)
+
     if shutil.which("dockerd") is None and shutil.which("podman") is not None:
         return "start Podman's socket (`systemctl --user start podman.socket`) and name it with --host"
     return "start the engine (`sudo systemctl start docker`, or Docker Desktop), or name another one with --host"
@@ -186,6 +202,9 @@ def _start_hint() -> str:
 
 def _permission_hint(path: Path | None) -> str:
     """Name the group to join, from the socket itself."""
+    import getpass  # noqa: PLC0415 (only after a failure)
+    import grp  # noqa: PLC0415
+
     try:
         info = path.stat() if path else None
         group = grp.getgrgid(info.st_gid) if info and info.st_gid != 0 and info.st_mode & stat.S_IWGRP else None

@@ -6,9 +6,7 @@ no thread waits, and none fights for the interpreter.
 
 from __future__ import annotations
 
-import http.client
 import selectors
-import ssl
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -17,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from layerscope.engine.answer import Answer
 from layerscope.engine.connect import Connection
-from layerscope.engine.errors import EngineError, Refused
+from layerscope.engine.errors import Disconnected, EngineError, Refused
 from layerscope.engine.explain import explain
 from layerscope.engine.limits import AnswerTooSlow, Limit, limit_of
 from layerscope.engine.wire import Wire
@@ -32,8 +30,6 @@ A refusal is thrown in as :class:`Refused`. Paths start with a slash and are alr
 _TICK = 0.05
 """Seconds between two looks at what the caller wants."""
 _PIECE = 256 * 1024
-_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, TimeoutError)
-"""What a socket, TLS and an ssh channel raise when nothing has come."""
 
 
 def talk(conn: Connection, one: Talk[T]) -> T:
@@ -191,10 +187,14 @@ class _Line(Generic[T]):
         while True:
             try:
                 data = self._sock.recv(_PIECE)
-            except _NOT_NOW:
+            except (BlockingIOError, TimeoutError):  # a socket, and an ssh channel, to which nothing has come
                 return False
             except ConnectionResetError:
                 data = b""
+            except OSError as error:
+                if type(error).__name__ == "SSLWantReadError":  # and TLS: its module is loaded only where it is used
+                    return False
+                raise
             if not data and self._kept and not self._answer.begun and not self.wire.closed:
                 self._drop()  # a kept connection that the engine has closed meanwhile: asked again, once
                 self._send()
@@ -213,7 +213,7 @@ class _Line(Generic[T]):
         silence = self.conn.silence_of(self._limit)
         error: Exception | None = None
         if self.wire.closed:  # by another thread: a selector says nothing of that
-            error = http.client.RemoteDisconnected("closed here")
+            error = Disconnected("closed here")
         elif self._until and now > self._until:
             error = AnswerTooSlow(f"not complete {self._limit.seconds:g} s after its first byte")
         elif now > self._since + silence:

@@ -22,14 +22,16 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layerscope.core.chain import chain_ids
 from layerscope.core.content import below
 from layerscope.engine.limits import AnswerTooLong, check_values, limit_of
 from layerscope.engine.records import Intern, as_int, platform_name, unpacked_size
 from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image
-from layerscope.state.cache import ImageCache
+
+if TYPE_CHECKING:
+    from layerscope.state.cache import ImageCache
 
 Step = tuple[str, int, int | None, str]
 """What an entry of a history says, but for its ID: instruction, bytes, Unix seconds, comment."""
@@ -53,21 +55,27 @@ class ImageMemory:
         self._engine = engine
         self._key = engine_identity(engine)
         self._rows: dict[str, bytes] = {}
+        self._known: dict[str, _Known] = {}
 
-    def load(self) -> None:
-        """Read the file: a few milliseconds for each 1,000 images. Raises nothing."""
-        if self._key:
-            self._rows = self._cache.load(self._key)
+    def load(self, intern: Intern) -> None:
+        """Read the file: some 20 ms for each 1,000 images, while the engine makes its list. Raises nothing."""
+        if not self._key:
+            return
+        self._rows = self._cache.load(self._key)
+        for image_id, data in self._rows.items():
+            known = _read(data, intern)
+            if known is not None:
+                self._known[image_id] = known
 
     def recall(self, listed: Sequence[Image], content: ContentStore | None, intern: Intern) -> list[Image | None]:
         """Return the images of the list that are known, in its place; None for one to ask about.
 
         One without ``history`` is to be asked for that alone.
         """
-        if not self._rows:
+        if not self._known:
             return [None] * len(listed)
         look = _Look(self._engine, listed, content)
-        found = [_recalled(image, self._rows.get(image.id), look, intern) for image in listed]
+        found = [_recalled(image, self._known.get(image.id), look, intern) for image in listed]
         held = look.held(image for image in found if image is not None)
         return [replace(image, history=None) if image is not None and not held(image) else image for image in found]
 
@@ -167,42 +175,57 @@ def _row(listed: Image, image: Image, look: _Look) -> bytes | None:
     return json.dumps([*told, image.labels, entries], separators=(",", ":")).encode("ascii")
 
 
-def _recalled(listed: Image, data: bytes | None, look: _Look, intern: Intern) -> Image | None:
-    """Return the image of a list with what a row says; None where that is of another state, or not sound."""
-    found = _read(data) if data is not None else None
-    if found is None or found[0] != look.seal(listed):
+class _Known(NamedTuple):
+    """What a row says of an image, in the words of :class:`~layerscope.inventory.Image`."""
+
+    seal: str
+    created: int | None
+    os: str
+    architecture: str
+    variant: str
+    author: str
+    diff_ids: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+    history: tuple[HistoryEntry, ...]
+    """Without the IDs of steps."""
+
+
+def _recalled(listed: Image, known: _Known | None, look: _Look, intern: Intern) -> Image | None:
+    """Return the image of a list with what a row says; None where that is of another state."""
+    if known is None or known.seal != look.seal(listed):
         return None
-    _, created, system, architecture, variant, author, diff_ids, labels, entries = found
     layers_size = listed.layers_size
     if listed.platforms:
-        layers_size = unpacked_size(listed.platforms, platform_name(system, architecture, variant))
-    steps = look.steps(listed, len(entries))
-    named = [None] * (len(entries) - len(steps)) + steps[::-1]
+        layers_size = unpacked_size(listed.platforms, platform_name(known.os, known.architecture, known.variant))
+    history = known.history
+    steps = look.steps(listed, len(history))
+    if steps:
+        newest = [_named(entry, step, intern) for entry, step in zip(reversed(history), steps, strict=False)]
+        history = (*history[: len(history) - len(steps)], *reversed(newest))
     return replace(
         listed,
-        created=created if listed.created is None else listed.created,
+        created=known.created if listed.created is None else listed.created,
         layers_size=layers_size,
-        diff_ids=intern.texts(diff_ids),
-        history=intern.tuple(tuple(_entry(entry, step, intern) for entry, step in zip(entries, named, strict=True))),
-        os=intern.text(system),
-        architecture=intern.text(architecture),
-        variant=intern.text(variant),
-        author=intern.text(author),
-        labels=intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in labels)),
+        diff_ids=known.diff_ids,
+        history=history,
+        os=known.os,
+        architecture=known.architecture,
+        variant=known.variant,
+        author=known.author,
+        labels=known.labels,
         remembered=True,
     )
 
 
-def _entry(entry: list[Any], step: str | None, intern: Intern) -> HistoryEntry:
-    created_by, size, created, comment = entry
-    return intern.entry(created_by, size, created, comment, step)
+def _named(entry: HistoryEntry, step: str, intern: Intern) -> HistoryEntry:
+    return intern.entry(entry.created_by, entry.size, entry.created, entry.comment, step)
 
 
 _LIMIT = limit_of("GET", "/images/x/history")
 
 
-def _read(data: bytes) -> list[Any] | None:
-    """Return the values of a row, held to what :func:`_row` writes; None for anything else."""
+def _read(data: bytes, intern: Intern) -> _Known | None:
+    """Return what a row says, held to what :func:`_row` writes; None for anything else."""
     try:
         check_values(data, _LIMIT)
         found = json.loads(data)
@@ -219,20 +242,44 @@ def _read(data: bytes) -> list[Any] | None:
         and isinstance(labels, list)
         and all(isinstance(pair, list) and len(pair) == 2 and _all_text(pair) for pair in labels)
         and isinstance(entries, list)
-        and all(isinstance(entry, list) and len(entry) == 4 and _is_step(*entry) for entry in entries)
     )
-    return found if sound else None
+    if not sound:
+        return None
+    history = []
+    for entry in entries:
+        step = _step(entry, intern)
+        if step is None:
+            return None
+        history.append(step)
+    system, architecture, variant, author = map(intern.text, texts)
+    return _Known(
+        seal,
+        created,
+        system,
+        architecture,
+        variant,
+        author,
+        intern.texts(diff_ids),
+        intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in labels)),
+        tuple(history),
+    )
 
 
-def _is_step(created_by: Any, size: Any, created: Any, comment: Any) -> bool:
+def _step(entry: Any, intern: Intern) -> HistoryEntry | None:
+    """Return an entry of a row; None for what is none. Most were seen in another row, and need no second look."""
+    if not isinstance(entry, list) or len(entry) != 4:
+        return None
+    try:
+        found = intern.known((*entry, None))
+    except TypeError:  # a list or an object in it
+        return None
+    if found is not None:
+        return found
+    created_by, size, created, comment = entry
     whole = as_int(size)
-    return (
-        isinstance(created_by, str)
-        and isinstance(comment, str)
-        and whole is not None
-        and whole >= -1
-        and _is_date(created)
-    )
+    if not isinstance(created_by, str) or not isinstance(comment, str) or whole is None or whole < -1:
+        return None
+    return intern.entry(created_by, whole, created, comment, None) if _is_date(created) else None
 
 
 def _is_date(value: Any) -> bool:

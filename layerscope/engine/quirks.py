@@ -6,11 +6,15 @@ are of 1,000 small images, two cores, Docker 20.10 overlay2 and 28.5 containerd.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from layerscope.inventory import StoreKind
+if TYPE_CHECKING:
+    from layerscope.inventory import StoreKind
 
+Version = tuple[int, int]
+"""Of an engine's API."""
 MINIMUM_API = (1, 40)
 """Engine 19.03: the oldest API whose answers were checked."""
 
@@ -19,6 +23,15 @@ MANIFESTS_API = (1, 47)
 
 TYPED_USAGE_API = (1, 42)
 """``/system/df?type=``: before it, a server walks every container and volume too, which takes minutes."""
+
+
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
+
+
+def version_of(text: str) -> Version | None:
+    """Return the API version that a text begins with; None where it is none."""
+    found = _VERSION.match(text)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def with_prefix(image_id: str) -> str:
 # sharing of equal values
 
 T = TypeVar("T")
+Key = tuple[object, ...]
 
 
 class Intern:
@@ -89,6 +90,10 @@ class Intern:
     def tuple(self, values: tuple[T, ...]) -> tuple[T, ...]:
         """Return the kept object for a tuple."""
         return self._tuples.setdefault(values, values)
+
+    def known(self, key: Key) -> HistoryEntry | None:
+        """Return the kept history entry of the arguments of :meth:`entry`, None if there is none yet."""
+        return self._entries.get(key)
 
     def entry(self, created_by: str, size: int, created: int | None, comment: str, step: str | None) -> HistoryEntry:
         """Return the kept history entry of these values."""
@@ -264,7 +269,7 @@ def history_entries(answer: Any, intern: Intern) -> tuple[HistoryEntry, ...] | N
     """
     if answer is not None and not isinstance(answer, list):
         return None
-    return intern.tuple(tuple(_history_entry(as_dict(row), intern) for row in reversed(as_list(answer))))
+    return tuple([_history_entry(as_dict(row), intern) for row in reversed(as_list(answer))])
 
 
 def _history_entry(row: dict[str, Any], intern: Intern) -> HistoryEntry:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -255,7 +256,7 @@ class _Scan:
             self._report()
             jobs = [self._ask_all, self._ask_shown, self._ask_containers, self._ask_content]
             if self.memory is not None:
-                jobs.append(self.memory.load)
+                jobs.append(partial(self.memory.load, self.intern))
             if not self._watch(_Crew(jobs)):
                 raise Cancelled
             self.images = list(merged(self.conn, self.all, self.shown))

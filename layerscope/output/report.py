@@ -9,8 +9,6 @@ it; the JSON is ASCII, so that whatever the text holds cannot act on a terminal.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -209,6 +207,9 @@ def report_csv(graph: LayerGraph) -> str:
     Text is cleaned, quoted, and kept from being taken for a formula by a
     spreadsheet: what starts with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe in front.
     """
+    import csv  # noqa: PLC0415 (not for the JSON)
+    import io  # noqa: PLC0415
+
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)

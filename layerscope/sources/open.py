@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import TYPE_CHECKING, Literal
-
-from layerscope.inventory import Inventory
-from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, Backend, SavedBackend
-from layerscope.sources.scanfile import ScanFileError, load_inventory
 
 if TYPE_CHECKING:
     from layerscope.engine.connect import Connection
+    from layerscope.inventory import Inventory
+    from layerscope.sources.backend import Backend
 
 SAMPLE = "laptop.scan.json.gz"
 """The bundled sample host, in :mod:`layerscope.sources.samples`."""
@@ -39,25 +36,34 @@ class Source:
     def load(self) -> Inventory:
         """Return the inventory of a saved scan or of the sample host. Raises ScanFileError."""
         if self.kind == "file" and self.path is not None:
+            from layerscope.sources.scanfile import load_inventory  # noqa: PLC0415 (only where it is needed)
+
             return load_inventory(self.path)
         if self.kind == "demo":
             return load_sample()
         raise ValueError("a live engine is scanned, not loaded")
 
-    def open(self, *, read_only: bool = False) -> Backend:
+    def open(self, *, read_only: bool = False, usage: bool = False) -> Backend:
         """Return what gives inventories of it; close that in the end. With ``read_only`` nothing is ever removed.
+
+        The first questions are on their way when it returns, ``usage``: that for the engine's own total too.
 
         A saved scan is read at once: raises ScanFileError. An engine is connected to: raises
         :class:`~layerscope.errors.BackendError`.
         """
         if not self.live:
+            from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, SavedBackend  # noqa: PLC0415
+
             found = self.load()
             return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
-        from layerscope.engine.backend import open_backend  # noqa: PLC0415 (docker-py: only where it is needed)
+        from layerscope.engine.early import begin  # noqa: PLC0415 (before everything that is not needed to ask)
+
+        early = begin(self.host, self.context, usage=usage)
+        from layerscope.engine.backend import open_backend  # noqa: PLC0415
         from layerscope.state.cache import ImageCache  # noqa: PLC0415
 
         cache = ImageCache.of_user() if self.cache else None
-        return open_backend(self.host, self.context, read_only=read_only, cache=cache)
+        return open_backend(self.host, self.context, read_only=read_only, cache=cache, early=early)
 
     def connect(self) -> Connection:
         """Open the live engine. Raises :class:`layerscope.engine.errors.EngineError`."""
@@ -68,6 +74,10 @@ class Source:
 
 def load_sample() -> Inventory:
     """Return the inventory of the bundled sample host. Raises ScanFileError if it is not in this installation."""
+    from importlib import resources  # noqa: PLC0415 (only where it is needed)
+
+    from layerscope.sources.scanfile import ScanFileError, load_inventory  # noqa: PLC0415
+
     with resources.as_file(resources.files("layerscope.sources.samples") / SAMPLE) as path:
         if not path.is_file():
             raise ScanFileError("the sample host is missing from this installation; install layerscope again")

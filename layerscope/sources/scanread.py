@@ -7,14 +7,13 @@ end has taken little memory.
 
 from __future__ import annotations
 
-import gc
 import re
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
 
+from layerscope.collector import no_collector
 from layerscope.inventory import Container, ContentStore, DiskUsage, HistoryEntry, Image, Inventory
 from layerscope.sources.jsonstream import LOOSE, Limits, NotJson, Path, Take, read_json
 from layerscope.sources.scanbytes import Damaged, again_and_again, unpacked
@@ -48,8 +47,6 @@ SMALL = 32 << 20
 """Bytes of a document, unpacked, up to which it is read only once: what it holds takes 200 MB at the most."""
 WORDS = 1024
 """Texts of one shard that are remembered, to keep equal ones once."""
-FEW = 200_000
-"""New objects up to which Python's collector may walk them later: it takes about 0.02 s. More are frozen."""
 
 TABLES: dict[tuple[type, str], str] = {
     (Image, "diff_ids"): "layers",
@@ -68,7 +65,7 @@ class _Large(Exception):
 
 def read(stream: BinaryIO) -> Inventory:
     """Return the inventory in ``stream``, JSON or gzip of it. Raises Invalid, and OSError if it cannot be read."""
-    with _no_collector(), again_and_again(stream) as again:
+    with no_collector(), again_and_again(stream) as again:
         try:
             return _read(again(), _Reader(), small=True)
         except _Large:
@@ -79,7 +76,7 @@ def read(stream: BinaryIO) -> Inventory:
 
 def check(stream: BinaryIO) -> None:
     """Raise what :func:`read` would raise; nothing is kept."""
-    with _no_collector():
+    with no_collector():
         _read(stream, _Reader(keeps=False))
 
 
@@ -105,20 +102,6 @@ def _small(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if size > SMALL:
             raise _Large
         yield piece
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep Python's collector away: it would stop every thread to walk all that was read, for up to a second."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        if gc.get_count()[0] > FEW:
-            gc.freeze()  # records have no cycles: there is nothing to be found among them later either
-    finally:
-        if was:
-            gc.enable()
 
 
 class _Reader:

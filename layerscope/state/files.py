@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -158,7 +157,7 @@ def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     path = Path(os.path.realpath(path))
     sweep(path.parent)
     # The name is short whatever the target's is. Opened like this, the kernel applies the umask.
-    part = path.parent / f".layerscope-{secrets.token_hex(8)}.part"
+    part = path.parent / f".layerscope-{os.urandom(8).hex()}.part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
     _lock(descriptor)
     try:

@@ -18,9 +18,10 @@ from layerscope.tui.messages import NotKept, Warned
 from layerscope.tui.screens.keys import nothing_on
 from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.session import Session
-from layerscope.tui.textual_hacks import KeysInOrder, Palette
+from layerscope.tui.textual_hacks import KeysInOrder, Palette, QuickStylesheet, let_lines_go
 from layerscope.tui.themes import DEFAULT, PLAIN, THEMES, hues
 
+let_lines_go()
 SMALLEST = (60, 15)
 """The least width and height of a terminal that everything fits in."""
 
@@ -48,6 +49,7 @@ class LayerscopeApp(KeysInOrder, App[int]):
         """Take the session to show, and a theme in place of the one that was chosen before."""
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
+        self.stylesheet = QuickStylesheet(variables=self.get_css_variables())
         self.session = session
         for known in (*THEMES, PLAIN):
             self.register_theme(known)

@@ -13,8 +13,9 @@ import codecs
 import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from rich.console import Console, RenderableType
 from textual import events, work
@@ -23,12 +24,17 @@ from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.command import CommandPalette
 from textual.content import Content
+from textual.css.model import SelectorType
 from textual.css.query import NoMatches
+from textual.css.styles import RulesMap
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.drivers import linux_driver
 from textual.geometry import Region
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.timer import Timer, TimerCallback
 from textual.widget import Widget
 
 from layerscope.tui.leaves import LeavesOnce
@@ -66,6 +72,19 @@ def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip
         content_size=widget.content_region.size,
         crop=Region(0, 0, size.width, size.height),
     )
+
+
+def let_lines_go() -> None:
+    """Let Textual forget what a widget that is gone had drawn.
+
+    Replaces ``StylesCache.get_inner_outer`` (Textual 8.2.8), which has nothing to do with the object it is called on.
+    Without: its cache of 1,024 calls keeps each of those objects with all of its lines, 20 MB after some hundred
+    dialogs. If Textual asks for these colours otherwise one day, this does nothing.
+    """
+    method = getattr(StylesCache, "get_inner_outer", None)
+    if (once := getattr(method, "__wrapped__", None)) is not None:
+        colours = lru_cache(1024)(partial(once, None))
+        StylesCache.get_inner_outer = lambda _, base, background: colours(base, background)  # type: ignore[assignment,method-assign]
 
 
 class HearsOfDirt(Base):
@@ -119,9 +138,10 @@ class TellsFaults(AnApp):
 class Palette(LeavesOnce, CommandPalette):
     """The command palette, which survives PageUp in a list that has no lines yet, and being left while it searches.
 
-    Overrides ``CommandPalette._action_command_list`` and ``_gather_commands`` (Textual 8.2.8). Without:
-    ``OptionList._move_page`` raises KeyError for the place of the cursor, and a search that begins when the palette is
-    gone NoMatches; the program ends. If they are called otherwise one day, this does nothing.
+    Overrides ``CommandPalette._action_command_list``, ``_gather_commands``, ``_watch__list_visible`` and
+    ``_watch__show_busy`` (Textual 8.2.8), and ``set_timer``. Without: ``OptionList._move_page`` raises KeyError for the
+    place of the cursor, and what is told when the parts of the palette are gone NoMatches; the program ends. If they
+    are called otherwise one day, this does nothing.
     """
 
     def _action_command_list(self, action: str) -> None:
@@ -132,6 +152,24 @@ class Palette(LeavesOnce, CommandPalette):
     async def _gather_commands(self, search_value: str) -> None:
         with suppress(NoMatches):
             await CommandPalette._gather_commands.__wrapped__(self, search_value)  # type: ignore[attr-defined]
+
+    def _watch__list_visible(self) -> None:
+        with suppress(NoMatches):
+            super()._watch__list_visible()
+
+    async def _watch__show_busy(self) -> None:
+        with suppress(NoMatches):
+            await super()._watch__show_busy()
+
+    def set_timer(self, delay: float, callback: TimerCallback | None = None, **options: Any) -> Timer:
+        """Call ``callback`` after so many seconds, if there is still something to be told then."""
+
+        async def called() -> None:
+            with suppress(NoMatches):
+                if callback is not None:
+                    await invoke(callback)
+
+        return super().set_timer(delay, called, **options)
 
 
 class KeysInOrder(AnApp):
@@ -196,3 +234,72 @@ async def _drained(pump: MessagePump) -> None:
     if pump.is_running and pump.call_later(done.set):
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), SETTLE)
+
+
+class QuickStylesheet(Stylesheet):
+    """A stylesheet that looks for the rules of a name once, and styles component classes when they may have changed.
+
+    Overrides ``Stylesheet.apply`` and ``_process_component_classes``; uses ``_rules``, ``_rules_map``,
+    ``DOMNode._selector_names``, ``_get_component_classes`` and ``_component_styles`` (Textual 8.2.8). Without: the
+    first screen takes longer, as all rules are gone through for each of some 900 nodes, most of them component classes,
+    which Textual styles anew whenever anything about a widget or what is around it changes. If Textual applies rules
+    otherwise one day, a widget could keep colors of before: ``test_quick_stylesheet.py`` compares with its own.
+    """
+
+    def __init__(self, *, variables: dict[str, str] | None = None) -> None:
+        super().__init__(variables=variables)
+        self._parts: dict[frozenset[str], _Part] = {}
+        self._parts_of: object = None
+        self._styled: WeakKeyDictionary[DOMNode, object] = WeakKeyDictionary()
+
+    def apply(
+        self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[object, ...], RulesMap] | None = None
+    ) -> None:
+        """Apply the rules that have a name of ``node`` in them; see ``Stylesheet.apply``."""
+        self._part(frozenset(node._selector_names)).apply(node, animate=animate, cache=cache)
+
+    def _process_component_classes(self, node: DOMNode) -> None:
+        names = node._get_component_classes()
+        if not names:
+            return
+        state = self._part(frozenset({"*", "DOMNode", *(f".{name}" for name in names)})).state(node)
+        if self._styled.get(node) != state:
+            super()._process_component_classes(node)
+            self._styled[node] = state
+
+    def _part(self, names: frozenset[str]) -> _Part:
+        rules = self.rules
+        if rules is not self._parts_of:
+            self._parts, self._parts_of = {}, rules
+        if (part := self._parts.get(names)) is None:
+            part = self._parts[names] = _Part(self, names)
+        return part
+
+
+class _Part(Stylesheet):
+    """Those rules of a stylesheet that nodes with some names may need."""
+
+    def __init__(self, whole: QuickStylesheet, names: frozenset[str]) -> None:
+        vars(self).update(vars(whole))  # caches of its own would be slow to make, and stay empty
+        self._whole = whole
+        self._rules_map = {name: rules for name in names if (rules := whole.rules_map.get(name)) is not None}
+        wanted = {rule for rules in self._rules_map.values() for rule in rules}
+        self._rules = [rule for rule in whole.rules if rule in wanted]
+        chosen = [one for rule in self._rules for group in rule.selector_set for one in group.selectors]
+        self._classes = frozenset(one.name for one in chosen if one.type is SelectorType.CLASS)
+        self._ids = frozenset(one.name for one in chosen if one.type is SelectorType.ID)
+        self._pseudo = {name for one in chosen for name in one.pseudo_classes}
+
+    def state(self, node: DOMNode) -> object:
+        """Return what these rules depend on in ``node`` and what is around it; types and places never change."""
+        return self._rules, [
+            (
+                one._classes & self._classes,
+                one._id if one._id in self._ids else None,
+                [one.has_pseudo_classes({name}) for name in self._pseudo],
+            )
+            for one in node.css_path_nodes
+        ]
+
+    def _process_component_classes(self, node: DOMNode) -> None:
+        self._whole._process_component_classes(node)

@@ -9,6 +9,8 @@ from layerscope.core.past import SinceLook
 from layerscope.units import UNKNOWN, Units, count, format_age
 from layerscope.views.names import signed_words
 
+FEWEST = 3
+"""Scans from which on it says something that an image was in use in none of them."""
 _YEAR = 300 * 86_400
 
 
@@ -60,12 +62,12 @@ def use_words(node: ImageNode, graph: LayerGraph, now: int) -> str:
 
 
 def use_cell(node: ImageNode, graph: LayerGraph, now: int) -> str:
-    """Return the same in few cells: ``now``, ``3 weeks ago``, ``not in 41``, or nothing."""
+    """Return the same in few cells: ``now``, ``3 weeks ago``, ``not in 41``, ``–`` after too few scans, or nothing."""
     if node.containers:
         return "now"
     found = graph.seen.images.get(node.id)
     if found is None:
         return ""
     if found.last_used is None:
-        return f"not in {found.scans:,}"
+        return f"not in {found.scans:,}" if found.scans >= FEWEST else "–"
     return "in future" if found.last_used > now else f"{format_age(found.last_used, now)} ago"

@@ -198,7 +198,7 @@ def test_ctrl_c_leaves_quietly() -> None:
 
 
 def test_a_mistake_of_our_own_is_one_line_too(monkeypatch: pytest.MonkeyPatch, scan: str) -> None:
-    monkeypatch.setattr("layerscope.commands.report.build_graph", lambda _: 1 / 0)
+    monkeypatch.setattr("layerscope.core.build.build_graph", lambda _: 1 / 0)
     result = run("report", "-f", scan)
     assert result.exit_code == 3
     assert "LAYERSCOPE_TRACEBACK=1 shows where" in complaint(result)

@@ -32,6 +32,39 @@ def test_a_command_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert "layerscope: waiting for the engine to answer" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["history", "free 1G", "export /dev/null", "nginx:latest", "pull-cost"])
+def test_every_command_says_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    monkeypatch.setattr(common, "PATIENCE", 0.02)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with replay(HOST, latency=0.2) as engine:
+        words = command.split()
+        done = run("--host", engine.host, *words, *(["127.0.0.1:1/x:1"] if words == ["pull-cost"] else []))
+    assert "layerscope: waiting for the engine to answer" in done.stderr
+    assert ("waiting for registries" in done.stderr) <= (words == ["pull-cost"])
+
+
+@pytest.mark.parametrize("command", ["report", "history", "diff -", "check RULES --since -", "check -", "keep -"])
+def test_what_does_not_come_on_standard_input_is_what_is_waited_for(tmp_path: Path, command: str) -> None:
+    (tmp_path / "rules.toml").write_text("[budget]\nlayers = 1\n")
+    script = "import layerscope.commands.common as c; c.PATIENCE = 0.02; from layerscope.cli import main; main()"
+    words = [str(tmp_path / "rules.toml") if word == "RULES" else word for word in command.split()]
+    words += ["-f", "-"] if "-" not in words else []
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)},
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    what = "rules" if command in {"check -", "keep -"} else "a scan"
+    assert process.stderr.readline().decode() == f"layerscope: waiting for {what} on standard input …\n"
+    process.stdin.write(b"[")
+    process.stdin.close()
+    assert process.stderr.read().startswith(b"layerscope: standard input: ")
+    assert process.wait() == 2
+
+
 def test_what_it_waits_for_is_what_it_waits_for_by_then(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(common, "PATIENCE", 0.05)
@@ -65,3 +98,16 @@ def test_a_command_that_is_interrupted_ends_with_130(tmp_path: Path, command: st
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in wrong
+
+
+def test_the_status_is_the_same_when_it_is_interrupted_while_something_is_imported() -> None:
+    """Python marks an interrupt inside ``exec`` of a text, as dataclasses use it, and ends by the signal then."""
+    code = """
+import sys
+from layerscope import cli
+from layerscope.commands import report
+report.run = lambda *_, **__: exec("raise KeyboardInterrupt")
+sys.argv = ["layerscope", "--demo", "report"]
+cli.main()
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 130

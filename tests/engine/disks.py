@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Protocol
@@ -47,12 +48,19 @@ class Snapshots:
 
     def layers(self) -> dict[str, int]:
         """Committed snapshots, those of the build cache too; a chain ID is the name of a layer's."""
+        return {name: size for name, size in self._usage().items() if name.startswith("sha256:")}
+
+    def of_containers(self) -> int:
+        """Return the bytes of snapshots that are containers', or their starts: a committed layer stands on its own."""
+        return sum(size for name, size in self._usage().items() if re.fullmatch("[0-9a-f]{64}(-init)?", name))
+
+    def _usage(self) -> dict[str, int]:
         command = [] if self._engine.root is None else ["chroot", str(self._engine.root)]
         socket = f"{self._engine.folder}/exec/containerd/containerd.sock"
         command += ["ctr", "-a", socket, "-n", "moby", "snapshots", "--snapshotter", "overlayfs", "usage", "-b"]
         answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         rows = (line.split() for line in answer.splitlines()[1:])
-        return {row[0]: int(row[1]) for row in rows if row and row[0].startswith("sha256:")}
+        return {row[0]: int(row[1]) for row in rows if row}
 
     def blobs(self) -> dict[str, int] | None:
         """The files themselves."""

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from docker.transport import UnixHTTPAdapter
 
 from layerscope.engine import elsewhere, explain
 from layerscope.engine.connect import connect
@@ -23,7 +22,7 @@ from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import OTHER
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
-from layerscope.engine.wire import Wire, dial_adapter
+from layerscope.engine.wire import UnixSocket, Wire
 from tests.replay import load_recording, replay
 
 NAME = "docker-28.5-overlay2"
@@ -397,8 +396,7 @@ def test_an_engine_that_is_gone_after_a_first_answer(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
-        adapter = UnixHTTPAdapter(f"http+unix://{path}")
-        wire = Wire(lambda: dial_adapter(adapter), {})
+        wire = Wire(lambda: UnixSocket(str(path)), {})
 
         def answer_once() -> None:
             client, _ = server.accept()

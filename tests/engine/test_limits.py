@@ -152,8 +152,9 @@ def test_each_question_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch, p
 
 def slow(client: socket.socket, asked: bytes) -> None:
     client.settimeout(0.02)
+    client.sendall(b"HTTP/1.1 2")  # or a part of a body
     for _ in range(10_000):
-        client.sendall(b"H")
+        client.sendall(b"0")
         with suppress(TimeoutError):
             if client.recv(1) == b"":
                 return

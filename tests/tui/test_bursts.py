@@ -122,6 +122,30 @@ async def test_a_command_of_the_palette_is_run_once(enters: int) -> None:
         assert CommandPalette not in kinds
 
 
+@pytest.mark.parametrize("late", ["busy", "listed", "no matches"])
+async def test_what_is_told_when_the_palette_is_half_gone_is_told_nobody(
+    late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CommandPalette, "_NO_MATCHES_COUNTDOWN", 0.001)
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        burst(pilot, "ctrl+p")
+        await settled(pilot)
+        palette = app.screen
+        assert isinstance(palette, CommandPalette)
+        await palette.query("#--container").remove()
+        if late == "busy":
+            palette._show_busy = True
+        elif late == "listed":
+            palette._list_visible = not palette._list_visible
+        else:
+            palette._start_no_matches_countdown("zzz")
+            await pilot.pause(0.05)
+        await settled(pilot)
+        assert app._exception is None
+
+
 @pytest.mark.parametrize("key", ["pageup", "pagedown"])
 async def test_a_page_in_a_palette_without_lines_is_survived(key: str) -> None:
     app = make_app(Engine(inventory(HOST)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 from unittest.mock import patch
 
@@ -116,3 +118,17 @@ async def test_a_row_that_was_kept_shows_what_is_looked_for_since() -> None:
         hits = [index for index, layer in enumerate(stack.rows) if layer.chain_id in away & stack.spots.keys()]
         assert hits, "a layer that was seen before, was away, and fits"
         assert all("install" in lit(stack, index) for index in hits)
+
+
+async def test_what_a_dialog_had_drawn_is_let_go_with_it() -> None:
+    app = make_app(sample())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "i")
+        gone = [weakref.ref(widget._styles_cache) for widget in (app.screen, *app.screen.walk_children(Widget))]
+        assert len(gone) == 3
+        await press(pilot, "escape", "down", "question_mark", "escape")
+        for _ in range(5):
+            await settled(pilot)
+            gc.collect()
+        assert [one() for one in gone if one() is not None] == []

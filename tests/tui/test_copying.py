@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from layerscope.sources.scanfile import loads
 from layerscope.text import COPIED, copied
+from layerscope.tui.dialogs.info import InfoScreen, lines_of
+from layerscope.views.info import Fact, Section
 from tests.tui.harness import make_app, press, settled
 
 TEXTS = {
@@ -64,3 +67,11 @@ async def test_an_id_that_is_none_is_one_word_for_a_shell(text: str) -> None:
 def test_what_is_copied_has_an_end() -> None:
     assert len(copied("x" * 10 * COPIED)) == COPIED
     assert copied("Image\n  ID   abc\n\n\x1b[0m\r\nlast\n") == "Image · ID   abc · ␛[0m · last"
+
+
+def test_every_line_of_a_fact_is_as_bright_as_its_first() -> None:
+    fact, more = Fact("Pull again", "it exists only here " * 9), Fact("", "… and 5 more")
+    lines = [line for line in lines_of([Section("Image", (fact, more))], 60) if line.fact is not None]
+    assert len(lines) > 3
+    styles = [cell[1][1] for line in lines if (cell := InfoScreen._cell(cast("InfoScreen", None), line, 60))]
+    assert styles == [*[""] * (len(lines) - 1), "dim"]

@@ -124,6 +124,8 @@ OVERRIDDEN = {
     "_gather_commands",
     "_print_error_renderables",
     "_set_dirty",
+    "_watch__list_visible",
+    "_watch__show_busy",
 }
 """On purpose, in textual_hacks alone."""
 
@@ -146,7 +148,7 @@ def test_hacks_name_the_version_and_what_breaks() -> None:
         for name, value in vars(textual_hacks).items()
         if getattr(value, "__module__", "") == textual_hacks.__name__ and not name.startswith("_")
     ]
-    assert len(told) == 6
+    assert len(told) == 7
     for one in told:
         said = inspect.getdoc(one) or ""
         assert f"Textual {textual.__version__}" in said

@@ -69,7 +69,7 @@ async def test_a_saved_scan_opens_no_connection(monkeypatch: pytest.MonkeyPatch,
 async def test_nothing_is_deleted_that_no_dialog_had_shown(moby: Moby) -> None:
     """Names and IDs of every DELETE were in a plan that was on screen when somebody said yes."""
     shown: set[str] = set()
-    with _agreed(shown):
+    with agreed(shown):
         app = await type_anything(open_backend(moby.host, None), 13)
     deleted = [unquote(urlsplit(target).path) for method, target in moby.requests if method == "DELETE"]
     assert deleted, "keys that remove nothing prove nothing: take another seed"
@@ -80,7 +80,7 @@ async def test_nothing_is_deleted_that_no_dialog_had_shown(moby: Moby) -> None:
 
 
 @contextmanager
-def _agreed(shown: set[str]) -> Iterator[None]:
+def agreed(shown: set[str]) -> Iterator[None]:
     """Note what was listed in a dialog that was agreed to."""
     confirm = dialogs.PlanScreen._confirm
 

@@ -24,7 +24,8 @@ from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
-from layerscope.core.sizes.sums import Heights, Unknowns
+from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
+from layerscope.core.sizes.unpacked import near_unpacked
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
@@ -46,6 +47,7 @@ def settle(
     parents: Mapping[str, str | None],
     rules: StoreRules,
     usage: DiskUsage | None = None,
+    most_unpacked: Mapping[str, int] | None = None,
 ) -> Settlement:
     """Return what is known of each chain ID in ``stacks``, and of the sums over them.
 
@@ -54,8 +56,10 @@ def settle(
     other; *inferred* when texts or a guess chose it, or
     where images contradict each other; else *unknown*. The order of ``stacks`` does not matter.
     ``usage``: the engine's account of its disk, of the very images of ``stacks``; None where there is none.
+    ``most_unpacked``: see :func:`layerscope.core.sizes.unpacked.near_unpacked`; None where there may be
+    layers that nobody told of.
     """
-    return _Resolver(stacks, parents, rules, usage).run()
+    return _Resolver(stacks, parents, rules, usage, most_unpacked).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,11 @@ class _Guess:
     why: str
 
 
+def _by_number(stacks: Sequence[Stack], found: Mapping[str, Bounds]) -> dict[int, Bounds]:
+    """Return what was found of top layers by their numbers in the ledger."""
+    return {stack.path[-1]: found[stack.chain[-1]] for stack in stacks if stack.chain and stack.chain[-1] in found}
+
+
 class _Resolver:
     def __init__(
         self,
@@ -76,6 +85,7 @@ class _Resolver:
         parents: Mapping[str, str | None],
         rules: StoreRules,
         usage: DiskUsage | None,
+        most_unpacked: Mapping[str, int] | None = None,
     ) -> None:
         self.rules = rules
         self.usage = usage
@@ -93,10 +103,10 @@ class _Resolver:
         self.proved: set[int] = set()
         """Layers of images whose history has as many entries that weigh something as there are layers."""
         self.memo: dict[int, tuple[Label, bool]] = {}
-        near = near_heights(stacks, rules)
-        self.near = {
-            stack.path[-1]: near[stack.chain[-1]] for stack in stacks if stack.chain and stack.chain[-1] in near
-        }
+        self.near = _by_number(stacks, near_heights(stacks, rules))
+        unpacked = {} if most_unpacked is None else near_unpacked(stacks, rules, most_unpacked)
+        self.unpacked = _by_number(stacks, unpacked)
+        """Sums that are certain, while of single layers they prove nothing."""
         self.lines: dict[str, tuple[tuple[Stack, bool], ...]] = {}
         """By image ID the ancestors by ParentId with which the image begins."""
         self.fits: dict[str, bool] = {}
@@ -116,7 +126,7 @@ class _Resolver:
         pending = self._repeat(self._read, self._read_by_size(pending))
         pending = self._deepen(pending)
         self._contradictions(pending)
-        proved = self._heights()
+        proved = self._heights(self.near | self.unpacked)
         self._likely_totals()
         pending = self._repeat(self._trace, pending)
         pending = self._repeat(self._believe, pending)
@@ -124,10 +134,10 @@ class _Resolver:
         self.ledger.vouch(proved)
         return Settlement(dict(zip(self.ledger.names, self.settled, strict=True)), proved.unknowns)
 
-    def _heights(self) -> Heights:
+    def _heights(self, near: Mapping[int, Bounds]) -> Heights:
         total = None if self.usage is None else self.usage.layers_size
         return self.ledger.heights(
-            self.near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.up))
+            near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.up))
         )
 
     def _deepen(self, pending: list[Stack]) -> list[Stack]:
@@ -140,7 +150,7 @@ class _Resolver:
                 self.ledger.tell(number, Sum(size, "exact", name))
         before = -1
         while self.ledger.facts != before:
-            self.ledger.learn(self._heights())
+            self.ledger.learn(self._heights(self.near))
             before = self.ledger.facts
             pending = self._repeat(self._read, pending)
         return pending

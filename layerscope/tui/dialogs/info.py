@@ -84,7 +84,7 @@ class InfoScreen(LeavesOnce, ModalScreen[None]):
         if line.fact is None:
             return [(line.text, "group")]
         name = line.name + " " * max(1, NAME - cell_len(line.name))
-        return [(name, "dim"), (line.text, "" if line.fact.copies or line.name else "dim")]
+        return [(name, "dim"), (line.text, "" if line.fact.copies or line.fact.name else "dim")]
 
     @on(RowTable.Activated)
     def action_copy(self) -> None:

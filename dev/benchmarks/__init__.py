@@ -1,0 +1,1 @@
+"""What things take: `python -m dev.benchmarks` measures everything side by side."""

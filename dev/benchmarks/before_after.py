@@ -21,7 +21,7 @@ from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.core.keep.plan import keep_plan
 from layerscope.core.past import since_look, sparkline
-from layerscope.core.removal.simulation import holders_of
+from layerscope.core.removal.holders import holders_of
 from layerscope.inventory import Container, Engine, Image, Inventory
 from layerscope.output.before_after import diff_json
 from layerscope.search.rules import read_rules

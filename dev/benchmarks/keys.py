@@ -1,6 +1,6 @@
 """CPU per key of the interface on a big host and on a small one, in one run.
 
-    python -m dev.benchmarks.keys [--images 5000 --layers 20000] [--size 120x40] [--keys 60]
+    python -m dev.benchmarks.keys [--images 10000 --layers 40000] [--size 120x40] [--keys 60]
 
 Each host is a generated saved scan, opened by ``layerscope -f`` in a pseudo-terminal of its own.
 Keys are written to it at the rate at which a held key repeats, and at that of quick typing; what
@@ -75,13 +75,13 @@ def cases(count: int) -> list[Case]:
         found.append(Case(f"find {word}", list(word), TYPED, 30, ["/"], [ESCAPE]))
     found.append(Case("next hit", ["n"] * (count // 2), TYPED, 30, ["/", *"api", ENTER], [ESCAPE]))
     for text in FILTERS:
-        found.append(Case(f"filter {text}", list(text), TYPED, 60, ["&"], [ESCAPE]))
-    found.append(Case("sort", ["s"] * 8, TYPED * 2, 100))
-    found.append(Case("group and back", ["o", "o"] * 3, TYPED * 2, 100))
+        found.append(Case(f"filter {text}", list(text), TYPED, 40, ["&"], [ESCAPE]))
+    found.append(Case("sort", ["s"] * 8, TYPED * 2, 40))
+    found.append(Case("group and back", ["o", "o"] * 3, TYPED * 2, 40))
     found.append(Case("mark", [" "] * (count // 2), TYPED, 30, after=["u"]))
     for number in range(2, 7):
         found += moves(f"view {number}", [str(number)], ["1"])[:3]
-        found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 100))
+        found.append(Case(f"to view {number} and back", [str(number), "1"] * 5, TYPED * 2, 40))
     found.append(Case("view 4, find shop-api", list("shop-api"), TYPED, 30, ["4", "/"], [ESCAPE, "1"]))
     return found
 
@@ -171,8 +171,8 @@ class Session:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--layers", type=int, default=20000)
+    parser.add_argument("--images", type=int, default=10000)
+    parser.add_argument("--layers", type=int, default=40000)
     parser.add_argument("--size", default="120x40")
     parser.add_argument("--keys", type=int, default=60)
     parser.add_argument("--only", default="", help="cases whose name holds this")

@@ -39,6 +39,7 @@ class Changes:
 def changes(old: LayerGraph, new: LayerGraph) -> Changes:
     """Return what changed from ``old`` to ``new``."""
     before, after = old.image_by_id, new.image_by_id
+    others = before.keys() != after.keys()
     was = {container.id: container for container in old.inventory.containers}
     now = {container.id: container for container in new.inventory.containers}
     altered = tuple(
@@ -47,9 +48,13 @@ def changes(old: LayerGraph, new: LayerGraph) -> Changes:
     created = tuple(one for i, one in now.items() if i not in was)
     gone = tuple(one for i, one in was.items() if i not in now)
     return Changes(
-        added=tuple(i for i in after if i not in before),
-        removed=tuple(i for i in before if i not in after),
-        retagged=tuple(i for i in after if i in before and after[i].image.tags != before[i].image.tags),
+        added=tuple(i for i in after if i not in before) if others else (),
+        removed=tuple(i for i in before if i not in after) if others else (),
+        retagged=tuple(
+            i
+            for i, node in after.items()
+            if (former := before.get(i, node)) is not node and node.image.tags != former.image.tags
+        ),
         created=created,
         gone=gone,
         altered=altered,

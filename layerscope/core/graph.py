@@ -284,6 +284,11 @@ class LayerGraph:
         return tuple(layer for layer in self.layers if layer.parent is None)
 
     @cached_property
+    def distinct(self) -> bool:
+        """Has every record of an image another ID?"""
+        return len({image.id for image in self.inventory.images}) == len(self.inventory.images)
+
+    @cached_property
     def size_words(self) -> frozenset[str]:
         """All that is said of where sizes come from; see :attr:`Layer.size_from`."""
         return frozenset(layer.size_from for layer in (*self.layers, *self.hidden_layers) if layer.size_from)

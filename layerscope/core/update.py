@@ -41,20 +41,22 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     if len(touched) > MOST:
         return None
     new = copy(old)
-    for worked_out in ("orphan_containers", "_said"):
-        new.__dict__.pop(worked_out, None)
+    new.__dict__.pop("orphan_containers", None)
+    if (said := new.__dict__.pop("_said", None)) is not None:
+        new.__dict__["_said"] = {**said, **images}
     new.inventory = inventory
     new.content = content_graph(inventory)
     new.worked_out = {}
     _leave_behind(old, touched)
     for name, node in touched.items():
-        node.image = images.get(name, node.image)
+        if (image := images.get(name)) is not None:  # beside its names it may have what was worked out for it
+            node.image = replace(node.image, tags=image.tags, digests=image.digests, last_tagged=image.last_tagged)
         node.containers = holding.get(name, ())
     moved = _in_order(new, touched.values())
     for name, found in old.worked_out.items():
         carry = getattr(found, "carried_over", None)
         if carry is not None and not moved:
-            new.worked_out[name] = carry(new)
+            new.worked_out[name] = carry(new, touched.values())
     return new
 
 
@@ -81,7 +83,7 @@ def _same_sizes(old: LayerGraph, inventory: Inventory) -> bool:
         return False
     if before.content is not inventory.content and before.content != inventory.content:
         return False
-    if len({image.id for image in inventory.images}) < len(inventory.images):
+    if not old.distinct:
         return False  # two records of one image
     if before.usage is inventory.usage:
         return usage_of(before, old.rules) is usage_of(inventory, old.rules)

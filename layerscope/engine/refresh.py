@@ -48,7 +48,10 @@ def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None)
         memory.keep(listed, all_images, content)
     images, content = with_manifests(conn, found, content)
     # By ID: the engine's order of images of the same second is not the same twice.
-    same = {image.id: image for image in images} == known and set(containers) == set(old.containers)
+    now = {image.id: image for image in images}
+    if now.keys() == known.keys() and len(now) == len(images) == len(old.images):
+        images = tuple(now[image.id] for image in old.images)
+    same = now == known and set(containers) == set(old.containers)
     return replace(
         old,
         images=images,
@@ -68,4 +71,6 @@ def _carried_over(listed: Image, known: Image | None) -> Image | None:
         return None
     if (listed.engine_size, listed.content_size) != (known.engine_size, known.content_size):
         return None  # unpacked, or one more platform pulled, since
+    if (listed.tags, listed.digests, listed.listed) == (known.tags, known.digests, known.listed):
+        return known  # the very same: who looks for what changed sees it at a glance
     return replace(known, tags=listed.tags, digests=listed.digests, listed=listed.listed)

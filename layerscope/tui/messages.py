@@ -5,6 +5,7 @@ Those that may come faster than they are shown say ``can_replace``: of several t
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from textual.message import Message
@@ -12,6 +13,7 @@ from textual.message import Message
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.seen import Seen
 from layerscope.errors import Elsewhere
+from layerscope.inventory import Inventory
 
 
 @dataclass
@@ -36,6 +38,14 @@ class GraphArrived(Message):
     def can_replace(self, message: Message) -> bool:
         """What came later has all that came before."""
         return isinstance(message, GraphArrived)
+
+
+@dataclass
+class Refreshed(Message):
+    """The engine was looked at again. Whoever looked waits for ``taken``: where it is False, a graph is to be built."""
+
+    inventory: Inventory
+    taken: Future[bool]
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Lock
@@ -21,6 +22,7 @@ from layerscope.core.pull import ImageCost, PullCost
 from layerscope.core.pulled import Pulled, has_come, pulled
 from layerscope.core.removal.marks import Marks
 from layerscope.core.seen import NOTHING_SEEN
+from layerscope.core.update import updated
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
@@ -33,6 +35,7 @@ from layerscope.tui.messages import (
     GraphArrived,
     HistoryRead,
     NotKept,
+    Refreshed,
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
     from layerscope.registry.look import Looked
     from layerscope.state.history import ScanHistory
 
+PATIENCE = 10.0
+"""Seconds to wait for the screen to take what changed."""
 FEWEST = 3
 """Scans that make a line."""
 MANY = 2_000
@@ -281,6 +286,14 @@ class Session:
         self._latest = graph if graph.inventory.complete else self._latest
         return graph
 
+    def updated(self, shown: LayerGraph, inventory: Inventory) -> LayerGraph | None:
+        """Return the graph that is shown, brought up to date; None where one is to be built, which takes its time."""
+        if shown.inventory.serial > inventory.serial:
+            return None
+        graph = updated(shown, inventory)
+        self._latest = graph or self._latest
+        return graph
+
     def _recall(self, graph: LayerGraph) -> None:
         """Tell what earlier scans came to, and keep this one: after it is on screen."""
         from layerscope.state.history import HistoryError  # noqa: PLC0415 (SQLite: not before the first screen)
@@ -316,6 +329,14 @@ class Session:
         screen = self.screen
 
         def changed(inventory: Inventory) -> None:
+            taken: Future[bool] = Future()
+            try:
+                if screen.post_message(Refreshed(inventory, taken)) and taken.result(timeout=PATIENCE):
+                    if self._latest is not None:
+                        self._settle(self._latest)
+                    return
+            except TimeoutError:
+                pass  # the screen is busy with something else: it gets a graph that it can take as it is
             graph = self._prepared(inventory)
             screen.post_message(EngineChanged(graph))
             self._settle(graph)

@@ -117,8 +117,8 @@ class Forest:
                 run.children.sort(key=_weight)
         self.roots.sort(key=_weight)
 
-    def carried_over(self, graph: LayerGraph) -> Forest:
-        """Return it for a graph of the very same layers and rows, whose names may be others."""
+    def carried_over(self, graph: LayerGraph, touched: Iterable[ImageNode]) -> Forest:
+        """Return it for a graph of the very same layers and rows, of which some have other names or containers."""
         self.graph, self.images, self._repositories = graph, graph.images, {}
         return self
 

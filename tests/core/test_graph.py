@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from layerscope.core.build import build_graph
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.removal.simulation import holders_of
+from layerscope.core.removal.holders import holders_of
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform, StoreKind
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures, path_of, paths

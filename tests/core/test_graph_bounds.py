@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.core.removal.holders import holders_of
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import plan
-from layerscope.core.removal.simulation import Removal, holders_of
+from layerscope.core.removal.simulation import Removal
 from layerscope.core.sizes.assign import Assignment
 from layerscope.core.sizes.ledger import Stack
 from layerscope.core.sizes.resolve import _Resolver

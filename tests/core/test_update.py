@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from layerscope.core.build import build_graph
 from layerscope.core.changes import changes
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.removal.simulation import holders_of
+from layerscope.core.removal.holders import holders_of
 from layerscope.core.update import updated
 from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, HistoryEntry, Image, Inventory
 from layerscope.views.forest import forest_of

@@ -6,7 +6,7 @@ import gc
 import weakref
 
 from layerscope.core.build import build_graph
-from layerscope.core.removal.simulation import holders_of
+from layerscope.core.removal.holders import holders_of
 from layerscope.views.forest import forest_of, origin_of
 from tests.replay import recorded_inventory
 

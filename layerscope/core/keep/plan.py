@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from layerscope.core.graph import ImageNode, LayerGraph
+from layerscope.core.removal.holders import holders_of
 from layerscope.core.removal.plan import RemovalPlan, plan_of
-from layerscope.core.removal.simulation import Removal, holders_of
+from layerscope.core.removal.simulation import Removal
 from layerscope.core.sizes.sums import Bound
 
 Select = Callable[[LayerGraph], Collection[int]]

@@ -24,7 +24,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from math import prod
 
-from layerscope.core.removal.simulation import Holders
+from layerscope.core.removal.holders import Holders
 from layerscope.core.runs import runs
 
 MOST_WORK = 2_000_000

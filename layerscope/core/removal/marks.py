@@ -11,8 +11,9 @@ from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.removal.holders import holders_of
 from layerscope.core.removal.plan import RemovalPlan, plan_of
-from layerscope.core.removal.simulation import Removal, holders_of
+from layerscope.core.removal.simulation import Removal
 from layerscope.core.sizes.sums import Bound
 
 FEW = 32

@@ -16,7 +16,8 @@ from functools import cached_property
 from layerscope.core.content import ContentFreed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.layerstate import own_containerd
-from layerscope.core.removal.simulation import Holders, Removal, cached_sizes, holders_of
+from layerscope.core.removal.holders import Holders, cached_sizes, holders_of
+from layerscope.core.removal.simulation import Removal
 from layerscope.core.sizes.sums import Bound, Bounds
 from layerscope.core.stores import RUNNING
 from layerscope.inventory import Container, Image

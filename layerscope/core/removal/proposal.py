@@ -25,9 +25,10 @@ from dataclasses import dataclass
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.origin import origin_of
+from layerscope.core.removal.holders import Holders, holders_of
 from layerscope.core.removal.knapsack import Knapsack, place_content
 from layerscope.core.removal.plan import RemovalPlan, plan_of
-from layerscope.core.removal.simulation import Holders, Removal, holders_of
+from layerscope.core.removal.simulation import Removal
 from layerscope.core.runs import runs
 from layerscope.core.sizes.sums import Bound
 from layerscope.core.stores import RUNNING

@@ -73,7 +73,7 @@ class ImageList(RowTable):
             self._with_content, self._past = shown
             self.set_columns(self._columns(self.grouped))
         self._groups, self._group_of = [], {}
-        self._scale = max((node.size for node in scene.graph.images), default=1) or 1
+        self._scale = next((node.size for node in scene.graph.images), 1) or 1  # the biggest is the first
         if self.grouped:
             self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}

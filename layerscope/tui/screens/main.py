@@ -22,6 +22,7 @@ from layerscope.tui.messages import (
     HistoryRead,
     Pivoted,
     Pointed,
+    Refreshed,
     ScanFailed,
     ScanProgressed,
     UsageAnswered,
@@ -122,6 +123,16 @@ class MainScreen(Screen[None]):
         self.live.reached()
         asking.go_on(self, self.scene, message.graph, self.session, self.live, news=True)
         self.redraw()
+
+    @on(Refreshed)
+    def _refreshed(self, message: Refreshed) -> None:
+        """Take what changed into the graph that is shown, where that is a matter of milliseconds."""
+        graph = None
+        if self.scene is not None and self.live.progress is None:
+            graph = self.session.updated(self.scene.graph, message.inventory)
+        message.taken.set_result(graph is not None)
+        if graph is not None:
+            self._changed(EngineChanged(graph))
 
     @on(EngineFollowed)
     def _followed(self, message: EngineFollowed) -> None:

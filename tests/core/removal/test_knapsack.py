@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from layerscope.core.build import build_graph
 from layerscope.core.removal import knapsack
+from layerscope.core.removal.holders import Holders
 from layerscope.core.removal.knapsack import Knapsack
-from layerscope.core.removal.simulation import Holders
 from tests.core.removals import Host, Made, hosts, image_id, paths, weigh
 
 Classes = list[list[str]]

@@ -37,6 +37,13 @@ _ENDING = (
 )
 """Signals that end a process which does nothing about them, but for those of a fault in the process itself."""
 
+
+def _ending() -> list[int]:
+    """Return the numbers of :data:`_ENDING` here, and those of the real-time signals, which end a process too."""
+    real_time = range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()
+    return [*(getattr(signal, name) for name in _ENDING if hasattr(signal, name)), *real_time]
+
+
 _DRAWN = str.maketrans(
     dict.fromkeys("─━┄┅┈┉╌╍═╴╶╸╺▔▁▂▃", "-")
     | dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻▏▎▍▌▐▕", "|")
@@ -103,9 +110,8 @@ class Terminal:
         sys.stderr = sys.__stderr__ = _text(2, "w", encoding)  # type: ignore[misc]
         for name in ("COLUMNS", "LINES"):  # the size is the terminal's own, also after a change
             os.environ.pop(name, None)
-        for name in _ENDING:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
+        for number in _ending():
+            if signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
                 signal.signal(number, self._signalled)
 
     def give_back(self) -> None:

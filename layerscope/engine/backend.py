@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.memory import ImageMemory
+from layerscope.engine.quirks import TYPED_USAGE_API
 from layerscope.engine.refresh import refresh, unchanged
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
@@ -49,6 +50,11 @@ class LiveBackend:
     def warnings(self) -> tuple[str, ...]:
         """What was passed over of docker's own configuration, a line each."""
         return self.connection.endpoint.warnings
+
+    @property
+    def quick_usage(self) -> bool:
+        """From API 1.42 on containers and volumes are left out; see :func:`layerscope.engine.usage.disk_usage`."""
+        return self.connection.api_at_least(TYPED_USAGE_API)
 
     def scan(
         self,

@@ -30,6 +30,11 @@ class Backend(Protocol):
         """What was passed over of docker's own configuration, a line each."""
         ...
 
+    @property
+    def quick_usage(self) -> bool:
+        """Can it be asked for its disk usage by the way: does it work out what images take, and nothing else?"""
+        ...
+
     def scan(
         self,
         progress: Callable[[int, int, str], object],
@@ -99,6 +104,7 @@ class SavedBackend:
     """An inventory that was loaded: there is nothing behind it to ask or to change."""
 
     live = False
+    quick_usage = False
     warnings: tuple[str, ...] = ()
 
     def __init__(self, load: Callable[[], Inventory], what: str = SAVED_SCAN) -> None:

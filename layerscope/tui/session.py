@@ -59,6 +59,9 @@ MANY = 2_000
 Opener = Callable[[], Backend]
 """Connects or loads; blocks; raises :class:`~layerscope.sources.backend.BackendError`."""
 
+QUICK = 2.0
+"""Seconds: an engine that takes longer for its disk usage is asked for it only by who wants to know."""
+
 Looker = Callable[[LayerGraph, Sequence[str], Mapping[str, object], Callable[[int, int], None], Event], "Looked"]
 """Asks registries what pulling some names would cost; see :func:`layerscope.registry.look.look_at`."""
 
@@ -101,6 +104,8 @@ class Session:
         self._seen = NOTHING_SEEN
         self._looked = False
         self._latest: LayerGraph | None = None
+        self._usage_took = 0.0
+        """Seconds that the engine took for its disk usage when it was asked last."""
         self._file = settings or SettingsFile(None)
         self.settings, self._warning = self._file.load()
         self.units = units or self.settings.units or Units.SI
@@ -267,6 +272,7 @@ class Session:
             return
         if not worker.is_cancelled and self.backend is not None and self.backend.live:
             self._recall(graph)
+            self._settle(graph)
             screen.call_later(self.follow)  # which may be asked from any thread, and waits for nothing
 
     def _prepared(self, inventory: Inventory) -> LayerGraph:
@@ -310,7 +316,9 @@ class Session:
         screen = self.screen
 
         def changed(inventory: Inventory) -> None:
-            screen.post_message(EngineChanged(self._prepared(inventory)))
+            graph = self._prepared(inventory)
+            screen.post_message(EngineChanged(graph))
+            self._settle(graph)
 
         def followed(why: str) -> None:
             screen.post_message(EngineFollowed(why))
@@ -321,10 +329,19 @@ class Session:
         except Exception as error:  # it must be seen that nothing is followed any more
             followed(fault(error))
 
+    def _settle(self, graph: LayerGraph) -> None:
+        """Ask for the disk usage where it can settle sums that are bounds, and the engine is quick about it."""
+        backend = self.backend
+        quick = backend is not None and backend.quick_usage and self._usage_took < QUICK
+        inexact = graph.rules.total_is_footprint and graph.inventory.complete and not graph.totals.exact
+        if quick and inexact and graph.inventory.usage is None:
+            self.screen.call_later(self.ask_usage)
+
     def _ask_usage(self, whole: bool) -> None:
         worker, backend = get_current_worker(), self.backend
         if backend is None:
             return
+        begun = time.monotonic()
         try:
             fresh = backend.usage(whole=True) if whole else backend.usage()
         except BackendError as error:
@@ -334,6 +351,7 @@ class Session:
         except Exception as error:
             self.screen.post_message(UsageAnswered(None, fault(error)))
             return
+        self._usage_took = 0.0 if whole else time.monotonic() - begun
         if not worker.is_cancelled:
             self.screen.post_message(UsageAnswered(self._prepared(fresh)))
 

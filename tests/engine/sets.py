@@ -159,18 +159,23 @@ def _one(engine: PrivateEngine, data: Path, dice: random.Random, findings: Findi
 
 def _settled(layers: Callable[[], dict[str, int]], found: RemovalPlan) -> dict[str, int]:
     """Return the layers once those that go have gone: containerd collects what a prune let go a moment later."""
-    going = {layer.chain_id for layer in found.freed}
-    deadline = time.monotonic() + 20
-    while (now := layers()) and going & now.keys() and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return now
+    return _at_rest(layers, {layer.chain_id for layer in found.freed})
 
 
 def _collected(conn: Connection, said: ContentFreed) -> dict[str, int]:
     """Return the engine's list once what is to go is gone from it; as :func:`_settled`."""
-    deadline = time.monotonic() + 20
-    while (now := list_blobs(conn) or {}) and now.keys() & set(said.blobs) and time.monotonic() < deadline:
+    return _at_rest(lambda: list_blobs(conn) or {}, set(said.blobs))
+
+
+def _at_rest(look: Callable[[], dict[str, int]], going: set[str]) -> dict[str, int]:
+    """Return what is there once nothing of ``going`` is, or nothing has gone any more for six seconds."""
+    now = look()
+    last = time.monotonic()
+    while going & now.keys() and time.monotonic() < last + 6:
         time.sleep(0.5)
+        before, now = now, look()
+        if before.keys() != now.keys():
+            last = time.monotonic()
     return now
 
 

@@ -101,12 +101,17 @@ def test_on_containerd_every_oddity_has_its_own_state_and_none_weakens_the_other
             break
         time.sleep(1)
     truth = disk.layers()
-    unknown = [layer for layer in graph.layers if layer.size is None]  # more layers than their history has entries
-    assert {node.name for layer in unknown for node in layer.images} == {"odd/lambda:7", "odd/lambda:child"}
-    assert (graph.totals.footprint_bound, graph.totals.unknown_images) == ("≥", 0)
-    known = [layer for layer in graph.layers if layer.size is not None]
-    assert graph.totals.footprint == sum(truth[layer.chain_id] for layer in known)
-    assert all(layer.size == truth[layer.chain_id] for layer in known)
+    open_ones = [layer for layer in graph.layers if layer.size_is != "exact"]  # more layers than history has entries
+    assert {node.name for layer in open_ones for node in layer.images} == {"odd/lambda:7", "odd/lambda:child"}
+    assert all(layer.size == truth[layer.chain_id] for layer in graph.layers if layer.size_is == "exact")
+    # but what images weigh is in the engine's Size of each, beside their content
+    assert (graph.totals.footprint, graph.totals.footprint_bound, graph.totals.unknown_images) == (
+        sum(truth.values()),
+        "",
+        0,
+    )
+    for node in graph.images:
+        assert (node.size, node.exact) == (sum(truth[layer.chain_id] for layer in node.layers), True)
     assert {layer.chain_id for layer in graph.layers} == truth.keys()  # nothing was built here: no cache besides
     states = {node.name: graph.layers_state(node) for node in graph.images}
     assert states["odd/zero:1"] == "none"

@@ -46,7 +46,7 @@ async def test_a_read_only_session_asks_and_never_tells(tap: Wiretap) -> None:
 
 async def test_a_saved_scan_asks_nothing(tap: Wiretap, tmp_path: Path) -> None:
     with closing(open_backend(tap.host, None)) as backend:
-        save_inventory(backend.scan(), tmp_path / "scan.json")
+        save_inventory(backend.scan(lambda *_: None, lambda _: None, lambda: False), tmp_path / "scan.json")
     before = len(tap.requests)
     assert before > 10
     await type_anything(SavedBackend(lambda: load_inventory(tmp_path / "scan.json")), 22)

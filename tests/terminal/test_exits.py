@@ -16,7 +16,7 @@ from tests.engine.moby import Record, serve
 from tests.replay import replay
 from tests.terminal.pty_session import session
 
-SIGNALS = ["TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "INT", "ABRT", "XCPU", "IO", "PWR"]
+SIGNALS = ["TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "INT", "ABRT", "XCPU", "IO", "PWR", "RTMIN"]
 
 
 @pytest.mark.parametrize("name", SIGNALS)

@@ -148,6 +148,7 @@ class FakeBackend:
         """Scans that were begun."""
         self.cancelled = 0
         """Scans that were cancelled."""
+        self.quick_usage = False
         self.asked_usage = 0
         self.usage_answer: DiskUsage | BackendError = BackendError("the engine gives no disk usage here", "")
         self.closed = False

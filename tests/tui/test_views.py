@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from layerscope.engine.usage import usage_record
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
 from layerscope.tui.app import LayerscopeApp
@@ -18,6 +19,7 @@ from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
 from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
+from tests.replay import load_recording
 from tests.tui.conftest import by_size
 from tests.tui.harness import SIZES, FakeBackend, inventory, make_app, press, settled
 
@@ -178,6 +180,25 @@ async def test_disk_usage_is_asked_for_in_the_engine_view_only_and_once() -> Non
         await press(pilot, "1", "6")
         assert backend.asked_usage == 1
         await press(pilot, "a")
+        assert backend.asked_usage == 2
+
+
+async def test_where_it_settles_sums_and_is_quick_the_disk_usage_is_asked_for_by_itself() -> None:
+    found = inventory(HOST)
+    backend = FakeBackend(found)
+    backend.quick_usage, backend.usage_answer = True, usage_record(load_recording(HOST)["df_image"])
+    app = make_app(backend)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        assert app.main.scene is not None
+        assert backend.asked_usage == 1
+        assert app.main.scene.graph.totals.exact
+        backend.usage_answer = BackendError("not now", "")
+        backend.change(replace(found, taken_at=found.taken_at + 1))
+        await settled(pilot)
+        assert backend.asked_usage == 2
+        backend.change(replace(found, usage=usage_record(load_recording(HOST)["df_image"])))  # nothing is open any more
+        await settled(pilot)
         assert backend.asked_usage == 2
 
 

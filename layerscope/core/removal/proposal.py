@@ -126,12 +126,17 @@ def propose(
     _drop_needless(order, removal, min(target, most))
     _prefer_better(order, removal, everything, min(target, most))
     fewest = fewest and _proved(graph, holders, everything) and order.losses(removal.chosen) <= order.losses(chosen)
+    removal.chosen = dict.fromkeys(sorted(removal.chosen, key=order.key))
+    with_used = most if include_used else _all_of(holders, _candidates(holders, pinned, True), True).frees_disk
+    with_pinned = (
+        _all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk if pinned else most
+    )
     return Proposal(
         target=target,
-        plan=plan_of(graph, _all_of(holders, sorted(removal.chosen, key=order.key), include_used)),
+        plan=plan_of(graph, removal),
         most=most,
-        most_with_used=_all_of(holders, _candidates(holders, pinned, True), True).frees_disk,
-        most_with_pinned=_all_of(holders, _candidates(holders, set(), include_used), include_used).frees_disk,
+        most_with_used=with_used,
+        most_with_pinned=with_pinned,
         fewest=fewest,
         spares_local=spare_local,
     )
@@ -154,7 +159,7 @@ def _candidates(holders: Holders, pinned: set[int], include_used: bool) -> list[
 
 
 def _all_of(holders: Holders, rows: Iterable[int], include_used: bool) -> Removal:
-    removal = Removal(holders, without_containers=include_used)
+    removal = Removal(holders, without_containers=include_used, covers=False)
     for row in rows:
         removal.add(row)
     return removal

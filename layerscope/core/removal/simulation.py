@@ -172,6 +172,8 @@ class Removal:
         """At most so much of :attr:`frees` is held by the build cache, as far as is known."""
         self._covered = Tally()
         self._covered_least = 0
+        self._staying = RunningTally(holders.unknowns)
+        """Of the layers of the chosen rows that stay."""
         self.obscure_gone = 0
         """How many images go that may have layers that are not known."""
         self.partial_gone = 0
@@ -188,7 +190,7 @@ class Removal:
     @property
     def between(self) -> Bounds:
         """What the layers of the footprint that go weigh, whatever else may need them."""
-        found = self.holders.unknowns.bounds(self.going)
+        found = self.going.bounds()
         return found if found.exact else Bounds(max(found.low, self._least), found.high)
 
     @property
@@ -223,7 +225,7 @@ class Removal:
     @property
     def kept(self) -> int:
         """Bytes of the layers of the chosen rows that stay: exact, or a lower bound."""
-        stays = self.holders.unknowns.bounds(self._covered.less(self.going))
+        stays = self._staying.bounds()
         return stays.low if stays.exact else max(stays.low, self._covered_least - self._least)
 
     @property
@@ -276,12 +278,16 @@ class Removal:
         wanted, layers = self.wanted, self.holders.layers
         for layer in self.holders.stacks[image] if self._covers else ():
             if not wanted[layer]:
-                self._covered.add(layers[layer].height, layers[layer].below)
+                self._cover(layers[layer], 1)
                 self._covered_least += layers[layer].weight
             wanted[layer] += 1
         while image >= 0 and not self.gone[image] and self._may_go(image):
             self._go(image)
             image = self.holders.parents[image]
+
+    def _cover(self, layer: Layer, sign: int) -> None:
+        self._covered.add(layer.height, layer.below, sign)
+        self._staying.add(layer.height, layer.below, sign)
 
     def discard(self, image: int) -> None:
         """Choose a row no longer."""
@@ -293,7 +299,7 @@ class Removal:
         for layer in self.holders.stacks[image] if self._covers else ():
             wanted[layer] -= 1
             if not wanted[layer]:
-                self._covered.add(layers[layer].height, layers[layer].below, -1)
+                self._cover(layers[layer], -1)
                 self._covered_least -= layers[layer].weight
         while image >= 0 and self.gone[image] and not self._may_go(image):
             self._come_back(image)
@@ -385,6 +391,8 @@ class Removal:
         layer = holders.layers[number]
         if number < holders.counted:
             self.going.add(layer.height, layer.below, sign)
+            if self._covers:
+                self._staying.add(layer.height, layer.below, -sign)
             self._least += sign * layer.weight
             size = layer.weight
             if holders.cached and (records := holders.cached.get(size)):  # each record holds one layer of its size

@@ -83,38 +83,81 @@ class Tally:
                 del self.factors[unknown]
 
 
-class RunningTally(Tally):
-    """A tally that keeps its lower bound up to date: to ask for it takes no time, however many unknowns there are."""
+class _Ends:
+    """The lower and the upper bound of a sum of unknowns, kept up to date while their factors change."""
 
-    __slots__ = ("_least", "_open", "_unknowns")
+    __slots__ = ("_high", "_low", "_no_high", "_no_low")
+
+    def __init__(self) -> None:
+        self._low = self._high = self._no_low = self._no_high = 0
+
+    def move(self, old: int, new: int, low: int, high: int | None) -> None:
+        """Let an unknown between ``low`` and ``high`` have the factor ``new``, that had ``old``."""
+        up, down = max(new, 0) - max(old, 0), min(new, 0) - min(old, 0)
+        self._low += up * low
+        self._high += down * low
+        if high is not None:
+            self._low += down * high
+            self._high += up * high
+        else:
+            self._no_low += (new < 0) - (old < 0)
+            self._no_high += (new > 0) - (old > 0)
+
+    def of(self, rest: int) -> tuple[int | None, int | None]:
+        """Return both with ``rest`` added; None where an unknown has no bound on the side that matters."""
+        return None if self._no_low else rest + self._low, None if self._no_high else rest + self._high
+
+
+class RunningTally(Tally):
+    """A tally that keeps its bounds up to date: to ask for them takes no time, however many unknowns there are."""
+
+    __slots__ = ("_all", "_ends", "_others", "_rest_ends", "_unknowns")
 
     def __init__(self, unknowns: Unknowns) -> None:
         super().__init__()
         self._unknowns = unknowns
-        self._least = 0
-        self._open = 0
-        """How many unknowns have no bound on the side that matters."""
+        self._ends = _Ends()
+        self._all = None if unknowns.total is None else unknowns.total.tally.factors
+        self._rest_ends = _Ends()
+        """Of what the engine's total has besides this sum."""
+        for unknown, factor in (self._all or {}).items():
+            self._rest_ends.move(0, factor, unknowns.low[unknown], unknowns.high[unknown])
+        self._others = len(self._all or {})
+        """How many unknowns have another factor there than here."""
 
     @property
     def low(self) -> int | None:
         """A lower bound of bytes by the bounds of each unknown alone; None where one has no bound."""
-        return None if self._open else self.rest + self._least
+        return self._ends.of(self.rest)[0]
+
+    def bounds(self) -> Bounds:
+        """Return between what bounds it lies: what :meth:`Unknowns.bounds` says."""
+        if not self.factors:
+            return Bounds(self.rest, self.rest)
+        total = self._unknowns.total
+        between = self._ends.of(self.rest)
+        if total is None:
+            return _limited(between, 0, (None, None))
+        rest = total.tally.rest - self.rest
+        if not self._others:
+            return Bounds(total.size - rest, total.size - rest)
+        return _limited(between, total.size, self._rest_ends.of(rest))
 
     def _shift(self, unknown: int, by: int) -> None:
         if not unknown:
             return
-        factors, low, high = self.factors, self._unknowns.low[unknown], self._unknowns.high[unknown]
-        old = factors.get(unknown, 0)
+        old = self.factors.get(unknown, 0)
         new = old + by
         if new:
-            factors[unknown] = new
+            self.factors[unknown] = new
         else:
-            del factors[unknown]
-        if high is not None:
-            self._least += new * (low if new > 0 else high) - old * (low if old > 0 else high)
-        else:
-            self._least += low * (max(new, 0) - max(old, 0))
-            self._open += (new < 0) - (old < 0)
+            del self.factors[unknown]
+        low, high = self._unknowns.low[unknown], self._unknowns.high[unknown]
+        self._ends.move(old, new, low, high)
+        if self._all is not None:
+            there = self._all.get(unknown, 0)
+            self._rest_ends.move(there - old, there - new, low, high)
+            self._others += (there != new) - (there != old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +185,9 @@ class Unknowns:
         if self.total is not None and self.total.tally.factors == tally.factors:
             size = self.total.size - self.total.tally.rest + tally.rest
             return Bounds(size, size)
-        low, high = self._between(tally)
-        if self.total is not None:  # what all weigh less what the others weigh at least
-            rest_low, rest_high = self._between(self.total.tally.less(tally))
-            if rest_low is not None:
-                most = self.total.size - max(0, rest_low)
-                high = most if high is None else min(high, most)
-            if rest_high is not None:
-                low = self.total.size - rest_high if low is None else max(low, self.total.size - rest_high)
-        return Bounds(max(0, low or 0), high)
+        if self.total is None:
+            return _limited(self._between(tally), 0, (None, None))
+        return _limited(self._between(tally), self.total.size, self._between(self.total.tally.less(tally)))
 
     def of(self, height: Height) -> Bounds:
         """Return between what bounds a height lies."""
@@ -166,6 +203,18 @@ class Unknowns:
             low = None if low is None or down is None else low + factor * down
             high = None if high is None or up is None else high + factor * up
         return low, high
+
+
+def _limited(between: tuple[int | None, int | None], total: int, rest: tuple[int | None, int | None]) -> Bounds:
+    """Return a sum's bounds where it is part of a ``total``: what all weigh less what the ``rest`` weighs."""
+    low, high = between
+    rest_low, rest_high = rest
+    if rest_low is not None:
+        most = total - max(0, rest_low)
+        high = most if high is None else min(high, most)
+    if rest_high is not None:
+        low = total - rest_high if low is None else max(low, total - rest_high)
+    return Bounds(max(0, low or 0), high)
 
 
 @dataclass(frozen=True, slots=True)

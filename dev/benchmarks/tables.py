@@ -55,14 +55,14 @@ def _by_size(title: str, found: Sequence[Series], sizes: Sequence[int]) -> str:
     lines = [
         f"**{title}**, CPU in ms by images; n^x is told of {FROM:,} to {TO:,}",
         "",
-        f"| | {head} | n^x | memory at most | n^x |",
+        f"| | {head} | n^x | most memory, MB | n^x |",
         "|---|" + "--:|" * (len(sizes) + 3),
     ]
     for name in dict.fromkeys(series.name for series in found):
         rows = {series.size: series for series in found if series.name == name}
         cells = " | ".join(_ms(rows[size].median("cpu")) if size in rows else "" for size in sizes)
         top = max(series.median("memory") for series in rows.values())
-        lines.append(f"| {name} | {cells} | {_power(rows, 'cpu')} | {top / 1e6:.0f} MB | {_power(rows, 'memory')} |")
+        lines.append(f"| {name} | {cells} | {_power(rows, 'cpu')} | {top / 1e6:.0f} | {_power(rows, 'memory')} |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError
 from layerscope.engine.memory import ImageMemory
 from layerscope.engine.quirks import TYPED_USAGE_API
-from layerscope.engine.refresh import refresh
+from layerscope.engine.refresh import refresh, unchanged
 from layerscope.engine.scan import Progress, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.errors import BackendError
@@ -115,17 +116,25 @@ class LiveBackend:
 
         return list_blobs(self.connection)
 
-    def _refresh(self) -> Inventory:
+    def _refresh(self, *, whole: bool = False) -> Inventory:
         with self._refreshing:  # one after the other, or an older answer might be kept last
             old = self._latest
-            memory = self._memory
-            fresh = scan(self.connection, memory=memory) if old is None else refresh(self.connection, old, memory)
+            if old is None:
+                fresh = scan(self.connection, memory=self._memory)
+            else:
+                fresh = refresh(self.connection, old, self._memory, whole=whole)
             with self._keeping:
                 now = self._latest
                 if now is not None and old is not None and now is not old:  # the usage came meanwhile
-                    same = (fresh.images, fresh.containers) == (old.images, old.containers)
-                    fresh = replace(fresh, usage=now.usage if same else None)
+                    fresh = replace(fresh, usage=now.usage if unchanged(old, fresh) else None)
                 return self._keep(fresh)
+
+    def _complete(self, changed: Callable[[Inventory], object]) -> None:
+        """Ask, once all is shown, for what no memory has of images: when they were tagged last, and their folders."""
+        latest = self._latest
+        if latest is not None and any(image.remembered for image in latest.images):
+            with suppress(EngineError):  # following the engine tells what is wrong with it
+                changed(self._refresh(whole=True))
 
     def _keep(self, inventory: Inventory) -> Inventory:
         """Number an inventory, and have it as the latest; :attr:`_keeping` is held."""
@@ -155,6 +164,7 @@ class LiveBackend:
 
         if self._watcher is not None:
             self._watcher.stop()
+        Thread(target=self._complete, args=(changed,), name="complete", daemon=True).start()
         watcher = self._watcher = Watcher(self.connection, look_again, state)
         watcher.run()
 

@@ -23,11 +23,12 @@ from layerscope.engine.scan import (
 from layerscope.inventory import Image, Inventory
 
 
-def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None) -> Inventory:
+def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None, *, whole: bool = False) -> Inventory:
     """Return ``old`` brought up to date with the engine.
 
     An image that is gone by the time it is asked for is left out. The disk usage of ``old`` is
     dropped when anything changed: it was asked before. ``memory`` takes what is new.
+    ``whole``: ask also for what no memory has of images that were remembered.
     Raises :class:`~layerscope.engine.errors.EngineError`.
     """
     known = {image.id: image for image in old.images}
@@ -35,7 +36,7 @@ def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None)
     listed = list_images(conn, intern)
     all_images = [_carried_over(image, known.get(image.id)) for image in listed]
     containers = list_containers(conn)
-    whole = needs_folders(conn, listed, containers)
+    whole = whole or needs_folders(conn, listed, containers)
     new = [number for number, image in enumerate(all_images) if image is None or (whole and image.remembered)]
     wanted = [all_images[number] or listed[number] for number in new]
     for number, image in describe_images(conn, wanted, intern, whole=whole):
@@ -47,12 +48,11 @@ def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None)
     if memory is not None and new:
         memory.keep(listed, all_images, content)
     images, content = with_manifests(conn, found, content)
-    # By ID: the engine's order of images of the same second is not the same twice.
+    # The engine's order of images of the same second is not the same twice.
     now = {image.id: image for image in images}
     if now.keys() == known.keys() and len(now) == len(images) == len(old.images):
         images = tuple(now[image.id] for image in old.images)
-    same = now == known and set(containers) == set(old.containers)
-    return replace(
+    fresh = replace(
         old,
         images=images,
         containers=containers,
@@ -60,9 +60,26 @@ def refresh(conn: Connection, old: Inventory, memory: ImageMemory | None = None)
         clock_ahead=conn.clock_ahead,
         complete=True,
         vanished=vanished,
-        usage=old.usage if same else None,
         content=content,
     )
+    return fresh if unchanged(old, fresh) else replace(fresh, usage=None)
+
+
+def unchanged(old: Inventory, fresh: Inventory) -> bool:
+    """Are images and containers what they were? What could not be known before makes no difference.
+
+    By ID: the engine's order of images of the same second is not the same twice.
+    """
+    known = {image.id: image for image in old.images}
+    same = {image.id: _as_known(image, known.get(image.id)) for image in fresh.images} == known
+    return same and set(fresh.containers) == set(old.containers)
+
+
+def _as_known(image: Image, known: Image | None) -> Image:
+    """The image without what could not be known of it before."""
+    if known is None or not known.remembered:
+        return image
+    return replace(image, last_tagged=known.last_tagged, cache_ids=known.cache_ids)
 
 
 def _carried_over(listed: Image, known: Image | None) -> Image | None:

@@ -19,7 +19,7 @@ FRESH = replace(SMALL, images=SMALL.images[1:])
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> LiveBackend:
     monkeypatch.setattr(module, "scan", lambda *_, **__: SMALL)
-    monkeypatch.setattr(module, "refresh", lambda _, old, memory: replace(FRESH, usage=None))
+    monkeypatch.setattr(module, "refresh", lambda _, old, memory, **__: replace(FRESH, usage=None))
     monkeypatch.setattr(module, "disk_usage", lambda _, **__: USAGE)
     made = LiveBackend(cast("Any", None))
     made.scan(lambda *_: None, lambda _: None, lambda: False)
@@ -39,7 +39,7 @@ def test_the_usage_comes_with_the_latest_inventory(backend: LiveBackend, monkeyp
 def test_a_usage_that_came_during_a_refresh_is_kept_if_nothing_changed(
     backend: LiveBackend, monkeypatch: pytest.MonkeyPatch, found: Any, kept: DiskUsage | None
 ) -> None:
-    def slow(_: object, old: object, memory: object) -> Any:
+    def slow(_: object, old: object, memory: object, **__: object) -> Any:
         backend.usage()
         return replace(found, usage=None)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import queue
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ import layerscope.engine.scan as scanning
 from layerscope.core.build import build_graph
 from layerscope.core.chain import chain_ids
 from layerscope.core.removal.plan import plan
+from layerscope.engine.backend import LiveBackend
 from layerscope.engine.connect import connect
 from layerscope.engine.memory import ImageMemory, engine_identity
 from layerscope.engine.scan import scan
@@ -205,6 +208,21 @@ def test_a_blob_that_came_or_went_is_another_state(path: Path, content: Callable
     content(replace(store, blobs=tuple(blob for blob in store.blobs if blob.digest not in gone)))
     _, after = look(CONTAINERD, path)
     assert len(after) > len(before)
+
+
+def test_a_session_asks_for_the_rest_once_it_shows_something(path: Path) -> None:
+    fresh, _ = look(OVERLAY2, path)
+    said = load_recording(OVERLAY2)
+    with replay({**said, "info": {**said["info"], "ID": "ABCD:EFGH", "Name": "build-01"}}) as engine:
+        backend = LiveBackend(connect(engine.host), cache=ImageCache(path))
+        first = backend.scan(lambda *_: None, lambda _: None, lambda: False)
+        assert all(image.remembered for image in first.images)
+        told: queue.Queue[Inventory] = queue.Queue()
+        Thread(target=backend.follow, args=(told.put, lambda _: None), daemon=True).start()
+        whole = told.get(timeout=30)
+        backend.close()
+    assert whole.images == fresh.images
+    assert not any(image.remembered for image in whole.images)
 
 
 # a file that is not what we wrote

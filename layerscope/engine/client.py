@@ -1,4 +1,4 @@
-"""docker-py's client of an engine. Loaded only where it is needed: for ssh, and for who asks for it."""
+"""docker-py's client of an engine, and the connections that it opens. Loaded when the first of them is wanted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import requests
 from docker import auth
 from docker.constants import DEFAULT_USER_AGENT
 from docker.transport import UnixHTTPAdapter
+from docker.transport.unixconn import UnixHTTPConnection
 from docker.utils import parse_host
 from docker.utils.proxy import ProxyConfig
 
@@ -62,10 +63,14 @@ class Client(docker.APIClient):
         return super().request(*args, **{**settings, "allow_redirects": False})
 
 
-def dial_ssh(client: Client) -> Way:
-    """Return an unopened connection over the ssh connection that docker-py's client holds."""
+def dial(client: Client) -> Way:
+    """Return an unopened connection of the kind that docker-py's client makes: to a Unix socket, or over ssh."""
+    adapter: Any = client.get_adapter(client.base_url)
+    way: Way
+    if isinstance(adapter, UnixHTTPAdapter):
+        way = UnixHTTPConnection("http+docker://localhost", adapter.socket_path, adapter.timeout)
+        return way
     from docker.transport.sshconn import SSHConnection  # noqa: PLC0415  # needs paramiko
 
-    adapter: Any = client.get_adapter(client.base_url)
-    way: Way = SSHConnection(adapter.ssh_client.get_transport(), adapter.timeout, adapter.ssh_host)
+    way = SSHConnection(adapter.ssh_client.get_transport(), adapter.timeout, adapter.ssh_host)
     return way

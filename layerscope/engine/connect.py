@@ -1,10 +1,11 @@
 """An open connection to an engine.
 
-docker-py keeps one pool of connections per URL on Unix sockets and ssh, so two questions never share a connection; what
-it does for each answer takes longer than the engine needs for it; and it reads what comes without a limit.
-:class:`Connection` therefore asks in its own words (:mod:`layerscope.engine.wire`), within the limits of
-:mod:`layerscope.engine.limits`, and keeps the connections. docker-py reads addresses and certificates of TCP and opens
-ssh; a plain Unix socket needs none of it, and its import would take longer than the engine's first answers.
+docker-py finds the way: it reads addresses and certificates, opens sockets and ssh, and :attr:`Connection.client` is
+its own client. But it keeps one pool of connections per URL on Unix sockets and ssh, so two questions never share a
+connection; what it does for each answer takes longer than the engine needs for it; and it reads what comes without a
+limit. :class:`Connection` therefore asks in its own words (:mod:`layerscope.engine.wire`) over the connections that
+docker-py's transports open, within the limits of :mod:`layerscope.engine.limits`, and keeps them. Only the first
+questions to a plain Unix socket are under way before docker-py is imported (:mod:`layerscope.engine.early`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from layerscope.engine.quirks import (
     version_of,
 )
 from layerscope.engine.records import as_dict, as_int, as_text, engine_record
-from layerscope.engine.wire import Dial, UnixSocket, Wire
+from layerscope.engine.wire import Dial, Way, Wire
 from layerscope.inventory import Engine
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Connection:
         self.endpoint = endpoint
         self.timeout = timeout
         self._client: Client | None = None
+        self._making = threading.Lock()
         self._version = chosen
         self.clock_ahead = 0
         """Seconds by which the engine's clock is ahead of ours, negative where behind; see :func:`clock_ahead`."""
@@ -164,11 +166,12 @@ class Connection:
     @property
     def client(self) -> Client:
         """docker-py's own client of this engine, made when it is first asked for. Raises EngineError."""
-        if self._client is None:
-            from layerscope.engine.client import Client  # noqa: PLC0415 (docker-py: only where it is needed)
+        from layerscope.engine.client import Client  # noqa: PLC0415 (docker-py: only where it is needed)
 
-            self._client = Client(self.endpoint, self.timeout)
-            self._client._version = self._version or "auto"
+        with self._making:
+            if self._client is None:
+                self._client = Client(self.endpoint, self.timeout)
+                self._client._version = self._version or "auto"
         return self._client
 
     @property
@@ -263,15 +266,11 @@ class Connection:
     def _way(self) -> partial[Wire]:
         """Return what makes a wire to this engine."""
         endpoint = self.endpoint
-        path = socket_path(endpoint.host)
-        if path is not None:
-            self.raw = partial(UnixSocket, str(path))
-        elif endpoint.host.startswith("ssh://"):
-            client = self.client
-            from layerscope.engine.client import dial_ssh  # noqa: PLC0415
-
-            self.raw = partial(dial_ssh, client)
-        if self.raw is not None:
+        over_ssh = endpoint.host.startswith("ssh://")
+        if over_ssh or socket_path(endpoint.host) is not None:
+            self.raw = self._dial
+            if over_ssh:
+                _ = self.client  # opens the one connection that all others go over
             return partial(Wire, self.raw, endpoint.headers)
         from layerscope.engine.tcp import dial_tcp, proxy_headers  # noqa: PLC0415 (TLS: only where it is needed)
 
@@ -283,6 +282,12 @@ class Connection:
         if endpoint.proxy is None or parts.scheme == "https":  # a tunnel: the proxy sees no question
             return partial(Wire, dial, endpoint.headers, host, below)
         return partial(Wire, dial, {**endpoint.headers, **proxy_headers(endpoint.proxy)}, host, f"http://{host}{below}")
+
+    def _dial(self) -> Way:
+        """Return an unopened connection of docker-py's."""
+        from layerscope.engine.client import dial  # noqa: PLC0415 (docker-py: only where it is needed)
+
+        return dial(self.client)
 
     def _hello(self) -> dict[str, Any]:
         """Return the answer to ``/version``, which is asked without one."""

@@ -333,21 +333,24 @@ def _content_came(done: CarriedOut, units: Units) -> list[Said]:
     said = [Said(f"content: predicted {predicted} · {freed}", "good" if right else "warn")]
     if not right:
         said.append(Said("Others came or went meanwhile, or something that no list tells holds some of it.", "warn"))
-    elif left < now.most:
-        rest = format_size(now.most - left, units)
+    elif done.content_held:
+        rest = format_size(done.content_held, units)
         said.append(Said(f"Up to {rest} of content is held by the build cache until it is pruned.", "warn"))
     return said
 
 
 def prune_said(done: CachePruned, units: Units) -> Said:
     """Return what a prune of the build cache brought back."""
-    back = done.back
-    came = "what came back is not measured" if back.high is None else f"{format_size(back.high, units)} came back"
+    back = done.back if done.content is None else Freed(done.content, done.content)
+    of = "" if done.content is None else " of content"
+    came = "what came back is not measured" if back.high is None else f"{format_size(back.high, units)}{of} came back"
     if done.wrong:
         not_at_all = "The build cache was not pruned" if back == Freed() else f"The prune did not end well, {came}"
         return Said(f"{not_at_all}: {clean(done.wrong, 400)}", "bad")
     aside = ""
-    if done.counted is not None and format_size(done.counted, units) != format_size(back.high, units):
+    if done.content is not None:
+        aside = f" (the engine counts {format_size(done.counted, units)}, its own folders too)" if done.counted else ""
+    elif done.counted is not None and format_size(done.counted, units) != format_size(back.high, units):
         aside = f" (the engine counts {format_size(done.counted, units)}, with layers that images still have)"
     return Said(f"The build cache was pruned: {came}{aside}.", "good")
 

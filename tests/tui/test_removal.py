@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from layerscope.core.build import build_graph
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import plan
-from layerscope.inventory import Container, Inventory
+from layerscope.inventory import BuildCacheRecord, Container, Inventory
 from layerscope.tui.dialogs.confirm import ConfirmScreen
 from layerscope.tui.dialogs.plan import PlanScreen
 from layerscope.tui.dialogs.removing import RemovingScreen
@@ -20,6 +21,8 @@ from layerscope.tui.screens.main import MainScreen
 from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.summary import Summary
 from layerscope.units import format_size
+from tests.core.contents import with_content
+from tests.hosts import SMALL, image_id
 from tests.tui.conftest import by_size
 from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 from tests.tui.remover import BUSY, Engine
@@ -464,3 +467,37 @@ class TestPictures:
         engine = Engine(inventory(HOST))
         keys = ("d", "y", "enter")
         assert snap(make_app(engine), size, before=pictured("node-app:1", "committed:1", keys=keys))
+
+
+class KeepsContent(Engine):
+    """An engine with a containerd store, whose cache holds a part of the content until it is pruned."""
+
+    listed: ClassVar[list[dict[str, int]]] = []
+
+    def blobs(self) -> dict[str, int] | None:
+        return self.listed.pop(0)
+
+
+async def test_content_that_the_build_cache_holds_comes_back_with_it() -> None:
+    record = BuildCacheRecord("x", (), "regular", "", False, False, 1)
+    found = with_content(replace(SMALL, containers=()), build_cache=(record,))
+    made = plan(build_graph(found), [image_id("old")])
+    content = made.content
+    assert content is not None
+    least, most = content.at_once.least, content.at_once.most
+    engine = KeepsContent(found)
+    held = {"b": most - least, "c": 1}
+    engine.listed = [held | {"a": least}, held, held, {"c": 1}]
+    app = make_app(engine)
+    async with app.run_test(size=(160, 36)) as pilot:
+        await settled(pilot)
+        await mark(pilot, made.removed[0].name)
+        await press(pilot, "d", "y")
+        size = format_size(most - least)
+        assert f"Up to {size} of content is held by the build cache until it is pruned." in said(pilot)
+        freed = scene_of(pilot).freed
+        await press(pilot, "p", "y")
+        assert engine.pruned == 1
+        assert f"The build cache was pruned: {size} of content came back (the engine counts 792 MB" in said(pilot)
+        assert "until it is pruned" not in said(pilot)
+        assert scene_of(pilot).freed == freed

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.core.removal.measured import Freed, Measured, fall, measure
+from layerscope.core.removal.measured import Freed, Measured, bytes_gone, fall, measure
 from layerscope.core.removal.plan import RemovalPlan, held_by_cache
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
@@ -95,6 +95,14 @@ class CarriedOut:
     unmeasured: str
     """Why the engine gave no totals, in a line; empty when it gave them, or was not asked."""
 
+    @property
+    def content_held(self) -> int:
+        """Bytes of content that went from the images, and that the build cache may still hold: at most so many."""
+        found, left = self.measured.part.content or self.plan.content, self.measured.content
+        if found is None or left is None or left < found.at_once.least:
+            return 0
+        return max(0, found.at_once.most - left)
+
 
 @dataclass(frozen=True, slots=True)
 class CachePruned:
@@ -108,6 +116,8 @@ class CachePruned:
     """Why it failed; empty when it did not. Clean before showing."""
     graph: LayerGraph | None
     lost: BackendError | None
+    content: int | None = None
+    """Bytes of the blobs that left the list of a store that keeps content; None elsewhere, and where it gave none."""
 
 
 def carry_out(
@@ -152,24 +162,30 @@ def carry_out(
     return CarriedOut(plan, steps, measured, graph, lost, unmeasured)
 
 
-def prune(engine: Askable, remover: Remover) -> CachePruned:
-    """Prune the build cache, and measure what came back. Raises nothing for what an engine may do."""
+def prune(engine: Askable, remover: Remover, *, content: bool = False) -> CachePruned:
+    """Prune the build cache, and measure what came back. Raises nothing for what an engine may do.
+
+    ``content``: the store keeps content, so that the blobs that it lists are the measure; its totals are none of it.
+    """
     before = after = None
     graph: LayerGraph | None = None
     lost: BackendError | None = None
     counted: int | None = None
     wrong = ""
-    with suppress(BackendError):  # without it, what comes back is not measured
-        before = engine.usage().usage
+    blobs = engine.blobs() if content else None
+    if not content:
+        with suppress(BackendError):  # without it, what comes back is not measured
+            before = engine.usage().usage
     try:
         counted = remover.prune_build_cache()
     except BackendError as error:
         wrong = str(error)
+    rest = engine.blobs() if blobs is not None else None
     try:
-        graph, after, _ = _look_again(engine, True)
+        graph, after, _ = _look_again(engine, not content)
     except BackendError as error:
         lost = error
-    return CachePruned(fall(before, after), counted, wrong, graph, lost)
+    return CachePruned(fall(before, after), counted, wrong, graph, lost, bytes_gone(blobs, rest))
 
 
 def _totals_help(graph: LayerGraph) -> bool:

@@ -69,13 +69,18 @@ def measure(
     ``content``: the bytes of every blob that the engine listed before and after, by digest; None: it did not.
     """
     blobs, rest = content
-    gone = None if blobs is None or rest is None else sum(size for one, size in blobs.items() if one not in rest)
+    gone = bytes_gone(blobs, rest)
     part = whole if len(went) == len(whole.removed) else plan(whole.graph, went)
     left = _left(whole, before, after, graph)
     back = freed_by(whole, before, after, left)
     if left is not None and back.low == back.high and whole.graph.rules.build_cache_holds_layers:
         return Measured(part, left, back, max(0, left - back.low), held_at_most=False)
     return Measured(part, left, back, min(held or 0, part.frees), held_at_most=True, content=gone)
+
+
+def bytes_gone(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> int | None:
+    """Return the bytes of the blobs (size by digest) that are in the first list alone; None where one is missing."""
+    return None if before is None or after is None else sum(size for one, size in before.items() if one not in after)
 
 
 def _left(

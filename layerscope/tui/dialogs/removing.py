@@ -69,6 +69,8 @@ class RemovingScreen(Dialog[None]):
         self.result: list[Said] = []
         self.held = 0
         """Bytes of what was removed that are still on disk for the build cache."""
+        self.content_held = 0
+        """Bytes of content that the build cache may hold still, at most."""
         self._after: list[Said] = []
         self.pruning = False
 
@@ -93,7 +95,7 @@ class RemovingScreen(Dialog[None]):
 
     @work(thread=True, group="remove", exit_on_error=False)
     def _prune(self) -> None:
-        self.post_message(self.Pruned(prune(self.backend, self.remover)))
+        self.post_message(self.Pruned(prune(self.backend, self.remover, content=self._of_content)))
 
     # -- what comes of it -----------------------------------------------------------------
 
@@ -110,6 +112,7 @@ class RemovingScreen(Dialog[None]):
     def _done(self, message: Done) -> None:
         came = self.came = message.came
         self.result, self.held = came_said(came, self.scene.units), came.measured.held
+        self.content_held = came.content_held
         self.scene.freed += came.measured.disk_back
         if self.remover.warning:
             self._after.append(Said(f"{self.remover.warning}.", "warn"))
@@ -120,11 +123,15 @@ class RemovingScreen(Dialog[None]):
     def _pruned(self, message: Pruned) -> None:
         self.pruning = False
         came = message.came
-        self.scene.freed += came.back
+        if came.content is None:
+            self.scene.freed += came.back
         self._after.append(prune_said(came, self.scene.units))
         if self.held and not came.wrong:  # what was still to come back has
             self.result = [*self.result[:-1], *still_held_said(self.held, came.back, self.scene.units)]
             self.held = 0
+        if self.content_held and not came.wrong:
+            self.result = self.result[:-1]
+            self.content_held = 0
         self._truth(came.graph, came.lost)
         self._draw()
 
@@ -170,7 +177,11 @@ class RemovingScreen(Dialog[None]):
 
     @property
     def _can_prune(self) -> bool:
-        return bool(self.held) and not self.pruning and not self.fault
+        return bool(self.held or self.content_held) and not self.pruning and not self.fault
+
+    @property
+    def _of_content(self) -> bool:
+        return self.plan.graph.rules.keeps_content
 
     # -- keys -----------------------------------------------------------------------------
 
@@ -191,7 +202,8 @@ class RemovingScreen(Dialog[None]):
         """Offer to prune the build cache, where that is what holds the bytes."""
         if not self._can_prune or self.came is None:
             return
-        size = f"{'Up to ' if self.came.measured.held_at_most else ''}{format_size(self.held, self.scene.units)}"
+        most = self._of_content or self.came.measured.held_at_most
+        size = f"{'Up to ' if most else ''}{format_size(self.held or self.content_held, self.scene.units)}"
         asked = [
             Said("Prune the build cache?", "strong"),
             Said(f"{size} of what was removed comes back on disk then. No image is removed by it."),

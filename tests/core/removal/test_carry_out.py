@@ -156,3 +156,13 @@ def test_nothing_more_is_removed_once_it_is_cancelled() -> None:
     came = carried_out(fake_of(), "app", cancelled=lambda: True)
     assert [step.state for step in came.steps] == ["skipped"]
     assert came.measured.left == 0
+
+
+def test_a_prune_of_a_store_that_keeps_content_is_measured_by_its_blobs() -> None:
+    fake = fake_of("containerd")
+    fake.listed = [{"a": 5, "b": 7, "c": 1}, {"b": 7}]
+    pruned = prune(fake, fake, content=True)
+    assert (pruned.content, pruned.counted, pruned.wrong) == (6, 999, "")
+    assert fake.calls == ["blobs", "prune", "blobs", "look"]
+    fake.listed = []
+    assert prune(fake, fake, content=True).content is None

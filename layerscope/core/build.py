@@ -34,8 +34,8 @@ def build_graph(inventory: Inventory) -> LayerGraph:
     diffs: dict[str, str] = {}
     stacks = _stacks(images, parents, diffs)
     held = held_chains(content, {stack.image.id: stack.chain for stack in stacks})
-    needed = _under((held[stack.image.id] for stack in stacks if stack.image.listed), parents)
-    stored = needed if len(needed) == len(parents) else _under(held.values(), parents)
+    needed = _under(held[stack.image.id] for stack in stacks if stack.image.listed)
+    stored = needed if len(needed) == len(parents) else _under(held.values())
     told = content is not None and inventory.complete and all(image.diff_ids is not None for image in images)
     most = most_unpacked(content, images) if told else None
     settlement = settle(stacks, parents, rules, usage_of(inventory, rules), most)
@@ -98,15 +98,16 @@ class _Fork:
         self.above: dict[str, _Fork] = {}
 
 
-def _under(stacks: Iterable[Sequence[str]], parents: Mapping[str, str | None]) -> set[str]:
-    """Return the layers of some stacks: each once, from the top down to one that was met before."""
-    found: set[str] = set()
+def _under(stacks: Iterable[Sequence[str]]) -> set[str]:
+    """Return the layers of some stacks: each once, from the top down to one that was met on the same layer before."""
+    found: dict[str, str | None] = {}
     for stack in stacks:
-        here = stack[-1] if stack else None
-        while here is not None and here not in found:
-            found.add(here)
-            here = parents[here]
-    return found
+        for place in range(len(stack) - 1, -1, -1):
+            here, below = stack[place], stack[place - 1] if place else None
+            if found.get(here, here) == below:
+                break
+            found[here] = below
+    return set(found)
 
 
 def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settled) -> Layer:

@@ -171,7 +171,7 @@ class Connection:
         with self._making:
             if self._client is None:
                 self._client = Client(self.endpoint, self.timeout)
-                self._client._version = self._version or "auto"
+        self._client._version = self._version or "auto"
         return self._client
 
     @property

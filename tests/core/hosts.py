@@ -204,14 +204,19 @@ class Yard:
         numbered = text.replace("%", str(self.count))
         return Step(numbered, layer, comment, self.clock if created == 0 else created)
 
-    def committed(self, below: Sequence[str]) -> str:
-        """A layer that a container made: never the empty tar, since an unchanged one is not committed."""
+    def committed(self, below: Sequence[str], *, here: bool = True) -> str:
+        """A layer that a container made: never the empty tar, since an unchanged one is not committed.
+
+        ``here``: by this engine, which keeps the start of the container below it.
+        """
         while (diff_id := self.diff()) == EMPTY_TAR:
             pass
         layer = (*below, diff_id)
-        if self.store == "containerd" and layer not in {
-            path for image in self.images for path in paths(image.diff_ids)
-        }:
+        if (
+            here
+            and self.store == "containerd"
+            and layer not in {path for image in self.images for path in paths(image.diff_ids)}
+        ):
             self.starts[layer] = self.draw(st.sampled_from((0, 8192)))
         return diff_id
 
@@ -259,10 +264,11 @@ def classic(yard: Yard, base: Built) -> None:
 
 def pulled(yard: Yard, base: Built) -> None:
     """A classic build that was pulled: the same history, and no parents in the store."""
-    before = len(yard.images)
+    before, starts = len(yard.images), yard.starts.copy()
     classic(yard, base)
     last = yard.images[-1]
     yard.images[before:] = [replace(last, parent_id="")]
+    yard.starts = starts  # its containers started elsewhere
 
 
 def squash(yard: Yard, base: Built) -> None:
@@ -320,7 +326,7 @@ def buildah(yard: Yard, base: Built) -> None:
     """buildah --layers=false: one layer for the whole file; the other instructions are empty entries."""
     before = [yard.step("/bin/sh -c do %", False) for _ in yard.times(2, 0)]
     made = yard.step("/bin/sh -c do %", True)
-    yard.keep((*base.diff_ids, yard.committed(base.diff_ids)), (*base.history, *before, made))
+    yard.keep((*base.diff_ids, yard.committed(base.diff_ids, here=False)), (*base.history, *before, made))
 
 
 def commit(yard: Yard, base: Built) -> None:

@@ -7,7 +7,7 @@ the Size less the content is never less than the sum, and is the sum of an image
 
 The walk may pass a snapshot that is no layer: under a layer that ``docker commit`` or the classic builder made here is
 the start of its container. An image whose history has the sizes of all its layers shows whether there are any, and one
-without any history was not made that way. Where none can be in the way, what the engine says is what its layers weigh
+without a parent was not made that way. Where none can be in the way, what the engine says is what its layers weigh
 together; only of layers that were committed here, exported, stripped of their history and loaded again, and whose own
 images are gone, is the start of that container in it, which then goes with them.
 """
@@ -89,9 +89,19 @@ def _shows_all(stack: Stack, most: Mapping[str, int]) -> bool:
 
 
 def _whole(stack: Stack) -> bool:
-    """Is there a sum of an image that was not committed here? It has no history at all: a commit leaves an entry."""
+    """Is there a sum of an image whose history is short, and that was not committed here?
+
+    What a commit or the classic builder made here has a parent: the label ``org.mobyproject.image.parent`` of its
+    image (moby ``daemon/containerd``; of all that were made that way on 26.1 and 28.5), which stays when that is gone.
+    """
     image = stack.image
-    return bool(image.layers_size) and image.history == () and not image.parent_id
+    return (
+        bool(image.layers_size)
+        and image.history is not None
+        and not image.parent_id
+        and len(stack.sizes) < len(stack.chain)
+        and min(stack.sizes, default=0) >= 0
+    )
 
 
 def _both(one: Bounds, other: Bounds) -> Bounds:

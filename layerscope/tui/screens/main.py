@@ -126,9 +126,13 @@ class MainScreen(Screen[None]):
 
     @on(Refreshed)
     def _refreshed(self, message: Refreshed) -> None:
-        """Take what changed into the graph that is shown, where that is a matter of milliseconds."""
+        """Take what changed into the graph that is shown, where that is a matter of milliseconds.
+
+        Not while anything lies over this screen: a dialog, or the removal it began, holds a plan with images of that
+        graph, and must go on seeing them as they were to tell what is otherwise.
+        """
         graph = None
-        if self.scene is not None and self.live.progress is None:
+        if self.scene is not None and self.live.progress is None and self.app.screen is self:
             graph = self.session.updated(self.scene.graph, message.inventory)
         message.taken.set_result(graph is not None)
         if graph is not None:

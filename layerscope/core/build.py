@@ -102,8 +102,8 @@ def _under(stacks: Iterable[Sequence[str]]) -> set[str]:
     """Return the layers of some stacks: each once, from the top down to one that was met on the same layer before."""
     found: dict[str, str | None] = {}
     for stack in stacks:
-        for place in range(len(stack) - 1, -1, -1):
-            here, below = stack[place], stack[place - 1] if place else None
+        for at in range(len(stack) - 1, -1, -1):
+            here, below = stack[at], stack[at - 1] if at else None
             if found.get(here, here) == below:
                 break
             found[here] = below

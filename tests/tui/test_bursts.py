@@ -154,3 +154,19 @@ async def test_a_page_in_a_palette_without_lines_is_survived(key: str) -> None:
         burst(pilot, "ctrl+p", *"zzz", key, key, BACK, key, "ctrl+p")
         await settled(pilot)
         assert isinstance(app.screen, CommandPalette)
+
+
+@pytest.mark.parametrize("action", ["columns", "info", "help", "remove"])
+async def test_a_dialog_that_is_asked_for_twice_at_once_opens_once(action: str) -> None:
+    """As a key and a command of the palette do that come in one burst."""
+    app = make_app(Engine(inventory(HOST)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        depth = len(app.screen_stack)
+        for _ in range(2):
+            assert await app.run_action(action, app.main)
+        await settled(pilot)
+        assert len(app.screen_stack) == depth + 1
+        burst(pilot, "escape")
+        await settled(pilot)
+        assert isinstance(app.screen, MainScreen)

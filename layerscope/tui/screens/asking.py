@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from textual.screen import Screen
 
@@ -25,6 +26,8 @@ from layerscope.units import count
 from layerscope.views.changes import describe
 from layerscope.views.pulled import pulled_wordings
 
+T = TypeVar("T")
+
 
 def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
@@ -32,6 +35,12 @@ def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     for over in screen.app.screen_stack:
         if isinstance(over, Dialog) and over.drawn:
             over.scene_changed()
+
+
+def open_once(screen: Screen[None], box: Screen[T], answered: Callable[[T | None], None] | None = None) -> None:
+    """Open a dialog, unless one of its kind is open: a key and a command of the palette in one burst ask twice."""
+    if all(type(over) is not type(box) for over in screen.app.screen_stack):
+        screen.app.push_screen(box, answered)
 
 
 def go_on(
@@ -52,28 +61,28 @@ def ask_free(screen: Screen[None], scene: Scene, proposed: Callable[[tuple[str, 
     """Ask how much is to be freed; ``proposed`` gets the IDs of what is to be removed for it, or None."""
     from layerscope.tui.dialogs.free import FreeScreen
 
-    screen.app.push_screen(FreeScreen(scene), proposed)
+    open_once(screen, FreeScreen(scene), proposed)
 
 
 def ask_keep(screen: Screen[None], scene: Scene, accepted: Callable[[tuple[str, ...] | None], None]) -> None:
     """Ask for a file of keep rules; ``accepted`` gets the IDs of what goes by them, or None."""
     from layerscope.tui.dialogs.keep import KeepScreen
 
-    screen.app.push_screen(KeepScreen(scene), accepted)
+    open_once(screen, KeepScreen(scene), accepted)
 
 
 def ask_diff(screen: Screen[None], scene: Scene) -> None:
     """Ask for an earlier scan, and show what came and went since."""
     from layerscope.tui.dialogs.diff import DiffScreen
 
-    screen.app.push_screen(DiffScreen(scene))
+    open_once(screen, DiffScreen(scene))
 
 
 def ask_preset(screen: Screen[None], scene: Scene, chosen: Callable[[tuple[str, ...] | None], None]) -> None:
     """Offer ready-made sets; ``chosen`` gets the IDs of the one that was taken, or None."""
     from layerscope.tui.dialogs.presets import PresetsScreen
 
-    screen.app.push_screen(PresetsScreen(scene), chosen)
+    open_once(screen, PresetsScreen(scene), chosen)
 
 
 def keeper_of(screen: Screen[None], scene: Scene, here: Iterable[ImageNode]) -> ImageNode | None:
@@ -120,7 +129,8 @@ def ask_removal(
         return
     if not backend.no_removal and scene.graph.rules.build_cache_holds_layers and scene.graph.inventory.usage is None:
         session.ask_usage()  # what the build cache holds; the dialog learns of it
-    screen.app.push_screen(
+    open_once(
+        screen,
         PlanScreen(scene, marks, backend.no_removal, changed, go),
         lambda plan: _remove(screen, scene, plan, session) if plan is not None else None,
     )
@@ -152,14 +162,14 @@ def show_info(screen: Screen[None], scene: Scene, subject: Subject) -> None:
     """Show everything about a thing."""
     from layerscope.tui.dialogs.info import InfoScreen
 
-    screen.app.push_screen(InfoScreen(scene, subject))
+    open_once(screen, InfoScreen(scene, subject))
 
 
 def ask_where_to_save(screen: Screen[None], scene: Scene) -> None:
     """Ask where to save the scan, and save it there."""
     from layerscope.tui.dialogs.export import ExportScreen
 
-    screen.app.push_screen(ExportScreen(scene.graph.inventory, scene.now))
+    open_once(screen, ExportScreen(scene.graph.inventory, scene.now))
 
 
 def ask_columns(screen: Screen[None], table: RowTable, session: Session) -> None:
@@ -170,7 +180,7 @@ def ask_columns(screen: Screen[None], table: RowTable, session: Session) -> None
         table.hide(hidden)
         session.keep(hidden=tuple(sorted(hidden)))
 
-    screen.app.push_screen(ColumnsScreen(table.columns[1:], table.hidden, changed))
+    open_once(screen, ColumnsScreen(table.columns[1:], table.hidden, changed))
 
 
 def begin_with(screen: Screen[None], graph: LayerGraph, session: Session, go_to: Callable[[ImageNode], None]) -> None:
@@ -193,14 +203,14 @@ def ask_pull(screen: Screen[None], scene: Scene | None, session: Session, subjec
     from layerscope.tui.dialogs.pull import PullScreen
 
     if scene is not None:
-        screen.app.push_screen(PullScreen(scene, session, subject))
+        open_once(screen, PullScreen(scene, session, subject))
 
 
 def show_help(screen: Screen[None]) -> None:
     """Show all keys."""
     from layerscope.tui.dialogs.help import HelpScreen
 
-    screen.app.push_screen(HelpScreen(screen))
+    open_once(screen, HelpScreen(screen))
 
 
 def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> None:
@@ -222,4 +232,4 @@ def show_error(screen: Screen[None], failed: ScanFailed, session: Session) -> No
         demo=session.demo is not None,
         status=2 if failed.wrong_use else 3,
     )
-    screen.app.push_screen(box, answered)
+    open_once(screen, box, answered)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import ref
 
 from layerscope.core.content import ContentGraph, ContentUse, LayersState
 from layerscope.core.layerstate import layers_state
@@ -271,10 +272,18 @@ class LayerGraph:
         """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
         self.content = content
         """Who keeps which blob, on a containerd store; None where there is no such store, or it was refused."""
+        self.touched: tuple[ref[LayerGraph], tuple[str, ...]] | None = None
+        """The graph that this one was made of in place, and the IDs of its rows that have changed since."""
         self.seen: Seen = NOTHING_SEEN
         """What earlier scans saw of its images; set by who has kept some."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
+
+    def touched_since(self, old: LayerGraph) -> tuple[str, ...] | None:
+        """Return the IDs of the rows that may differ from those of ``old``, all else being the same; None: any may."""
+        if self.touched is None or self.touched[0]() is not old:
+            return None
+        return self.touched[1]
 
     @cached_property
     def elsewhere(self) -> frozenset[int]:

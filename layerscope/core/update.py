@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from weakref import ref
 
 from layerscope.core.content import content_graph
 from layerscope.core.graph import ImageNode, LayerGraph, place
@@ -48,6 +49,7 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     new.inventory = inventory
     new.content = content_graph(inventory)
     new.worked_out = {}
+    new.touched = ref(old), tuple(touched)
     _leave_behind(old, touched)
     for name, node in touched.items():
         if (image := images.get(name)) is not None:  # beside its names it may have what was worked out for it

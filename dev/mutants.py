@@ -34,12 +34,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dev.mutations import ROOT, Mutant, equivalents, mutants_of
+
+if TYPE_CHECKING:
+    import pytest
 
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "core": ("layerscope/core", ("tests/core", "tests/views", "tests/output")),
@@ -77,8 +82,22 @@ class Timer:
         self.seconds[nodeid] = time.process_time() - self.start
 
 
+class FirstFailure:
+    """A pytest plugin: writes down which test failed."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.file.write_text(report.nodeid)
+
+
 OURS = {"dev", "layerscope", "tests", "conftest"}
-PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not engine and not long and not sets")
+NOT_FOUND = 4
+"""How pytest ends when a test that it is to run is not there."""
+PYTEST = ("-q", "-p", "no:cacheprovider", "--dist=no", "-m", "not engine and not long and not sets")
+"""Without ``--dist=no`` pytest-cov takes it for a run of several processes and tells no test from another."""
 
 
 def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:
@@ -159,6 +178,8 @@ def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
             for line, tests in data.contexts_by_lineno(file).items()
         }
         baseline.ran[str(Path(file).relative_to(copy.resolve()))] = contexts
+    if not any(name for lines in baseline.ran.values() for names in lines.values() for name in names):
+        raise SystemExit("mutants: it was not measured which test runs which line")
     kept.write_text(json.dumps(vars(baseline)))
     return baseline
 
@@ -175,6 +196,10 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
     waiting = list(reversed(mutants))
     idle = list(copies)
     running: dict[int, tuple[Mutant, Path, bytes, float]] = {}
+    killers: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    """What killed mutants of the same function: tried first."""
+    renamed: set[Mutant] = set()
+    """Those with which a test has another name, being named after a table's row: its files are run whole."""
     while waiting or running:
         while waiting and idle:
             mutant = waiting.pop()
@@ -182,12 +207,18 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
             if not tests:
                 yield mutant, "not run by any test"
                 continue
+            seconds = sum(baseline.seconds.get(test, 0.0) for test in tests)
+            first = [test for test, _ in killers[mutant.module, mutant.function].most_common() if test in tests]
+            tests = [*first, *(test for test in tests if test not in first)]
+            if mutant in renamed:
+                tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
             copy = idle.pop()
             source = (copy / mutant.module).read_bytes()
             _put(copy / mutant.module, mutant.applied(source))
-            seconds = sum(baseline.seconds.get(test, 0.0) for test in tests)
-            limit = int(5 * seconds) + 10
-            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [])
+            limit = int(5 * (sum(baseline.seconds.values()) if mutant in renamed else seconds)) + 10
+            (copy / "failed").unlink(missing_ok=True)
+            failure = FirstFailure(copy / "failed")
+            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [failure])
             running[pid] = mutant, copy, source, time.monotonic() + 20 * limit
         if not running:
             continue
@@ -205,6 +236,12 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
         _put(copy / mutant.module, source)
         idle.append(copy)
         code = os.waitstatus_to_exitcode(status)
+        if code == NOT_FOUND and mutant not in renamed:
+            renamed.add(mutant)
+            waiting.append(mutant)
+            continue
+        if code and (copy / "failed").exists():
+            killers[mutant.module, mutant.function][(copy / "failed").read_text()] += 1
         yield mutant, "survived" if code == 0 else "out of time" if code < 0 else "killed"
 
 

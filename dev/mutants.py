@@ -152,7 +152,7 @@ class Baseline:
 def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
     from coverage import CoverageData  # noqa: PLC0415
 
-    state = hashlib.sha256(repr((module, tests)).encode())
+    state = hashlib.sha256(repr((module, tests, PYTEST)).encode())
     for file in sorted(copy.rglob("*")):
         if file.is_file() and file.suffix in {".py", ".toml", ".gz", ".json"} and "mutants" not in file.name:
             state.update(f"{file.relative_to(copy)}\0".encode() + file.read_bytes())

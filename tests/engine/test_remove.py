@@ -489,7 +489,7 @@ def test_no_removing_code_is_even_loaded_for_a_saved_scan_or_read_only(moby: Mob
 
 
 def test_another_engine_at_the_same_address_is_asked_nothing(moby: Moby, conn: Connection, log: RemovalLog) -> None:
-    moby.id = "another engine"
+    moby.info["ID"] = "another engine"
     steps = remove(moby, conn, log)
     assert set(states(steps).values()) == {"skipped"}
     assert all("another engine answers at" in step.words for step in steps.values())

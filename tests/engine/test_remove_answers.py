@@ -111,6 +111,19 @@ def test_only_a_404_says_that_it_is_gone_and_only_when_it_is(
     assert remove(moby, conn, log) == Step(A, state, "" if state == "gone" else "no")  # type: ignore[arg-type]
 
 
+def test_an_engine_that_refuses_to_tell_does_not_say_that_it_is_gone(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    def before(method: str, path: str) -> None:
+        if method == "DELETE":
+            raise Answer(404, '{"message": "No such image"}')
+        if moby.changes:
+            raise Answer(500, '{"message": "not now"}')
+
+    moby.before = before
+    assert remove(moby, conn, log) == Step(A, "refused", "No such image")
+
+
 def test_one_that_goes_by_other_hands_after_its_first_name_was_removed(
     moby: Moby, conn: Connection, log: RemovalLog
 ) -> None:
@@ -174,6 +187,14 @@ def test_an_image_that_is_still_there_was_not_removed_whatever_the_engine_answer
 ) -> None:
     answer(moby, "DELETE", f"/images/{A}", 200, body)
     assert remove(moby, conn, log) == Step(A, "refused", f"{NO_ANSWER}, and kept the image")
+
+
+def test_names_that_were_taken_before_an_answer_that_is_none_are_told(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    answer(moby, "DELETE", f"/images/{B}", 200, "[]")
+    assert remove(moby, conn, log, B) == Step(B, "untagged", f"{NO_ANSWER}, and kept the image")
+    assert moby.images[B].refs == ["b:3"]
 
 
 @pytest.mark.parametrize("body", NONSENSE)

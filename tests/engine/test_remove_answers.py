@@ -225,6 +225,8 @@ def test_html_is_told_as_no_json(moby: Moby, conn: Connection, log: RemovalLog, 
         (["b:1", "b:2", "b:3", "keep-me:forever"], "it has a name now that the plan did not show: keep-me:forever"),
         (["b:1", "b:3"], "it has lost a name since: b:2"),
         ([], "it has lost a name since: b:1, b:2 and b:3"),
+        (["b:1", "b:2", "b:3", "w", "z", "y", "x"], "it has a name now that the plan did not show: w, x, y and 1 more"),
+        (["b:2", "new:1"], "it has a name now that the plan did not show: new:1"),
     ],
 )
 def test_an_image_whose_names_are_not_those_of_the_plan_is_skipped(
@@ -295,6 +297,16 @@ def test_a_name_that_was_the_last_takes_it_along_and_nothing_more_is_asked(
     on(moby, "DELETE", "/images/b:1", lambda: moby.images[B].refs.__delitem__(slice(1, None)))
     assert remove(moby, conn, log, B) == Step(B, "removed", "")
     assert [path for _, path in moby.changes] == ["/images/b:1"]
+
+
+def test_it_is_known_by_its_id_without_a_prefix_as_podman_has_it(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    def act() -> None:
+        moby.images.pop(B, None)
+        raise Answer(200, json.dumps([{"Untagged": "b:1"}, {"Deleted": B.removeprefix("sha256:")}]))
+
+    on(moby, "DELETE", "/images/b:1", act)
+    assert remove(moby, conn, log, B) == Step(B, "removed", "")
+    assert logged(log)[-1]["answered"] == ["Untagged b:1", f"Deleted {B}"]
 
 
 def test_a_digest_that_was_the_last_name_too(moby: Moby, conn: Connection, log: RemovalLog) -> None:

@@ -240,14 +240,16 @@ def test_a_build_parent_that_the_engine_leaves_behind_goes_by_id(
     assert {line["image"] for line in lines(log)} == {A, B, C}
 
 
-def test_a_build_parent_that_somebody_has_tagged_meanwhile_is_left_alone(
-    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+@pytest.mark.parametrize("name", ["mine:1", "mine" + DIGEST[3:]])
+def test_a_build_parent_that_somebody_has_named_meanwhile_is_left_alone(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog, name: str
 ) -> None:
     moby.prunes = False
     moby.images[B].parent = moby.images[C].parent = ""
-    moby.images[B].refs.append("mine:1")
+    moby.images[B].refs.append(name)
     EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
     assert moby.images.keys() == {B}
+    assert {line["image"] for line in lines(log)} == {A, C}
 
 
 def test_the_build_parents_of_what_was_refused_stay(

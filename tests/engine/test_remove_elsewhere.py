@@ -108,6 +108,17 @@ def test_an_engine_that_is_lost_before_the_first_image_is_told_as_that(
     assert moby.changes == []
 
 
+def test_an_engine_that_does_not_say_who_it_is_is_asked_nothing(moby: Moby, remove: Callable[[], list[Step]]) -> None:
+    def before(method: str, path: str) -> None:
+        if path == "/info":
+            raise Answer(500, '{"message": "busy"}')
+
+    moby.before = before
+    why = f"the engine at {moby.host} refused to give its own facts (500): busy"
+    assert {step.words for step in remove()} == {f"the engine was lost before anything was asked: {why}"}
+    assert moby.changes == []
+
+
 @pytest.mark.parametrize("body", [b"null", b"[]", b'{"ID": 7}'])
 def test_what_says_nothing_of_itself_is_another_engine(
     moby: Moby, remove: Callable[[], list[Step]], body: bytes

@@ -207,6 +207,26 @@ def test_a_name_that_is_still_there_was_not_taken_whatever_the_engine_answered(
     assert moby.changes == [("DELETE", "/images/b:1")], "an engine that talks nonsense is asked nothing more"
 
 
+@pytest.mark.parametrize("body", NONSENSE)
+def test_a_name_that_is_gone_was_taken_whatever_the_engine_answered(
+    moby: Moby, conn: Connection, log: RemovalLog, body: bytes
+) -> None:
+    def act() -> None:
+        moby.images[B].refs.remove("b:1")
+        raise Answer(200, body)
+
+    on(moby, "DELETE", "/images/b:1", act)
+    assert remove(moby, conn, log, B) == Step(B, "removed", "")
+    assert logged(log)[-1]["answered"] == ["nothing, when asked for b:1", "Untagged b:2"]
+
+
+def test_no_name_is_no_name_that_the_plan_did_not_show(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    """Some engines write it so of an image without one."""
+    moby.images[C] = Record([])
+    answer(moby, "GET", f"/images/{C}/json", 200, json.dumps({"Id": C, "RepoTags": ["<none>:<none>"]}))
+    assert remove(moby, conn, log, C) == Step(C, "removed", "")
+
+
 @pytest.mark.parametrize("path", ["/images/b:1", f"/images/{B}"])
 def test_html_is_told_as_no_json(moby: Moby, conn: Connection, log: RemovalLog, path: str) -> None:
     answer(moby, "DELETE", path, 200, b"<html>Welcome to the proxy</html>")

@@ -338,6 +338,20 @@ def test_a_digest_that_was_the_last_name_too(moby: Moby, conn: Connection, log: 
     assert moby.changes[-1] == ("DELETE", f"/images/{DIGEST}")
 
 
+def test_digests_that_an_engine_tells_among_the_tags_are_no_new_names(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    """As Podman does."""
+    moby.images[A].refs.append(OTHER_DIGEST)
+
+    def told() -> None:
+        if A in moby.images:
+            raise Answer(200, json.dumps({"Id": A, "RepoTags": moby.images[A].refs}))
+
+    on(moby, "GET", f"/images/{A}/json", told)
+    assert remove(moby, conn, log) == Step(A, "removed", "")
+
+
 @pytest.fixture
 def base(moby: Moby) -> RemovalPlan:
     """A plan for an image with two names, from which one that stays was made."""

@@ -192,7 +192,7 @@ def _put(module: Path, source: bytes) -> None:
 
 
 def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> Iterator[tuple[Mutant, str]]:
-    """Yield what became of each mutant: killed, out of time, survived, or that no test runs it."""
+    """Yield what became of each mutant: one of :data:`KILLED`, ``survived``, or ``not run by any test``."""
     waiting = list(reversed(mutants))
     idle = list(copies)
     running: dict[int, tuple[Mutant, Path, bytes, float]] = {}
@@ -245,17 +245,21 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
         yield mutant, "survived" if code == 0 else "out of time" if code < 0 else "killed"
 
 
+KILLED = ("killed", "out of time")
+
+
 def _name(mutant: Mutant) -> str:
     return f"{mutant.module}:{mutant.start}-{mutant.end} {mutant.now}"
 
 
 def _results(mutants: list[Mutant]) -> Path:
-    """Where it is kept which mutants of the source as it is were killed."""
+    """Where it is kept what became of mutants of the source as it is."""
     state = hashlib.sha256(repr([(_name(mutant), mutant.code) for mutant in mutants]).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"layerscope-mutants-{state}.killed"
 
 
-def _killed_before(mutants: list[Mutant]) -> dict[str, str]:
+def _before(mutants: list[Mutant]) -> dict[str, str]:
+    """Return what became of each that was tried, by name."""
     kept = _results(mutants)
     return dict(map(json.loads, kept.read_text().splitlines())) if kept.exists() else {}
 
@@ -288,17 +292,18 @@ def main() -> None:
         for name in baseline.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-        before = _killed_before(mutants) if args.again else {}
-        counts: dict[str, int] = {"killed": sum(_name(mutant) in before for mutant in drawn)} if before else {}
-        left = [mutant for mutant in drawn if _name(mutant) not in before]
+        before = _before(mutants) if args.again else {}
+        killed = {name for name, outcome in before.items() if outcome in KILLED}
+        counts: dict[str, int] = {"killed": sum(_name(mutant) in killed for mutant in drawn)} if killed else {}
+        left = [mutant for mutant in drawn if _name(mutant) not in killed]
+        left.sort(key=lambda mutant: _name(mutant) in before)  # what was not tried yet comes first
         for number, (mutant, outcome) in enumerate(_outcomes(copies, left, baseline), 1 + len(drawn) - len(left)):
             counts[outcome] = counts.get(outcome, 0) + 1
-            if outcome in {"killed", "out of time"}:
-                with _results(mutants).open("a") as results:
-                    results.write(json.dumps([_name(mutant), outcome]) + "\n")
-            if outcome in {"survived", "not run by any test"}:
+            with _results(mutants).open("a") as results:
+                results.write(json.dumps([_name(mutant), outcome]) + "\n")
+            if outcome not in KILLED:
                 print(f"[{number}/{len(drawn)}] {outcome}: {mutant}", flush=True)
-    dead = counts.get("killed", 0) + counts.get("out of time", 0)
+    dead = sum(counts.get(outcome, 0) for outcome in KILLED)
     print(f"{args.of}, seed {args.seed}: {len(mutants)} mutants, {len(drawn)} tried, {len(alike)} equivalent: {counts}")
     print(f"score {dead / len(drawn):.1%}" if drawn else "nothing to try")
 

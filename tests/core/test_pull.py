@@ -144,7 +144,8 @@ def test_a_blob_twice_in_an_image_is_fetched_once_and_stored_twice() -> None:
 
 def test_the_empty_layer_weighs_nothing_where_files_are_counted() -> None:
     empty = replace(layer("e"), diff_id=EMPTY_DIFF_ID)
-    assert cost(store("graphdriver"), remote("app", empty)).layers[0].adds_is == "exact"
+    (row,) = cost(store("graphdriver"), remote("app", empty)).layers
+    assert (row.adds, row.adds_is, row.adds_from) == (0, "exact", "")
     assert cost(store("containerd"), remote("app", empty)).layers[0].adds_is == "unknown"
 
 
@@ -216,6 +217,7 @@ def test_podman_takes_any_layer_of_the_same_content() -> None:
 def test_podman_counts_the_tar_itself() -> None:
     found = cost(store("podman"), remote("app", layer("a", 4096, packing="tar")))
     assert (found.adds, found.adds_is) == (4096, "exact")
+    assert found.layers[0].adds_from == "plain tar"
 
 
 # what is worth asking for

@@ -473,6 +473,7 @@ def test_a_build_parent_goes_also_when_what_was_made_from_it_went_by_other_hands
         (B, "removing", 0),
         (B, "removed", None),
     ]
+    assert (logged(log)[2]["pullable"], logged(log)[2]["pull_again"]) == ("only here", None), "a step of a build here"
 
 
 # --- around it ----------------------------------------------------------------

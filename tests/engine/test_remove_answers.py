@@ -277,6 +277,19 @@ def test_a_name_that_moves_in_the_last_moment_and_takes_another_image_along_is_t
     assert logged(log)[-1]["answered"] == ["Untagged b:1", f"Deleted {C}", "Untagged b:2"]
 
 
+def test_another_image_that_went_is_told_beside_a_refusal(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    def before(method: str, path: str) -> None:
+        if (method, path) == ("DELETE", "/images/b:1"):
+            moby.images[B].refs.remove("b:1")
+            moby.images[C] = Record(["b:1"])
+        if (method, path) == ("DELETE", f"/images/{B}"):
+            raise Answer(500, '{"message": "disk"}')
+
+    moby.before = before
+    told = f"disk; b:1 meant another image by then, which is gone: {C}"
+    assert remove(moby, conn, log, B) == Step(B, "untagged", told)
+
+
 @pytest.mark.parametrize("body", NONSENSE)
 def test_an_image_that_is_not_there_any_more_was(moby: Moby, conn: Connection, log: RemovalLog, body: bytes) -> None:
     def act() -> None:

@@ -14,7 +14,7 @@ that they ran, the quick ones first and no further than the first failure, and a
 each has its reason.
 
 It works in copies of the checkout, in forks of one process that has imported what the tests import of others.
-A mutant's tests may take five times the CPU time that they took before, and ten seconds. What the tests ran is kept
+A test may take five times the CPU time that it took before, and ten seconds. What the tests ran is kept
 in the folder for temporary files, under a hash of the checkout, and used again while nothing changed.
 """
 
@@ -82,11 +82,16 @@ class Timer:
         self.seconds[nodeid] = time.process_time() - self.start
 
 
-class FirstFailure:
-    """A pytest plugin: writes down which test failed."""
+class Watch:
+    """A pytest plugin: writes down which test failed, and ends the process where one goes on without an end."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, seconds: dict[str, float]) -> None:
         self.file = file
+        self.seconds = seconds
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 5 * self.seconds.get(nodeid, 0.0) + 10)  # CPU time; SIGPROF ends it
+        self.file.with_suffix(".now").write_text(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -217,8 +222,8 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
             _put(copy / mutant.module, mutant.applied(source))
             limit = int(5 * (sum(baseline.seconds.values()) if mutant in renamed else seconds)) + 10
             (copy / "failed").unlink(missing_ok=True)
-            failure = FirstFailure(copy / "failed")
-            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [failure])
+            watch = Watch(copy / "failed", baseline.seconds)
+            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [watch])
             running[pid] = mutant, copy, source, time.monotonic() + 20 * limit
         if not running:
             continue
@@ -240,6 +245,8 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
             renamed.add(mutant)
             waiting.append(mutant)
             continue
+        if code == -signal.SIGPROF:
+            (copy / "failed.now").rename(copy / "failed")
         if code and (copy / "failed").exists():
             killers[mutant.module, mutant.function][(copy / "failed").read_text()] += 1
         yield mutant, "survived" if code == 0 else "out of time" if code < 0 else "killed"

@@ -6,7 +6,8 @@ Prints each survivor, then the score. The sample is the same for the same seed a
 the same examples each time (profile ``mutants`` of the root ``conftest.py``). Mutants that no test can tell from the
 original are listed with a reason in ``mutants-equivalent.toml`` and are not counted. ``--part 2/4`` tries the second
 quarter of a sample, for who has little time at once; ``--again`` goes on where a run was ended, or after tests were
-added: what was killed in the same source is not tried again.
+added: what was killed in the same source is not tried again. ``--quick 1`` tries without the tests that take longer:
+what survives that can be tried with all of them by ``--again``.
 
 The maintained tools, mutmut and cosmic-ray, were read about and not measured against this. What this one was to have
 and their manuals do not offer together: a sample with a seed over a folder, tests chosen for each mutant by the lines
@@ -144,14 +145,19 @@ class Baseline:
     ran: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     """By module and line."""
 
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Return the tests that ran the mutant's statement, the quick ones first; of a module's level, all of it."""
+    def tests(self, mutant: Mutant, quick: float) -> list[str]:
+        """Return the tests that ran the mutant's statement, none over ``quick`` CPU seconds; of a module's level, all.
+
+        Those of the module's own file come first, and of these and the others the quick ones.
+        """
         lines = self.ran.get(mutant.module, {})
         found = {test for line in mutant.lines for test in lines.get(line, ())}
         if "" in found and not found - {""}:
             found = {test for tests in lines.values() for test in tests}
             found = found if found - {""} else set(self.seconds)  # a table that others read: any test may tell
-        return sorted(found - {""}, key=lambda test: (self.seconds.get(test, 0.0), test))
+        own = f"test_{Path(mutant.module).stem}.py::"
+        times = {test: self.seconds.get(test, 0.0) for test in found - {""}}
+        return sorted((test for test in times if times[test] <= quick), key=lambda t: (own not in t, times[t], t))
 
 
 def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
@@ -196,7 +202,9 @@ def _put(module: Path, source: bytes) -> None:
         compiled.unlink()
 
 
-def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> Iterator[tuple[Mutant, str]]:
+def _outcomes(
+    copies: list[Path], mutants: list[Mutant], baseline: Baseline, quick: float
+) -> Iterator[tuple[Mutant, str]]:
     """Yield what became of each mutant: one of :data:`KILLED`, ``survived``, or ``not run by any test``."""
     waiting = list(reversed(mutants))
     idle = list(copies)
@@ -208,7 +216,7 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
     while waiting or running:
         while waiting and idle:
             mutant = waiting.pop()
-            tests = baseline.tests(mutant)
+            tests = baseline.tests(mutant, quick)
             if not tests:
                 yield mutant, "not run by any test"
                 continue
@@ -277,6 +285,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=300, help="0: all")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--quick", type=float, default=1e9, help="only tests that take so many CPU seconds at the most")
     parser.add_argument("--part", default="1/1", help="which of how many parts of the sample")
     parser.add_argument("--again", action="store_true", help="after tests were added: try what was not killed before")
     parser.add_argument("--match", default="", help="only mutants whose line or module has this text, all of them")
@@ -304,7 +313,9 @@ def main() -> None:
         counts: dict[str, int] = {"killed": sum(_name(mutant) in killed for mutant in drawn)} if killed else {}
         left = [mutant for mutant in drawn if _name(mutant) not in killed]
         left.sort(key=lambda mutant: _name(mutant) in before)  # what was not tried yet comes first
-        for number, (mutant, outcome) in enumerate(_outcomes(copies, left, baseline), 1 + len(drawn) - len(left)):
+        for number, (mutant, outcome) in enumerate(
+            _outcomes(copies, left, baseline, args.quick), 1 + len(drawn) - len(left)
+        ):
             counts[outcome] = counts.get(outcome, 0) + 1
             with _results(mutants).open("a") as results:
                 results.write(json.dumps([_name(mutant), outcome]) + "\n")

@@ -198,6 +198,11 @@ def test_an_image_that_is_not_unpacked_stores_no_layers() -> None:
     assert not cost(store("containerd", foreign), remote("app", layer("a"))).layers[0].here
 
 
+def test_a_layer_is_here_where_one_image_on_it_is_unpacked() -> None:
+    foreign = local("arm", "a", platforms=(Platform("x", "linux/arm64", "image", True, 5, 0),))
+    assert cost(store("containerd", local("base", "a"), foreign), remote("app", layer("a"))).layers[0].here
+
+
 def test_a_size_that_a_tar_says_is_never_exact_where_blocks_are_counted() -> None:
     for one in (layer("a", packing="tar"), layer("a", tar=500)):
         assert cost(store("containerd"), remote("app", one)).adds_is == "inferred"

@@ -106,8 +106,8 @@ PYTEST = ("-q", "-p", "no:cacheprovider", "--dist=no", "-m", "not engine and not
 """Without ``--dist=no`` pytest-cov takes it for a run of several processes and tells no test from another."""
 
 
-def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:
-    """Start pytest in a process of its own; return its number."""
+def _fork(copy: Path, runs: list[list[str]], limit: int, plugins: list[object], then: Path | None = None) -> int:
+    """Start a process where pytest runs with these arguments in turn, until one run fails; return its number."""
     if pid := os.fork():
         return pid
     status = 70
@@ -125,7 +125,10 @@ def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: 
             del sys.modules[name]
         import pytest  # noqa: PLC0415
 
-        status = int(pytest.main([*PYTEST, *args], plugins=plugins))
+        for args in runs:
+            status = int(pytest.main([*PYTEST, *args], plugins=plugins))
+            if status:
+                break
         if then:
             (timer,) = (plugin for plugin in plugins if isinstance(plugin, Timer))
             others = sorted(name for name in sys.modules if name.partition(".")[0] not in OURS)
@@ -133,6 +136,11 @@ def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: 
     finally:
         sys.stdout.flush()
         os._exit(status)
+
+
+def _own(mutant: Mutant) -> str:
+    """What is in the name of a test of the module's own file."""
+    return f"/test_{Path(mutant.module).stem}.py::"
 
 
 @dataclass
@@ -155,9 +163,10 @@ class Baseline:
         if "" in found and not found - {""}:
             found = {test for tests in lines.values() for test in tests}
             found = found if found - {""} else set(self.seconds)  # a table that others read: any test may tell
-        own = f"test_{Path(mutant.module).stem}.py::"
         times = {test: self.seconds.get(test, 0.0) for test in found - {""}}
-        return sorted((test for test in times if times[test] <= quick), key=lambda t: (own not in t, times[t], t))
+        return sorted(
+            (test for test in times if times[test] <= quick), key=lambda t: (_own(mutant) not in t, times[t], t)
+        )
 
 
 def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
@@ -176,7 +185,7 @@ def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
     there = [test for test in tests if (copy / test).exists()]
     cover = [f"--cov={place}", "--cov-context=test", "--cov-report="]
     timed = copy / "timed.json"
-    _, status = os.waitpid(_fork(copy, ["--hypothesis-profile=mutants", *cover, *there], 0, [Timer()], timed), 0)
+    _, status = os.waitpid(_fork(copy, [["--hypothesis-profile=mutants", *cover, *there]], 0, [Timer()], timed), 0)
     if os.waitstatus_to_exitcode(status) != 0:
         print((copy / "mutant.log").read_text()[-4000:])
         raise SystemExit("mutants: the tests fail as they are; nothing was broken yet")
@@ -222,16 +231,18 @@ def _outcomes(
                 continue
             seconds = sum(baseline.seconds.get(test, 0.0) for test in tests)
             first = [test for test, _ in killers[mutant.module, mutant.function].most_common() if test in tests]
-            tests = [*first, *(test for test in tests if test not in first)]
+            first += [test for test in tests if _own(mutant) in test and test not in first]
+            steps = [first, [test for test in tests if test not in first]]  # few modules are imported for the first
             if mutant in renamed:
-                tests = list(dict.fromkeys(test.partition("::")[0] for test in tests))
+                steps = [list(dict.fromkeys(test.partition("::")[0] for test in tests))]
             copy = idle.pop()
             source = (copy / mutant.module).read_bytes()
             _put(copy / mutant.module, mutant.applied(source))
             limit = int(5 * (sum(baseline.seconds.values()) if mutant in renamed else seconds)) + 10
             (copy / "failed").unlink(missing_ok=True)
             watch = Watch(copy / "failed", baseline.seconds)
-            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [watch])
+            runs = [["-x", "--hypothesis-profile=mutants", *some] for some in steps if some]
+            pid = _fork(copy, runs, limit, [watch])
             running[pid] = mutant, copy, source, time.monotonic() + 20 * limit
         if not running:
             continue

@@ -50,6 +50,8 @@ class Stack:
     chain: tuple[str, ...]
     path: Sequence[int] = ()
     """The numbers of its layers in the ledger, oldest first."""
+    order: int = 0
+    """Its place in the order in which stacks are read: shorter histories first."""
     sizes: Sequence[int] = field(init=False)
     """Of the history's entries."""
     known: bool = field(init=False)
@@ -110,6 +112,8 @@ class Ledger:
         """Settled sizes by number."""
         self.sure: list[int | None] = list(self.sizes)
         """Those that are exact."""
+        self.open = [True] * len(self.names)
+        """By number: is its size or the entry that made it not known?"""
         self.since = [0] * len(self.names)
         """By number :attr:`facts` when its size, its entry or their certainty changed last."""
         self.sums: list[Sum | None] = [None] * len(self.names) + [NOTHING]
@@ -122,6 +126,10 @@ class Ledger:
         """Grows with everything that is found out: when it stands still, nothing more follows."""
         self.sized = 0
         """Grows with every size and every sum that is found out."""
+        self.demoted = 0
+        """Grows when anything that was exact is not any more."""
+        self._newest: list[int] = []
+        self._newest_at = -1
 
     def set_size(self, number: int, size: int, certain: Certainty, why: str = "") -> None:
         """Settle a layer's size, unless it is."""
@@ -131,6 +139,7 @@ class Ledger:
             self.sizes[number] = size
             if certain == "exact":
                 self.sure[number] = size
+            self.open[number] = found.entry is None
             self.facts += 1
             self.sized += 1
             self.since[number] = self.facts
@@ -140,6 +149,7 @@ class Ledger:
         found = self.settled[number]
         if found.entry is None:
             found.entry, found.entry_is = entry, certain
+            self.open[number] = found.size is None
             self.facts += 1
             self.since[number] = self.facts
 
@@ -150,12 +160,14 @@ class Ledger:
 
     def newest(self) -> list[int]:
         """Return for each layer :attr:`facts` when anything of it or of a layer below was found out last."""
-        since = self.since
-        found = [0] * (len(since) + 1)
-        for number, parent in enumerate(self.up):
-            here, below = since[number], found[parent]
-            found[number] = here if here > below else below
-        return found
+        if self.facts != self._newest_at:
+            self._newest_at = self.facts
+            found = [0]
+            for here, parent in zip(self.since, self.up, strict=True):
+                below = found[parent + 1]
+                found.append(here if here > below else below)
+            self._newest = found[1:]
+        return self._newest
 
     def exact(self) -> set[int]:
         """Return the layers whose size is exact."""
@@ -172,7 +184,9 @@ class Ledger:
                 found.size_from = f"what the engine says of {stack.name} does not add up"
         for number in stack.path:
             self.sums[number] = None
+        self.demoted += 1
         self.opened = range(len(self.names))
+        self._newest_at = -1
 
     # -- sums ------------------------------------------------------------------------------
 

@@ -101,6 +101,17 @@ def test_a_sum_lies_in_its_bounds_whatever_the_sizes_are(store: Store, data: st.
         assert between.high is None or true <= between.high
 
 
+def test_a_total_of_some_layers_bounds_no_sum_that_has_others_too() -> None:
+    """Build steps that are no rows have layers that the engine's total is not over."""
+    found = heights([-1, -1, -1, -1], [None, None, 0, 1], [None] * 4, {}, (0, (0, 1)))
+    tally = Tally()
+    for number in (0, 2, 3):
+        tally.add(found.of[number], found.of[-1])
+    low, high = found.unknowns.bounds(tally)
+    assert low <= 1
+    assert high is None or high >= 1
+
+
 @given(stores(), st.data())
 def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store, data: st.DataObject) -> None:
     """Size of one image less Size of the one below it, whatever single layers weigh."""

@@ -522,3 +522,12 @@ def test_what_is_only_inferred_is_never_called_exact() -> None:
     assert (marks.figures.exact, marks.figures.bound) == (False, "≥")
     marks.unmark(graph.images[0])
     assert marks.figures.exact
+
+
+def test_what_is_marked_together_may_be_told_one_by_one() -> None:
+    graph = build_graph(SMALL)
+    marks = Marks(graph)
+    assert marks.toggle(node for node in graph.images)
+    assert marks.images == list(graph.images)
+    assert not marks.toggle(node for node in graph.images)
+    assert not marks.images

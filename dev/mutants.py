@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -102,7 +103,7 @@ class Watch:
 OURS = {"dev", "layerscope", "tests", "conftest"}
 NOT_FOUND = 4
 """How pytest ends when a test that it is to run is not there."""
-PYTEST = ("-q", "-p", "no:cacheprovider", "--dist=no", "-m", "not engine and not long and not sets")
+PYTEST = ("-q", "-p", "no:cacheprovider", "--assert=plain", "--dist=no", "-m", "not engine and not long and not sets")
 """Without ``--dist=no`` pytest-cov takes it for a run of several processes and tells no test from another."""
 
 
@@ -120,6 +121,8 @@ def _fork(copy: Path, runs: list[list[str]], limit: int, plugins: list[object], 
         if limit:
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         os.environ["PYTHONPATH"] = str(copy)
+        sys.dont_write_bytecode = False  # tests are compiled once for a copy, and asserts are not rewritten
+        gc.freeze()
         sys.path[:] = [str(copy), *(place for place in sys.path if Path(place or ".").resolve() != ROOT)]
         for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
             del sys.modules[name]

@@ -166,6 +166,12 @@ def test_totals_are_taken_apart_both_ways() -> None:
     assert layers(bare, image("base", [A], [], 2))[1].size_from == "the engine's size of bare:1, less the layers below"
 
 
+def test_one_byte_is_a_weight() -> None:
+    """Entries that weigh something are the layers, whatever is written; the others made none."""
+    assert told(image("app", [A, B], [sh(1), sh(0, "true"), sh(7)], 8)) == "1 7"
+    assert told(image("app", [A, B], [sh(0, "true"), sh(1), sh(1)], 2)) == "1 1"
+
+
 def test_an_image_without_a_name_is_meant_by_the_start_of_its_id() -> None:
     bare = replace(image("bare", [A, B], [], 9), id=f"sha256:{'0123456789abcdef' * 4}", tags=())
     why = layers(bare, image("base", [A], [], 2))[1].size_from

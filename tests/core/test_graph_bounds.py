@@ -88,3 +88,13 @@ def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> N
     ancestry = Ancestry([stack])
     news = [ancestry.narrow(stack, made, 1) for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010)]
     assert news == [True, False, True, False, False, False]
+
+
+def test_an_image_that_has_nothing_alone_has_so_whatever_the_others_need() -> None:
+    """Of ``app`` and ``base`` the second has no byte alone; what is alone can only become less by one not known."""
+    known = Host((Made("base", "a"), Made("app", "ab"))).inventory
+    unknown = Image("sha256:unknown", tags=("unknown:1",), note="refused")
+    graph = build_graph(replace(known, images=(*known.images, unknown)))
+    base, app = graph.image_by_id[image_id("base")], graph.image_by_id[image_id("app")]
+    assert (base.unique, base.unique_bound) == (0, "")
+    assert (app.unique > 0, app.unique_bound) == (True, "≤")

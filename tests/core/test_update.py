@@ -16,7 +16,9 @@ from layerscope.core.removal.holders import holders_of
 from layerscope.core.update import updated
 from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, HistoryEntry, Image, Inventory
 from layerscope.views.forest import forest_of
+from tests.core.contents import with_content
 from tests.core.hosts import hosts, inventory
+from tests.core.test_changes import APP, BASE, ENGINE
 from tests.replay import recorded_inventory
 
 
@@ -178,3 +180,14 @@ def test_where_every_size_is_in_a_history_it_does_not_matter_that_the_account_is
     found = updated(graph, now)
     assert found is not None
     assert fields(found) == fields(build_graph(now))
+
+
+def test_where_blobs_came_or_went_the_graph_is_built() -> None:
+    """What containerd holds says what layers weigh; the same said again is no change."""
+    then = with_content(Inventory(ENGINE, (BASE, APP)))
+    assert then.content is not None
+    again = replace(then, content=replace(then.content, blobs=tuple(map(replace, then.content.blobs))))
+    assert again.content is not then.content
+    assert updated(build_graph(then), again) is not None
+    less = replace(then, content=replace(then.content, blobs=then.content.blobs[1:]))
+    assert updated(build_graph(then), less) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +164,18 @@ def test_totals_are_taken_apart_both_ways() -> None:
     assert told(bare, image("app", [A, B, C], [run(2), run(7), run(4)], 13)) == "2 7 4"
     assert told(bare, image("app", [A, C], [run(2), run(4)], 6)) == "2 7 4"
     assert layers(bare, image("base", [A], [], 2))[1].size_from == "the engine's size of bare:1, less the layers below"
+
+
+def test_one_byte_is_a_weight() -> None:
+    """Entries that weigh something are the layers, whatever is written; the others made none."""
+    assert told(image("app", [A, B], [sh(1), sh(0, "true"), sh(7)], 8)) == "1 7"
+    assert told(image("app", [A, B], [sh(0, "true"), sh(1), sh(1)], 2)) == "1 1"
+
+
+def test_an_image_without_a_name_is_meant_by_the_start_of_its_id() -> None:
+    bare = replace(image("bare", [A, B], [], 9), id=f"sha256:{'0123456789abcdef' * 4}", tags=())
+    why = layers(bare, image("base", [A], [], 2))[1].size_from
+    assert why == "the engine's size of 0123456789ab, less the layers below"
 
 
 def test_a_size_that_the_engine_does_not_give_is_not_bytes_without_an_entry() -> None:

@@ -6,7 +6,8 @@ Prints each survivor, then the score. The sample is the same for the same seed a
 the same examples each time (profile ``mutants`` of the root ``conftest.py``). Mutants that no test can tell from the
 original are listed with a reason in ``mutants-equivalent.toml`` and are not counted. ``--part 2/4`` tries the second
 quarter of a sample, for who has little time at once; ``--again`` goes on where a run was ended, or after tests were
-added: what was killed in the same source is not tried again.
+added: what was killed in the same source is not tried again. ``--quick 1`` tries without the tests that take longer:
+what survives that can be tried with all of them by ``--again``.
 
 The maintained tools, mutmut and cosmic-ray, were read about and not measured against this. What this one was to have
 and their manuals do not offer together: a sample with a seed over a folder, tests chosen for each mutant by the lines
@@ -14,7 +15,7 @@ that they ran, the quick ones first and no further than the first failure, and a
 each has its reason.
 
 It works in copies of the checkout, in forks of one process that has imported what the tests import of others.
-A mutant's tests may take five times the CPU time that they took before, and ten seconds. What the tests ran is kept
+A test may take five times the CPU time that it took before, and ten seconds. What the tests ran is kept
 in the folder for temporary files, under a hash of the checkout, and used again while nothing changed.
 """
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import hashlib
 import importlib
 import json
@@ -34,12 +36,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dev.mutations import ROOT, Mutant, equivalents, mutants_of
+
+if TYPE_CHECKING:
+    import pytest
 
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "core": ("layerscope/core", ("tests/core", "tests/views", "tests/output")),
@@ -77,12 +84,31 @@ class Timer:
         self.seconds[nodeid] = time.process_time() - self.start
 
 
+class Watch:
+    """A pytest plugin: writes down which test failed, and ends the process where one goes on without an end."""
+
+    def __init__(self, file: Path, seconds: dict[str, float]) -> None:
+        self.file = file
+        self.seconds = seconds
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 5 * self.seconds.get(nodeid, 0.0) + 10)  # CPU time; SIGPROF ends it
+        self.file.with_suffix(".now").write_text(nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.file.write_text(report.nodeid)
+
+
 OURS = {"dev", "layerscope", "tests", "conftest"}
-PYTEST = ("-q", "-p", "no:cacheprovider", "-m", "not engine and not long and not sets")
+NOT_FOUND = 4
+"""How pytest ends when a test that it is to run is not there."""
+PYTEST = ("-q", "-p", "no:cacheprovider", "--assert=plain", "--dist=no", "-m", "not engine and not long and not sets")
+"""Without ``--dist=no`` pytest-cov takes it for a run of several processes and tells no test from another."""
 
 
-def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: Path | None = None) -> int:
-    """Start pytest in a process of its own; return its number."""
+def _fork(copy: Path, runs: list[list[str]], limit: int, plugins: list[object], then: Path | None = None) -> int:
+    """Start a process where pytest runs with these arguments in turn, until one run fails; return its number."""
     if pid := os.fork():
         return pid
     status = 70
@@ -95,12 +121,17 @@ def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: 
         if limit:
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         os.environ["PYTHONPATH"] = str(copy)
+        sys.dont_write_bytecode = False  # tests are compiled once for a copy, and asserts are not rewritten
+        gc.freeze()
         sys.path[:] = [str(copy), *(place for place in sys.path if Path(place or ".").resolve() != ROOT)]
         for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
             del sys.modules[name]
         import pytest  # noqa: PLC0415
 
-        status = int(pytest.main([*PYTEST, *args], plugins=plugins))
+        for args in runs:
+            status = int(pytest.main([*PYTEST, *args], plugins=plugins))
+            if status:
+                break
         if then:
             (timer,) = (plugin for plugin in plugins if isinstance(plugin, Timer))
             others = sorted(name for name in sys.modules if name.partition(".")[0] not in OURS)
@@ -108,6 +139,11 @@ def _fork(copy: Path, args: list[str], limit: int, plugins: list[object], then: 
     finally:
         sys.stdout.flush()
         os._exit(status)
+
+
+def _own(mutant: Mutant) -> str:
+    """What is in the name of a test of the module's own file."""
+    return f"/test_{Path(mutant.module).stem}.py::"
 
 
 @dataclass
@@ -120,20 +156,27 @@ class Baseline:
     ran: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     """By module and line."""
 
-    def tests(self, mutant: Mutant) -> list[str]:
-        """Return the tests that ran the mutant's statement, the quick ones first; of a module's level, all of it."""
+    def tests(self, mutant: Mutant, quick: float) -> list[str]:
+        """Return the tests that ran the mutant's statement, none over ``quick`` CPU seconds; of a module's level, all.
+
+        Those of the module's own file come first, and of these and the others the quick ones.
+        """
         lines = self.ran.get(mutant.module, {})
         found = {test for line in mutant.lines for test in lines.get(line, ())}
         if "" in found and not found - {""}:
             found = {test for tests in lines.values() for test in tests}
             found = found if found - {""} else set(self.seconds)  # a table that others read: any test may tell
-        return sorted(found - {""}, key=lambda test: (self.seconds.get(test, 0.0), test))
+            found |= {test for test in self.seconds if _own(mutant) in test}  # which may read nothing but that
+        times = {test: self.seconds.get(test, 0.0) for test in found - {""}}
+        return sorted(
+            (test for test in times if times[test] <= quick), key=lambda t: (_own(mutant) not in t, times[t], t)
+        )
 
 
 def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
     from coverage import CoverageData  # noqa: PLC0415
 
-    state = hashlib.sha256(repr((module, tests)).encode())
+    state = hashlib.sha256(repr((module, tests, PYTEST)).encode())
     for file in sorted(copy.rglob("*")):
         if file.is_file() and file.suffix in {".py", ".toml", ".gz", ".json"} and "mutants" not in file.name:
             state.update(f"{file.relative_to(copy)}\0".encode() + file.read_bytes())
@@ -146,7 +189,7 @@ def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
     there = [test for test in tests if (copy / test).exists()]
     cover = [f"--cov={place}", "--cov-context=test", "--cov-report="]
     timed = copy / "timed.json"
-    _, status = os.waitpid(_fork(copy, ["--hypothesis-profile=mutants", *cover, *there], 0, [Timer()], timed), 0)
+    _, status = os.waitpid(_fork(copy, [["--hypothesis-profile=mutants", *cover, *there]], 0, [Timer()], timed), 0)
     if os.waitstatus_to_exitcode(status) != 0:
         print((copy / "mutant.log").read_text()[-4000:])
         raise SystemExit("mutants: the tests fail as they are; nothing was broken yet")
@@ -159,6 +202,8 @@ def _baseline(copy: Path, module: str, tests: tuple[str, ...]) -> Baseline:
             for line, tests in data.contexts_by_lineno(file).items()
         }
         baseline.ran[str(Path(file).relative_to(copy.resolve()))] = contexts
+    if not any(name for lines in baseline.ran.values() for names in lines.values() for name in names):
+        raise SystemExit("mutants: it was not measured which test runs which line")
     kept.write_text(json.dumps(vars(baseline)))
     return baseline
 
@@ -170,24 +215,38 @@ def _put(module: Path, source: bytes) -> None:
         compiled.unlink()
 
 
-def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> Iterator[tuple[Mutant, str]]:
-    """Yield what became of each mutant: killed, out of time, survived, or that no test runs it."""
+def _outcomes(
+    copies: list[Path], mutants: list[Mutant], baseline: Baseline, quick: float
+) -> Iterator[tuple[Mutant, str]]:
+    """Yield what became of each mutant: one of :data:`KILLED`, ``survived``, or ``not run by any test``."""
     waiting = list(reversed(mutants))
     idle = list(copies)
     running: dict[int, tuple[Mutant, Path, bytes, float]] = {}
+    killers: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    """What killed mutants of the same function: tried first."""
+    renamed: set[Mutant] = set()
+    """Those with which a test has another name, being named after a table's row: its files are run whole."""
     while waiting or running:
         while waiting and idle:
             mutant = waiting.pop()
-            tests = baseline.tests(mutant)
+            tests = baseline.tests(mutant, quick)
             if not tests:
                 yield mutant, "not run by any test"
                 continue
+            seconds = sum(baseline.seconds.get(test, 0.0) for test in tests)
+            first = [test for test, _ in killers[mutant.module, mutant.function].most_common() if test in tests]
+            first += [test for test in tests if _own(mutant) in test and test not in first]
+            steps = [first, [test for test in tests if test not in first]]  # few modules are imported for the first
+            if mutant in renamed:
+                steps = [list(dict.fromkeys(test.partition("::")[0] for test in tests))]
             copy = idle.pop()
             source = (copy / mutant.module).read_bytes()
             _put(copy / mutant.module, mutant.applied(source))
-            seconds = sum(baseline.seconds.get(test, 0.0) for test in tests)
-            limit = int(5 * seconds) + 10
-            pid = _fork(copy, ["-x", "--hypothesis-profile=mutants", *tests], limit, [])
+            limit = int(5 * (sum(baseline.seconds.values()) if mutant in renamed else seconds)) + 10
+            (copy / "failed").unlink(missing_ok=True)
+            watch = Watch(copy / "failed", baseline.seconds)
+            runs = [["-x", "--hypothesis-profile=mutants", *some] for some in steps if some]
+            pid = _fork(copy, runs, limit, [watch])
             running[pid] = mutant, copy, source, time.monotonic() + 20 * limit
         if not running:
             continue
@@ -205,7 +264,18 @@ def _outcomes(copies: list[Path], mutants: list[Mutant], baseline: Baseline) -> 
         _put(copy / mutant.module, source)
         idle.append(copy)
         code = os.waitstatus_to_exitcode(status)
+        if code == NOT_FOUND and mutant not in renamed:
+            renamed.add(mutant)
+            waiting.append(mutant)
+            continue
+        if code == -signal.SIGPROF:
+            (copy / "failed.now").rename(copy / "failed")
+        if code and (copy / "failed").exists():
+            killers[mutant.module, mutant.function][(copy / "failed").read_text()] += 1
         yield mutant, "survived" if code == 0 else "out of time" if code < 0 else "killed"
+
+
+KILLED = ("killed", "out of time")
 
 
 def _name(mutant: Mutant) -> str:
@@ -213,12 +283,13 @@ def _name(mutant: Mutant) -> str:
 
 
 def _results(mutants: list[Mutant]) -> Path:
-    """Where it is kept which mutants of the source as it is were killed."""
+    """Where it is kept what became of mutants of the source as it is."""
     state = hashlib.sha256(repr([(_name(mutant), mutant.code) for mutant in mutants]).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"layerscope-mutants-{state}.killed"
 
 
-def _killed_before(mutants: list[Mutant]) -> dict[str, str]:
+def _before(mutants: list[Mutant]) -> dict[str, str]:
+    """Return what became of each that was tried, by name."""
     kept = _results(mutants)
     return dict(map(json.loads, kept.read_text().splitlines())) if kept.exists() else {}
 
@@ -229,6 +300,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, default=300, help="0: all")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--quick", type=float, default=1e9, help="only tests that take so many CPU seconds at the most")
     parser.add_argument("--part", default="1/1", help="which of how many parts of the sample")
     parser.add_argument("--again", action="store_true", help="after tests were added: try what was not killed before")
     parser.add_argument("--match", default="", help="only mutants whose line or module has this text, all of them")
@@ -251,17 +323,20 @@ def main() -> None:
         for name in baseline.modules:
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
-        before = _killed_before(mutants) if args.again else {}
-        counts: dict[str, int] = {"killed": sum(_name(mutant) in before for mutant in drawn)} if before else {}
-        left = [mutant for mutant in drawn if _name(mutant) not in before]
-        for number, (mutant, outcome) in enumerate(_outcomes(copies, left, baseline), 1 + len(drawn) - len(left)):
+        before = _before(mutants) if args.again else {}
+        killed = {name for name, outcome in before.items() if outcome in KILLED}
+        counts: dict[str, int] = {"killed": sum(_name(mutant) in killed for mutant in drawn)} if killed else {}
+        left = [mutant for mutant in drawn if _name(mutant) not in killed]
+        left.sort(key=lambda mutant: _name(mutant) in before)  # what was not tried yet comes first
+        for number, (mutant, outcome) in enumerate(
+            _outcomes(copies, left, baseline, args.quick), 1 + len(drawn) - len(left)
+        ):
             counts[outcome] = counts.get(outcome, 0) + 1
-            if outcome in {"killed", "out of time"}:
-                with _results(mutants).open("a") as results:
-                    results.write(json.dumps([_name(mutant), outcome]) + "\n")
-            if outcome in {"survived", "not run by any test"}:
+            with _results(mutants).open("a") as results:
+                results.write(json.dumps([_name(mutant), outcome]) + "\n")
+            if outcome not in KILLED:
                 print(f"[{number}/{len(drawn)}] {outcome}: {mutant}", flush=True)
-    dead = counts.get("killed", 0) + counts.get("out of time", 0)
+    dead = sum(counts.get(outcome, 0) for outcome in KILLED)
     print(f"{args.of}, seed {args.seed}: {len(mutants)} mutants, {len(drawn)} tried, {len(alike)} equivalent: {counts}")
     print(f"score {dead / len(drawn):.1%}" if drawn else "nothing to try")
 

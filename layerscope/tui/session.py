@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
+from layerscope.collector import no_collector
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.core.past import since_look, sparkline
@@ -379,8 +380,9 @@ class Session:
 
 def prepared(inventory: Inventory) -> LayerGraph:
     """Return the graph of an inventory with what views need at once worked out, off the event loop."""
-    graph = build_graph(inventory)
-    forest_of(graph)
+    with no_collector():
+        graph = build_graph(inventory)
+        forest_of(graph)
     if len(graph.layers) > MANY:
         # Python's collector would walk the whole graph every now and then, in the middle of a key: 0.15 s for 20,000
         # layers. What has served its time is let go here, in the thread that waits anyway; the rest is set aside.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.before_after import Difference, NotComparableError, Side, difference
 from layerscope.core.build import build_graph
+from layerscope.core.sizes.sums import Bounds
 from layerscope.inventory import Engine, Inventory
 from tests.core.hosts import THOROUGH, Host, hosts, inventory
 from tests.core.many import KINDS, told
@@ -160,3 +161,11 @@ def test_the_second_scan_may_be_the_older() -> None:
 def test_scans_of_different_stores_are_refused(engine: Engine, words: str) -> None:
     with pytest.raises(NotComparableError, match=words):
         difference(host(BASE), build_graph(Inventory(engine, (BASE,))))
+
+
+def test_what_one_scan_forgot_of_layers_that_stay_is_no_change() -> None:
+    known = image("two", ("a", 100), ("b", 50))
+    forgot = replace(known, history=(), engine_size=None, layers_size=None)
+    for old, new in ((known, forgot), (forgot, known)):
+        found = difference(host(old), host(new))
+        assert (found.footprint_least_known, found.footprint) == (True, Bounds(0, 0))

@@ -11,10 +11,8 @@ from layerscope.core.removal.holders import holders_of
 from layerscope.core.removal.measured import UNKNOWN, Freed
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.simulation import Removal
-from layerscope.core.sizes.assign import Assignment
+from layerscope.core.sizes.ancestry import Ancestry
 from layerscope.core.sizes.ledger import Stack
-from layerscope.core.sizes.resolve import _Resolver
-from layerscope.core.stores import STORES
 from layerscope.inventory import Image
 from tests.core.removals import Host, Made, image_id, remove
 from tests.hosts import MB, SMALL
@@ -87,9 +85,16 @@ def test_both_bounds_add_up_on_both_sides() -> None:
 def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> None:
     image = Image("sha256:a", diff_ids=("sha256:1", "sha256:2"), history=())
     stack = Stack(image, image.diff_ids or (), ("sha256:1", "sha256:c"))
-    resolver = _Resolver([stack], {"sha256:1": None, "sha256:c": "sha256:1"}, STORES["graphdriver"], None)
-    facts = []
-    for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010):
-        resolver._take(stack, Assignment(2, (), 0b11, made, None), "exact")
-        facts.append((resolver.made["sha256:a"], resolver.ledger.facts))
-    assert facts == [(0b110, 1), (0b110, 1), (0b010, 2), (0b010, 2), (0b010, 2), (0b010, 2)]
+    ancestry = Ancestry([stack])
+    news = [ancestry.narrow(stack, made, 1) for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010)]
+    assert news == [True, False, True, False, False, False]
+
+
+def test_an_image_that_has_nothing_alone_has_so_whatever_the_others_need() -> None:
+    """Of ``app`` and ``base`` the second has no byte alone; what is alone can only become less by one not known."""
+    known = Host((Made("base", "a"), Made("app", "ab"))).inventory
+    unknown = Image("sha256:unknown", tags=("unknown:1",), note="refused")
+    graph = build_graph(replace(known, images=(*known.images, unknown)))
+    base, app = graph.image_by_id[image_id("base")], graph.image_by_id[image_id("app")]
+    assert (base.unique, base.unique_bound) == (0, "")
+    assert (app.unique > 0, app.unique_bound) == (True, "≤")

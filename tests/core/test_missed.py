@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import pytest
 from hypothesis import given
 
 from layerscope.core.build import build_graph
@@ -46,6 +49,15 @@ def test_the_same_content_under_another_parent_is_stored_again() -> None:
 def test_the_biggest_copy_is_the_one_that_counts_once() -> None:
     graph = host(image("one", ("a", 10), ("x", 70)), image("two", ("b", 20), ("x", 77)))
     assert missed_sharing(graph).size == (70, 70)
+
+
+@pytest.mark.parametrize(("big", "small"), permutations("vwxyz", 2))
+def test_of_two_that_weigh_the_same_the_one_with_the_biggest_copy_comes_first(big: str, small: str) -> None:
+    graph = host(
+        *(image("one", ("a", 10), (big, 90)), image("two", ("b", 20), (big, 5))),
+        *(image("three", ("c", 30), (small, 70)), image("four", ("d", 40), (small, 5))),
+    )
+    assert [one.copies[0].known_size for one in missed_sharing(graph).exact] == [90, 70]
 
 
 def test_a_layer_that_is_shared_and_one_that_weighs_nothing_are_not_missed() -> None:

@@ -78,3 +78,16 @@ def test_steps_are_those_that_surely_changed_most_and_never_guessed() -> None:
 def test_a_host_that_is_exact_is_told_by_its_sums() -> None:
     found = since_look(look_at(host(BASE, APP)), host(BASE), 60)
     assert (found.change, found.came, found.went, found.seconds) == ((-31, -31), 0, 1, 10)
+
+
+def test_a_footprint_without_a_gap_is_exact() -> None:
+    assert point_of(host(BASE, APP), 0).exact is True
+    assert Point(0, 100, 101, None).exact is False
+    assert Point(0, 100, None, None).exact is False
+
+
+def test_a_clock_that_was_put_back_is_told_and_counts_no_time() -> None:
+    graph = host(BASE)
+    for now, seconds, back in ((49, 0, True), (50, 0, False), (51, 1, False)):
+        since = since_look(look_at(graph, 50), graph, now)
+        assert (since.seconds, since.clock_back) == (seconds, back)

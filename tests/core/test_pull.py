@@ -144,7 +144,8 @@ def test_a_blob_twice_in_an_image_is_fetched_once_and_stored_twice() -> None:
 
 def test_the_empty_layer_weighs_nothing_where_files_are_counted() -> None:
     empty = replace(layer("e"), diff_id=EMPTY_DIFF_ID)
-    assert cost(store("graphdriver"), remote("app", empty)).layers[0].adds_is == "exact"
+    (row,) = cost(store("graphdriver"), remote("app", empty)).layers
+    assert (row.adds, row.adds_is, row.adds_from) == (0, "exact", "")
     assert cost(store("containerd"), remote("app", empty)).layers[0].adds_is == "unknown"
 
 
@@ -197,6 +198,11 @@ def test_an_image_that_is_not_unpacked_stores_no_layers() -> None:
     assert not cost(store("containerd", foreign), remote("app", layer("a"))).layers[0].here
 
 
+def test_a_layer_is_here_where_one_image_on_it_is_unpacked() -> None:
+    foreign = local("arm", "a", platforms=(Platform("x", "linux/arm64", "image", True, 5, 0),))
+    assert cost(store("containerd", local("base", "a"), foreign), remote("app", layer("a"))).layers[0].here
+
+
 def test_a_size_that_a_tar_says_is_never_exact_where_blocks_are_counted() -> None:
     for one in (layer("a", packing="tar"), layer("a", tar=500)):
         assert cost(store("containerd"), remote("app", one)).adds_is == "inferred"
@@ -216,6 +222,7 @@ def test_podman_takes_any_layer_of_the_same_content() -> None:
 def test_podman_counts_the_tar_itself() -> None:
     found = cost(store("podman"), remote("app", layer("a", 4096, packing="tar")))
     assert (found.adds, found.adds_is) == (4096, "exact")
+    assert found.layers[0].adds_from == "plain tar"
 
 
 # what is worth asking for

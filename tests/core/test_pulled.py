@@ -66,3 +66,11 @@ def test_what_a_containerd_store_fetched_is_what_of_it_is_new_there() -> None:
     assert pulled(said, old, new).fetched == 50 + CONFIG
     refused = graph("containerd", BASE, APP, content=ContentStore(refused="no"))
     assert pulled(said, old, refused).fetched is None
+
+
+def test_what_grew_is_as_well_known_as_the_layer_that_is_known_least() -> None:
+    old, new = graph("graphdriver", BASE), graph("graphdriver", BASE, APP)
+    said = pull_cost(store_of(old), [IMAGE]).images[0]
+    new.layers[-1].size_is = "inferred"
+    found = pulled(said, old, new)
+    assert (found.grew, found.grew_is) == (2000, "inferred")

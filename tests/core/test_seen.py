@@ -52,6 +52,7 @@ def test_use_within_a_span_is_what_was_seen_and_no_more() -> None:
     assert not seen.unused_for("b", 901, 1000)  # not watched for so long
     assert not seen.unused_for("new", 100, 1000)
     assert not NOTHING_SEEN.unused_for("a", 0, 1000)
+    assert (NOTHING_SEEN.scans, NOTHING_SEEN.since, NOTHING_SEEN.turned_back) == (0, None, 0)
 
 
 def test_a_sighting_in_the_future_counts_as_use_and_not_as_disuse() -> None:

@@ -16,14 +16,16 @@ from layerscope.core.removal.holders import holders_of
 from layerscope.core.update import updated
 from layerscope.inventory import BuildCacheRecord, Container, DiskUsage, HistoryEntry, Image, Inventory
 from layerscope.views.forest import forest_of
+from tests.core.contents import with_content
 from tests.core.hosts import hosts, inventory
+from tests.core.test_changes import APP, BASE, ENGINE
 from tests.replay import recorded_inventory
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
     plain = {name: getattr(layer, name) for name in Layer.__slots__}
     names = {"parent": layer.parent and layer.parent.chain_id, "children": [one.chain_id for one in layer.children]}
-    return {**plain, **names, "images": [node.id for node in layer.images]}
+    return {**plain, **names, "words": layer.size_from, "images": [node.id for node in layer.images]}
 
 
 def _row(node: ImageNode) -> dict[str, Any]:
@@ -147,13 +149,17 @@ def test_a_row_whose_name_changes_goes_where_it_belongs_and_the_old_graph_tells_
     assert [node.name for node in graph.images] == ["b:1", "c:1"]
 
 
-def test_where_a_name_says_what_a_size_comes_from_the_graph_is_built() -> None:
+def test_where_a_name_says_what_a_size_comes_from_it_is_the_new_one() -> None:
     image = Image("sha256:1", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
     host = Inventory(HOST.engine, (image,))
     graph = build_graph(host)
     assert "b:1" in graph.layers[0].size_from
-    assert updated(graph, _named(host, image, "d:1")) is None
-    assert updated(graph, _named(host, image, "b:1", "d:1")) is not None
+    for tags in (("d:1",), ("d:1", "e:1"), ()):
+        now = _named(host, image, *tags)
+        graph = updated(graph, now) or build_graph(Inventory(HOST.engine, ()))
+        assert graph.layers[0].size_from == build_graph(now).layers[0].size_from
+        assert (tags[0] if tags else "of 1,") in graph.layers[0].size_from
+        host, (image,) = now, now.images
 
 
 def test_where_the_engines_account_of_its_disk_settled_sizes_the_graph_is_built_without_it() -> None:
@@ -174,3 +180,14 @@ def test_where_every_size_is_in_a_history_it_does_not_matter_that_the_account_is
     found = updated(graph, now)
     assert found is not None
     assert fields(found) == fields(build_graph(now))
+
+
+def test_where_blobs_came_or_went_the_graph_is_built() -> None:
+    """What containerd holds says what layers weigh; the same said again is no change."""
+    then = with_content(Inventory(ENGINE, (BASE, APP)))
+    assert then.content is not None
+    again = replace(then, content=replace(then.content, blobs=tuple(map(replace, then.content.blobs))))
+    assert again.content is not then.content
+    assert updated(build_graph(then), again) is not None
+    less = replace(then, content=replace(then.content, blobs=then.content.blobs[1:]))
+    assert updated(build_graph(then), less) is None

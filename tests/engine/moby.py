@@ -49,7 +49,8 @@ class Moby:
     def __init__(self, images: dict[str, Record]) -> None:
         self.images = images
         self.host = ""
-        self.id = "the engine"
+        self.version: dict[str, Any] = VERSION
+        self.info: dict[str, Any] = {"ID": "the engine", "Driver": "overlay2", "DriverStatus": [], "OSType": "linux"}
         self.requests: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
         """Of the requests that were to change something."""
@@ -67,15 +68,9 @@ class Moby:
         parts = path.strip("/").split("/")
         match (method, parts[0], "/".join(parts[1:])):
             case "GET", "version", _:
-                return VERSION
+                return self.version
             case "GET", "info", _:
-                return {
-                    "ID": self.id,
-                    "Driver": "overlay2",
-                    "DriverStatus": [],
-                    "Images": len(self.images),
-                    "OSType": "linux",
-                }
+                return {**self.info, "Images": len(self.images)}
             case "GET", "system", "df":
                 return {"LayersSize": 10 * len(self.images), "Images": [], "BuildCache": []}
             case "GET", "containers", "json":

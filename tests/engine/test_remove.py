@@ -240,14 +240,16 @@ def test_a_build_parent_that_the_engine_leaves_behind_goes_by_id(
     assert {line["image"] for line in lines(log)} == {A, B, C}
 
 
-def test_a_build_parent_that_somebody_has_tagged_meanwhile_is_left_alone(
-    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog
+@pytest.mark.parametrize("name", ["mine:1", "mine" + DIGEST[3:]])
+def test_a_build_parent_that_somebody_has_named_meanwhile_is_left_alone(
+    conn: Connection, moby: Moby, line: RemovalPlan, log: RemovalLog, name: str
 ) -> None:
     moby.prunes = False
     moby.images[B].parent = moby.images[C].parent = ""
-    moby.images[B].refs.append("mine:1")
+    moby.images[B].refs.append(name)
     EngineRemover(conn, log).remove(line, lambda step: None, lambda: False)
     assert moby.images.keys() == {B}
+    assert {line["image"] for line in lines(log)} == {A, C}
 
 
 def test_the_build_parents_of_what_was_refused_stay(
@@ -489,7 +491,7 @@ def test_no_removing_code_is_even_loaded_for_a_saved_scan_or_read_only(moby: Mob
 
 
 def test_another_engine_at_the_same_address_is_asked_nothing(moby: Moby, conn: Connection, log: RemovalLog) -> None:
-    moby.id = "another engine"
+    moby.info["ID"] = "another engine"
     steps = remove(moby, conn, log)
     assert set(states(steps).values()) == {"skipped"}
     assert all("another engine answers at" in step.words for step in steps.values())

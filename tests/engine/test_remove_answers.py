@@ -111,6 +111,19 @@ def test_only_a_404_says_that_it_is_gone_and_only_when_it_is(
     assert remove(moby, conn, log) == Step(A, state, "" if state == "gone" else "no")  # type: ignore[arg-type]
 
 
+def test_an_engine_that_refuses_to_tell_does_not_say_that_it_is_gone(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    def before(method: str, path: str) -> None:
+        if method == "DELETE":
+            raise Answer(404, '{"message": "No such image"}')
+        if moby.changes:
+            raise Answer(500, '{"message": "not now"}')
+
+    moby.before = before
+    assert remove(moby, conn, log) == Step(A, "refused", "No such image")
+
+
 def test_one_that_goes_by_other_hands_after_its_first_name_was_removed(
     moby: Moby, conn: Connection, log: RemovalLog
 ) -> None:
@@ -176,6 +189,14 @@ def test_an_image_that_is_still_there_was_not_removed_whatever_the_engine_answer
     assert remove(moby, conn, log) == Step(A, "refused", f"{NO_ANSWER}, and kept the image")
 
 
+def test_names_that_were_taken_before_an_answer_that_is_none_are_told(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    answer(moby, "DELETE", f"/images/{B}", 200, "[]")
+    assert remove(moby, conn, log, B) == Step(B, "untagged", f"{NO_ANSWER}, and kept the image")
+    assert moby.images[B].refs == ["b:3"]
+
+
 @pytest.mark.parametrize("body", NONSENSE)
 def test_a_name_that_is_still_there_was_not_taken_whatever_the_engine_answered(
     moby: Moby, conn: Connection, log: RemovalLog, body: bytes
@@ -184,6 +205,26 @@ def test_a_name_that_is_still_there_was_not_taken_whatever_the_engine_answered(
     assert remove(moby, conn, log, B) == Step(B, "refused", f"{NO_ANSWER}, and kept the name b:1")
     assert moby.images[B].refs == ["b:1", "b:2", "b:3"]
     assert moby.changes == [("DELETE", "/images/b:1")], "an engine that talks nonsense is asked nothing more"
+
+
+@pytest.mark.parametrize("body", NONSENSE)
+def test_a_name_that_is_gone_was_taken_whatever_the_engine_answered(
+    moby: Moby, conn: Connection, log: RemovalLog, body: bytes
+) -> None:
+    def act() -> None:
+        moby.images[B].refs.remove("b:1")
+        raise Answer(200, body)
+
+    on(moby, "DELETE", "/images/b:1", act)
+    assert remove(moby, conn, log, B) == Step(B, "removed", "")
+    assert logged(log)[-1]["answered"] == ["nothing, when asked for b:1", "Untagged b:2"]
+
+
+def test_no_name_is_no_name_that_the_plan_did_not_show(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    """Some engines write it so of an image without one."""
+    moby.images[C] = Record([])
+    answer(moby, "GET", f"/images/{C}/json", 200, json.dumps({"Id": C, "RepoTags": ["<none>:<none>"]}))
+    assert remove(moby, conn, log, C) == Step(C, "removed", "")
 
 
 @pytest.mark.parametrize("path", ["/images/b:1", f"/images/{B}"])
@@ -204,6 +245,8 @@ def test_html_is_told_as_no_json(moby: Moby, conn: Connection, log: RemovalLog, 
         (["b:1", "b:2", "b:3", "keep-me:forever"], "it has a name now that the plan did not show: keep-me:forever"),
         (["b:1", "b:3"], "it has lost a name since: b:2"),
         ([], "it has lost a name since: b:1, b:2 and b:3"),
+        (["b:1", "b:2", "b:3", "w", "z", "y", "x"], "it has a name now that the plan did not show: w, x, y and 1 more"),
+        (["b:2", "new:1"], "it has a name now that the plan did not show: new:1"),
     ],
 )
 def test_an_image_whose_names_are_not_those_of_the_plan_is_skipped(
@@ -232,6 +275,19 @@ def test_a_name_that_moves_in_the_last_moment_and_takes_another_image_along_is_t
     step = remove(moby, conn, log, B)
     assert step == Step(B, "removed", f"b:1 meant another image by then, which is gone: {C}")
     assert logged(log)[-1]["answered"] == ["Untagged b:1", f"Deleted {C}", "Untagged b:2"]
+
+
+def test_another_image_that_went_is_told_beside_a_refusal(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    def before(method: str, path: str) -> None:
+        if (method, path) == ("DELETE", "/images/b:1"):
+            moby.images[B].refs.remove("b:1")
+            moby.images[C] = Record(["b:1"])
+        if (method, path) == ("DELETE", f"/images/{B}"):
+            raise Answer(500, '{"message": "disk"}')
+
+    moby.before = before
+    told = f"disk; b:1 meant another image by then, which is gone: {C}"
+    assert remove(moby, conn, log, B) == Step(B, "untagged", told)
 
 
 @pytest.mark.parametrize("body", NONSENSE)
@@ -276,6 +332,16 @@ def test_a_name_that_was_the_last_takes_it_along_and_nothing_more_is_asked(
     assert [path for _, path in moby.changes] == ["/images/b:1"]
 
 
+def test_it_is_known_by_its_id_without_a_prefix_as_podman_has_it(moby: Moby, conn: Connection, log: RemovalLog) -> None:
+    def act() -> None:
+        moby.images.pop(B, None)
+        raise Answer(200, json.dumps([{"Untagged": "b:1"}, {"Deleted": B.removeprefix("sha256:")}]))
+
+    on(moby, "DELETE", "/images/b:1", act)
+    assert remove(moby, conn, log, B) == Step(B, "removed", "")
+    assert logged(log)[-1]["answered"] == ["Untagged b:1", f"Deleted {B}"]
+
+
 def test_a_digest_that_was_the_last_name_too(moby: Moby, conn: Connection, log: RemovalLog) -> None:
     moby.images[A].refs.append(OTHER_DIGEST)
     found = planned(moby, A)
@@ -283,6 +349,20 @@ def test_a_digest_that_was_the_last_name_too(moby: Moby, conn: Connection, log: 
     (step,) = EngineRemover(conn, log).remove(found, lambda step: None, lambda: False)
     assert step == Step(A, "removed", "")
     assert moby.changes[-1] == ("DELETE", f"/images/{DIGEST}")
+
+
+def test_digests_that_an_engine_tells_among_the_tags_are_no_new_names(
+    moby: Moby, conn: Connection, log: RemovalLog
+) -> None:
+    """As Podman does."""
+    moby.images[A].refs.append(OTHER_DIGEST)
+
+    def told() -> None:
+        if A in moby.images:
+            raise Answer(200, json.dumps({"Id": A, "RepoTags": moby.images[A].refs}))
+
+    on(moby, "GET", f"/images/{A}/json", told)
+    assert remove(moby, conn, log) == Step(A, "removed", "")
 
 
 @pytest.fixture
@@ -406,6 +486,7 @@ def test_a_build_parent_goes_also_when_what_was_made_from_it_went_by_other_hands
         (B, "removing", 0),
         (B, "removed", None),
     ]
+    assert (logged(log)[2]["pullable"], logged(log)[2]["pull_again"]) == ("only here", None), "a step of a build here"
 
 
 # --- around it ----------------------------------------------------------------

@@ -37,6 +37,11 @@ class Assignment:
     """How many layers the history made, as a bit mask: bit k is set when it may be k."""
     left: int | None
     """Bytes of all layers without an entry together; None where no total says it."""
+    cuts: Sequence[tuple[int, int]] = ()
+    """After so many entries, so many layers: there every way passes, whatever stands on those layers.
+
+    What is below a cut and what is above it can be read apart: see :mod:`layerscope.core.sizes.begun`.
+    """
 
     @property
     def candidates(self) -> tuple[tuple[int, ...], ...]:
@@ -80,13 +85,14 @@ def assign(
     took = [i for i, label in enumerate(labels) if label is LAYER]
     if len(took) > n:
         return None
-    if len(took) == n:
-        return _only_way(took, sizes, known, left, gates)
-    if anchor == "top":
-        return _ways(labels, sizes, known, anchor, left, short, gates)
-    told = _told(labels, sizes, known, gates)
+    told = _told(labels, sizes, known, gates) if anchor == "bottom" else []
     if told is None:
         return None
+    cuts = [(i + 1, count) for count, i in enumerate(told, 1)]
+    if len(took) == n:
+        return _only_way(took, sizes, known, left, gates, cuts)
+    if anchor == "top":
+        return _ways(labels, sizes, known, anchor, left, short, gates)
     # What is left in doubt is mostly a few layers on top.
     first, after = told[-1] + 1 if told else 0, len(told)
     fit = _ways(
@@ -104,26 +110,31 @@ def assign(
     for j, i in enumerate(told):
         may[i] = 1 << j
     may += [mask << after for mask in fit.may]
-    return Assignment(n, may, fit.none << after, fit.made << after, left)
+    cuts += [(entries + first, count + after) for entries, count in fit.cuts]
+    return Assignment(n, may, fit.none << after, fit.made << after, left, cuts)
 
 
 def _told(
     labels: Sequence[Label], sizes: Sequence[int], known: Sequence[int | None], gates: Mapping[int, int]
 ) -> list[int] | None:
-    """Return the entries of the lowest layers, as far as these weigh something known: there is one way to read them.
+    """Return the entries of the lowest layers, as far as there is one way to read them whatever stands on these.
 
     None: they do not fit. Anchor at the bottom.
     """
     found: list[int] = []
     layers = len(known)
-    for i, (label, size) in enumerate(zip(labels, sizes, strict=True)):
-        here = known[len(found)] if len(found) < layers else None
-        if not here or (size < 0 and label is not EMPTY):
+    for i, label in enumerate(labels):
+        if label is EMPTY:
+            continue
+        if len(found) == layers:
             break
+        size, here = sizes[i], known[len(found)]
         if label is LAYER:
-            if size != here:
+            if size >= 0 and here is not None and size != here:
                 return None
             found.append(i)
+        elif here is None or size < 0 or size == here:
+            break
     if gates and found:
         for entries, allowed in gates.items():
             if entries <= found[-1] + 1 and not allowed >> bisect_left(found, entries) & 1:
@@ -146,49 +157,63 @@ def _ways(
     start, end = 1, 1 << n
     if anchor == "top":
         start = spare
-    else:
+    elif spare != 1:
         end = sum(1 << n - count for count in _bits(spare))
 
     unsettled = 0
     settled: dict[int, int] = {}
-    for j, size in enumerate(known):
+    bit = 1
+    for size in known:
         if size is None:
-            unsettled |= 1 << j
+            unsettled |= bit
         else:
-            settled[size] = settled.get(size, 0) | 1 << j
-    full = (1 << n) - 1
-    allow = [full if size < 0 else unsettled | settled.get(size, 0) for size in sizes]
+            settled[size] = settled.get(size, 0) | bit
+        bit <<= 1
+    full = bit - 1
+    allow = [unsettled | settled.get(size, 0) if size >= 0 else full for size in sizes]
 
     reach = [start]
-    here = start
+    here = most = start
+    cuts: list[tuple[int, int]] = []
     for i, label in enumerate(labels):
         if label is not EMPTY:
             there = (here & allow[i]) << 1
             here = there | here if label is MAYBE else there
         if gates:
             here &= gates.get(i + 1, here)
+        elif here > most:
+            most = here
+            if not here & (here - 1):  # so many for the first time, and no fewer
+                cuts.append((i + 1, here.bit_length() - 1))
         reach.append(here)
     live = ends = here & end
     if not ends:
         return None
     may = [0] * len(labels)
     for i in range(len(labels) - 1, -1, -1):
-        label, before = labels[i], reach[i]
+        label = labels[i]
         if label is EMPTY:
-            live &= before
+            if gates:
+                live &= reach[i]
             continue
+        before = reach[i]
         made = may[i] = (live >> 1) & allow[i] & before
         live = made if label is LAYER else made | live & before
     if anchor == "bottom":
         fewest = (ends & -ends).bit_length() - 1
-        return Assignment(n, may, full >> fewest << fewest, ends, left)
-    most = live.bit_length() - 1  # layers below the first that has an entry
+        return Assignment(n, may, full >> fewest << fewest, ends, left, cuts)
+    lacking = live.bit_length() - 1  # layers below the first that has an entry
     consumed = sum(1 << n - count for count in _bits(live))
-    return Assignment(n, may, (1 << most) - 1, consumed, left)
+    return Assignment(n, may, (1 << lacking) - 1, consumed, left)
 
 
 def _only_way(
-    took: Sequence[int], sizes: Sequence[int], known: Sequence[int | None], left: int | None, gates: Mapping[int, int]
+    took: Sequence[int],
+    sizes: Sequence[int],
+    known: Sequence[int | None],
+    left: int | None,
+    gates: Mapping[int, int],
+    cuts: Sequence[tuple[int, int]],
 ) -> Assignment | None:
     """The common case, straight: as many entries surely made layers as there are layers."""
     n = len(known)
@@ -203,7 +228,7 @@ def _only_way(
     may = [0] * len(sizes)
     for j, i in enumerate(took):
         may[i] = 1 << j
-    return Assignment(n, may, 0, 1 << n, left)
+    return Assignment(n, may, 0, 1 << n, left, cuts)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
@@ -211,14 +236,19 @@ def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
     found = 0 if left else 1
     if not short:
         return found
-    certain, doubt = 0, False
-    for count, size in enumerate(known, 1):
+    if left is None:
+        return (1 << sum(1 for _ in known) + 1) - 1
+    certain, doubt, bit = 0, False, 1
+    for size in known:
+        bit <<= 1
         if size is None:
             doubt = True
         else:
             certain += size
-        if left is None or (certain <= left if doubt else certain == left):
-            found |= 1 << count
+            if certain > left:
+                break
+        if doubt or certain == left:
+            found |= bit
     return found
 
 

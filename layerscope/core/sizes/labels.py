@@ -73,25 +73,39 @@ def _undated(entry: HistoryEntry) -> bool:
     return entry.created is None and _KANIKO.match(entry.created_by) is not None
 
 
-def labels(entries: Sequence[HistoryEntry], memo: dict[int, tuple[Label, bool]] | None = None) -> list[Label]:
+class Memo:
+    """What entries say by their identity, for who holds many histories with the same beginning."""
+
+    def __init__(self) -> None:
+        self.labels: dict[int, Label] = {}
+        self.squashes: set[int] = set()
+        """Those that stand for all the layers below them."""
+
+    def learn(self, entries: Sequence[HistoryEntry]) -> None:
+        """Look at entries that are not known yet."""
+        for entry in entries:
+            if id(entry) not in self.labels:
+                self.labels[id(entry)] = label(entry)
+                if not entry.created_by and _SQUASHED.match(entry.comment):
+                    self.squashes.add(id(entry))
+
+
+def labels(entries: Sequence[HistoryEntry], memo: Memo | None = None) -> list[Label]:
     """Return a label for each entry, oldest first, with what ``--squash`` did taken into account.
 
     A squash forces the entries it merged to be empty whatever they say, so below
-    its own entry only a size proves a layer. ``memo`` keeps what entries say by their identity,
-    for callers who hold many histories with the same beginning.
+    its own entry only a size proves a layer.
     """
-    memo = {} if memo is None else memo
-    found: list[Label] = []
-    squash = 0
-    for i, entry in enumerate(entries):
-        known = memo.get(id(entry))
-        if known is None:
-            squashes = not entry.created_by and _SQUASHED.match(entry.comment) is not None
-            known = memo[id(entry)] = label(entry), squashes
-        found.append(known[0])
-        if known[1]:
-            squash = i
-    for i in range(squash):
-        if found[i] is LAYER and entries[i].size <= 0:
-            found[i] = MAYBE
+    memo = memo or Memo()
+    known = memo.labels
+    try:
+        found = [known[id(entry)] for entry in entries]
+    except KeyError:
+        memo.learn(entries)
+        found = [known[id(entry)] for entry in entries]
+    if memo.squashes:
+        squash = max((i for i, entry in enumerate(entries) if id(entry) in memo.squashes), default=0)
+        for i in range(squash):
+            if found[i] is LAYER and entries[i].size <= 0:
+                found[i] = MAYBE
     return found

@@ -16,20 +16,23 @@ more follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
+from layerscope.core.sizes.ancestry import Ancestry
 from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
+from layerscope.core.sizes.begun import BOTTOM, Begun, Start
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
-from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, labels
-from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
+from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, labels
+from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum, Words
 from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
 from layerscope.core.sizes.unpacked import near_unpacked
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
 NONE_TOLD: frozenset[int] = frozenset()
+EMPTY_ARCHIVE = Words("the layer is an empty archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class _Guess:
     short: bool
     gates: Mapping[int, int] | None
     """None: those of the image's ancestors."""
-    why: str
+    why: Words
 
 
 def _by_number(stacks: Sequence[Stack], found: Mapping[str, Bounds]) -> dict[int, Bounds]:
@@ -91,28 +94,31 @@ class _Resolver:
         self.usage = usage
         # Parents before what was built on them; and the same order whatever the engine's.
         self.stacks = sorted(stacks, key=lambda stack: (len(stack.sizes), stack.image.id))
+        for order, stack in enumerate(self.stacks):
+            stack.order = order
         self.ledger = Ledger(self.stacks, parents)
         self.settled = self.ledger.settled
-        self.by_id = {stack.image.id: stack for stack in stacks}
-        self.made = {stack.image.id: 1 for stack in stacks if not stack.chain}
-        """How many layers an image's history made, as a bit mask: see :attr:`Assignment.made`."""
+        self.ancestry = Ancestry(stacks)
         self.odd: set[str] = set()
         """Images of which the engine says things that contradict each other."""
         self.misread: set[str] = set()
         """Images whose history cannot be as its text has it, or does not fit the other images'."""
         self.proved: set[int] = set()
         """Layers of images whose history has as many entries that weigh something as there are layers."""
-        self.memo: dict[int, tuple[Label, bool]] = {}
+        self.memo = Memo()
         self.near = _by_number(stacks, near_heights(stacks, rules))
         unpacked = {} if most_unpacked is None else near_unpacked(stacks, rules, most_unpacked)
         self.unpacked = _by_number(stacks, unpacked)
         """Sums that are certain, while of single layers they prove nothing."""
-        self.lines: dict[str, tuple[tuple[Stack, bool], ...]] = {}
-        """By image ID the ancestors by ParentId with which the image begins."""
+        self.found: tuple[tuple[int, int, Mapping[int, Bounds]], Heights] | None = None
+        """The heights that were worked out last, and of what."""
+        self.by_size = Begun(len(self.ledger.names))
+        self.by_text = Begun(len(self.ledger.names))
+        """From where on to read an image, by sizes alone and by what is believed."""
         self.fits: dict[str, bool] = {}
         """By image ID: did the history fit the layers when it was read last, by what is certain?"""
-        self.seen: dict[str, dict[str, int]] = {}
-        """For each way to read, and each image by ID: how many facts there were when it was read last."""
+        self.seen: dict[str, list[int]] = {}
+        """For each way to read, and each image by its order: how many facts there were when it was read last."""
 
     def run(self) -> Settlement:
         if self.rules.empty_diff_is_zero:
@@ -120,7 +126,7 @@ class _Resolver:
                 if EMPTY_DIFF_ID in stack.diff_ids:
                     for diff, number in zip(stack.diff_ids, stack.path, strict=True):
                         if diff == EMPTY_DIFF_ID:
-                            self.ledger.set_size(number, 0, "exact", "the layer is an empty archive")
+                            self.ledger.set_size(number, 0, "exact", EMPTY_ARCHIVE)
         self._certain_totals()
         pending = [stack for stack in self.stacks if stack.chain and stack.image.history is not None]
         pending = self._repeat(self._read, self._read_by_size(pending))
@@ -128,7 +134,10 @@ class _Resolver:
         self._contradictions(pending)
         proved = self._heights(self.near | self.unpacked)
         self._likely_totals()
-        pending = self._repeat(self._trace, pending)
+        traced = {stack.image.id for stack in pending if stack.image.parent_id and stack.image.id not in self.odd}
+        left = self._repeat(self._trace, [stack for stack in pending if stack.image.id in traced])
+        traced -= {stack.image.id for stack in left}
+        pending = [stack for stack in pending if stack.image.id not in traced]
         pending = self._repeat(self._believe, pending)
         self._repeat(self._guess, pending)
         self.ledger.vouch(proved)
@@ -136,9 +145,11 @@ class _Resolver:
 
     def _heights(self, near: Mapping[int, Bounds]) -> Heights:
         total = None if self.usage is None else self.usage.layers_size
-        return self.ledger.heights(
-            near, None if total is None else (total, needed_by_rows(self.stacks, self.ledger.up))
-        )
+        state = self.ledger.facts, self.ledger.demoted, near
+        if self.found is None or self.found[0] != state:
+            rows = None if total is None else (total, needed_by_rows(self.stacks, self.ledger.up))
+            self.found = state, self.ledger.heights(near, rows)
+        return self.found[1]
 
     def _deepen(self, pending: list[Stack]) -> list[Stack]:
         """Take what the sums over several images determine, until nothing more follows; as :meth:`_repeat`."""
@@ -158,20 +169,19 @@ class _Resolver:
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
         before = added_up = -1
-        last = self.seen.setdefault(read.__name__, {})
+        last = self.seen.setdefault(read.__name__, [-1] * len(self.stacks))
         alone = read.__name__ == "_read"
         while self.ledger.facts != before:
             before = self.ledger.facts
             newest = self.ledger.newest()
             doubtful = []
             for stack in pending:
-                image = stack.image
-                seen = last.get(image.id, -1)
+                seen = last[stack.order]
                 # Most rounds change few layers. What an image's ancestors made may be known by now.
-                if newest[stack.path[-1]] <= seen and (alone or image.parent_id not in self.by_id):
+                if newest[stack.path[-1]] <= seen and (alone or self.ancestry.since(stack) <= seen):
                     doubtful.append(stack)
                 elif not read(stack):
-                    last[image.id] = self.ledger.facts
+                    last[stack.order] = self.ledger.facts
                     doubtful.append(stack)
             pending = doubtful
             if self.ledger.sized != added_up:
@@ -206,24 +216,24 @@ class _Resolver:
             if len(here) > 1 or (here and stack.shown > min(here)):
                 self.odd.add(stack.image.id)
             elif here:
-                self.ledger.tell(stack.path[-1], Sum(min(here), "exact", stack.name))
+                self.ledger.tell(stack.path[-1], Sum(min(here), "exact", stack.naming))
 
     def _likely_totals(self) -> None:
         for stack in self.stacks:
             if stack.path and stack.image.layers_size and stack.image.id not in self.odd:
-                self.ledger.tell(stack.path[-1], Sum(stack.image.layers_size, "inferred", stack.name))
+                self.ledger.tell(stack.path[-1], Sum(stack.image.layers_size, "inferred", stack.naming))
 
     # -- reading a history -----------------------------------------------------------------
 
     @staticmethod
-    def _certain(stack: Stack) -> Sequence[Label]:
+    def _certain(stack: Stack, start: Start = BOTTOM) -> Sequence[Label]:
         """Return what the sizes alone say of each entry: what weighs something made a layer."""
-        return _by_size(stack, EMPTY if stack.told_by_size else MAYBE)
+        return _by_size(stack.sizes[start.entries :], EMPTY if stack.told_by_size else MAYBE)
 
     def _labels(self, stack: Stack) -> Sequence[Label]:
         """Return what may be believed of each entry, its text being true."""
         if stack.told_by_size:
-            return _by_size(stack, EMPTY)
+            return _by_size(stack.sizes, EMPTY)
         history = stack.image.history or ()
         found = labels(history, self.memo)
         if self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
@@ -236,103 +246,102 @@ class _Resolver:
         stack: Stack,
         believed: Sequence[Label],
         *,
+        start: Start = BOTTOM,
         sure: bool = False,
         alone: bool = False,
         short: bool = True,
-        gates: Mapping[int, int] | None = None,
+        gates: Mapping[int, int] = NO_GATES,
     ) -> Assignment | None:
-        """Lay the image's history beside its layers; ``sure``: on exact sizes only, ``alone``: on none."""
-        if gates is None:
-            gates = self._gates(stack) if MAYBE in believed else NO_GATES
+        """Lay the image's history beside its layers, from ``start`` on, where ``believed`` begins too.
+
+        ``sure``: on exact sizes only, ``alone``: on none.
+        """
         known = self.ledger.sure if sure else self.ledger.sizes
+        path, sizes, total = stack.path, stack.sizes, self._own_total(stack)
+        entries, layers = start
+        if entries:
+            path, total = path[layers:], None if total is None or not stack.known else total - sum(sizes[:entries])
+            sizes = sizes[entries:]
+            gates = {upto - entries: made >> layers for upto, made in gates.items() if upto > entries}
         return assign(
             believed,
-            stack.sizes,
-            [None if alone else known[number] for number in stack.path],
+            sizes,
+            [None if alone else known[number] for number in path],
             anchor=self.rules.history_anchor,
-            total=self._own_total(stack),
+            total=total,
             short=short,
             gates=gates,
         )
 
     def _by_sizes(self, stack: Stack) -> Assignment | None:
         """Lay the image's history beside its layers by what is certain alone."""
-        return self._fit(stack, self._certain(stack), sure=True, gates=NO_GATES)
+        return self._fit(stack, self._certain(stack), sure=True)
 
-    def _gates(self, stack: Stack) -> Mapping[int, int]:
-        """Return what ancestors by ParentId say of how many layers this history's first entries made.
+    def _gates(self, stack: Stack) -> tuple[Mapping[int, int], Start]:
+        """See :meth:`Ancestry.gates`; they are of the beginning of a history, and so for an anchor at the bottom."""
+        return (NO_GATES, BOTTOM) if self.rules.history_anchor == "top" else self.ancestry.gates(stack)
 
-        Their histories are the beginnings of this one. The classic builder and ``docker commit``
-        add one entry to the parent's, which made a layer when there is one more (moby
-        ``internal/image/image.go``, NewChildImage).
-        """
-        if not stack.image.parent_id:
-            return NO_GATES
-        line = self.lines.get(stack.image.id)
-        if line is None:
-            line = self.lines[stack.image.id] = tuple(self._line(stack))
-        gates: dict[int, int] = {}
-        for parent, first in line:
-            made = self.made.get(parent.image.id)
-            if made is not None:
-                gates[len(parent.sizes)] = made
-                added = len(stack.path) - len(parent.path)
-                if first and len(parent.sizes) + 1 == len(stack.sizes) and added in {0, 1}:
-                    gates[len(stack.sizes)] = made << added
-        return gates
-
-    def _line(self, stack: Stack) -> Iterator[tuple[Stack, bool]]:
-        """Yield the ancestors with which this image begins, and of each whether it is the parent."""
-        parent = self.by_id.get(stack.image.parent_id)
-        seen = {stack.image.id}
-        while parent is not None and parent.image.id not in seen and self.rules.history_anchor == "bottom":
-            seen.add(parent.image.id)
-            if _begins(stack, parent):
-                yield parent, len(seen) == 2
-            parent = self.by_id.get(parent.image.parent_id)
-
-    def _take(self, stack: Stack, fit: Assignment, certain: Certainty, why: str = "", *, sized: bool = True) -> bool:
+    def _take(
+        self,
+        stack: Stack,
+        fit: Assignment,
+        certain: Certainty,
+        why: Words | None = None,
+        *,
+        sized: bool = True,
+        start: Start = BOTTOM,
+    ) -> bool:
         """Settle what is the same in every way; True when that leaves no doubt in this image.
 
-        ``sized``: sizes too, not only which entry made which layer.
+        ``sized``: sizes too, not only which entry made which layer; ``start``: where ``fit`` begins.
         """
-        before = self.made.get(stack.image.id)
-        made = fit.made if before is None else before & fit.made  # it only narrows, or this might never end
-        if made and made != before:
-            self.made[stack.image.id] = made
+        if self.ancestry.narrow(stack, fit.made << start.layers, self.ledger.facts + 1):
             self.ledger.facts += 1
-        settled, doubtful = self.settled, []
-        for j, number in enumerate(stack.path):
-            found = settled[number]
-            if found.size is None or found.entry is None:
-                doubtful.append((1 << j, number, found))
+        settled, still = self.settled, self.ledger.open
+        path, told = stack.path, stack.sizes
+        done = True
+        if start.entries:
+            done = True not in [still[number] for number in path[: start.layers]]
+            path, told = path[start.layers :], told[start.entries :]
+        doubtful = [j for j, number in enumerate(path) if still[number]]
         if not doubtful:
-            return True
-        once = twice = weightless = unsized = 0
-        for size, mask in zip(stack.sizes, fit.may, strict=False):
-            twice |= once & mask
-            once |= mask
-            if not size:
-                weightless |= mask
-            elif size < 0:
-                unsized |= mask
+            return done
+        once = twice = unsized = 0
+        of_size: dict[int, int] = {0: 0}
+        for size, mask in zip(told, fit.may, strict=False):
+            if mask:
+                twice |= once & mask
+                once |= mask
+                if size < 0:
+                    unsized |= mask
+                else:
+                    of_size[size] = of_size.get(size, 0) | mask
         if fit.left is None or fit.left:
             unsized |= fit.none
         else:
-            weightless |= fit.none
-        done = True
-        for bit, number, found in doubtful:
-            if found.size is None and sized and not unsized & bit:
-                sizes = {size for size, mask in zip(stack.sizes, fit.may, strict=False) if size and mask & bit}
-                if weightless & bit:
-                    sizes.add(0)
-                if len(sizes) == 1:
-                    nothing = "" if once & bit else f"the engine's size of {stack.name}, which leaves nothing for it"
-                    self.ledger.set_size(number, sizes.pop(), certain, why or nothing)
-            if found.entry is None and once & bit and not (twice | fit.none) & bit:
-                history = stack.image.history or ()
-                entry = next(i for i, mask in enumerate(fit.may) if mask & bit)
-                self.ledger.set_entry(number, history[entry], certain)
+            of_size[0] |= fit.none
+        some = several = 0
+        for mask in of_size.values():
+            several |= some & mask
+            some |= mask
+        told_size = some & ~several & ~unsized if sized else 0
+        one_entry = once & ~twice & ~fit.none
+        news = told_size | one_entry
+        nothing_left = Words("the engine's size of ", stack.naming, ", which leaves nothing for it")
+        for j in doubtful:
+            bit, number = 1 << j, path[j]
+            found = settled[number]
+            if news & bit:
+                if found.size is None and told_size & bit:
+                    size = next(size for size, mask in of_size.items() if mask & bit)
+                    nothing = None if once & bit else nothing_left
+                    self.ledger.set_size(number, size, certain, why or nothing)
+                if found.entry is None and one_entry & bit:
+                    history = stack.image.history or ()
+                    entry = next(i for i, mask in enumerate(fit.may) if mask & bit)
+                    self.ledger.set_entry(number, history[start.entries + entry], certain)
+            elif not done:
+                continue
             done = done and found.size is not None and (found.entry is not None or not once & bit)
         return done
 
@@ -346,6 +355,7 @@ class _Resolver:
             if stack.image.id not in done and self._by_sizes(stack) is None:
                 self.odd.add(stack.image.id)
                 self.ledger.demote(stack, stack.path)
+                self.by_size.clear()
         self.proved = self.ledger.exact()
         return [stack for stack in pending if stack.image.id not in done]
 
@@ -353,18 +363,28 @@ class _Resolver:
         """Take what follows from the image's history for certain; True when nothing is left in doubt."""
         if stack.image.id in self.odd:
             return False
-        fit = self._by_sizes(stack)
+        start = self._start(self.by_size, stack)
+        fit = self._fit(stack, self._certain(stack, start), start=start, sure=True)
         self.fits[stack.image.id] = fit is not None
-        return fit is not None and self._take(stack, fit, "exact")
+        if fit is None:
+            return False
+        if not stack.told_by_size:  # that tells how many layers there are: of others nothing follows from it
+            self.by_size.keep(stack, None, start, fit.cuts)
+        return self._take(stack, fit, "exact", start=start)
+
+    def _start(self, begun: Begun, stack: Stack, labels: Sequence[Label] | None = None) -> Start:
+        return BOTTOM if self.rules.history_anchor == "top" else begun.start(stack, labels, self.misread)
 
     def _contradictions(self, pending: Sequence[Stack]) -> None:
         """What images disagree about is not exact."""
-        for stack in pending:
-            image = stack.image.id
-            if image in self.odd or self.fits.get(image) or self._by_sizes(stack) is not None:
+        doubtful = [stack for stack in pending if stack.image.id not in self.odd]
+        if all(self.fits.get(stack.image.id) for stack in doubtful):
+            doubtful = []  # else also where one was read on from, that may be what does not fit
+        for stack in doubtful:
+            if self._by_sizes(stack) is not None:
                 continue
             self.misread.add(stack.image.id)
-            alone = self._fit(stack, self._certain(stack), alone=True, gates=NO_GATES)
+            alone = self._fit(stack, self._certain(stack), alone=True)
             disputed = [] if alone is None else self._disputed(stack, alone)
             if disputed and not self.proved.intersection(disputed):
                 self.ledger.demote(stack, disputed)
@@ -387,61 +407,53 @@ class _Resolver:
 
     def _trace(self, stack: Stack) -> bool:
         """Take which entries made which layers by what the engine itself keeps of builds: ``ParentId``."""
-        gates = self._gates(stack) if stack.image.parent_id and stack.image.id not in self.odd else {}
-        fit = self._fit(stack, self._certain(stack), sure=True, gates=gates) if gates else None
-        return fit is not None and self._take(stack, fit, "exact", sized=False)
+        gates, start = self._gates(stack)
+        fit = self._fit(stack, self._certain(stack, start), start=start, sure=True, gates=gates) if gates else None
+        return fit is not None and self._take(stack, fit, "exact", sized=False, start=start)
 
     def _believe(self, stack: Stack) -> bool:
         """Take what follows from the image's history if its texts are true."""
-        if stack.image.id in self.odd | self.misread:
+        if stack.image.id in self.odd or stack.image.id in self.misread:
             return False
-        fit = self._fit(stack, self._labels(stack))
+        labels = self._labels(stack)
+        gates, after = self._gates(stack) if MAYBE in labels else (NO_GATES, BOTTOM)
+        start = max(after, self._start(self.by_text, stack, labels))
+        fit = self._fit(stack, labels[start.entries :], start=start, gates=gates)
         if fit is None:
             self.misread.add(stack.image.id)
             return False
-        return self._take(stack, fit, "inferred", f"the history of {stack.name}, as its text has it")
+        self.by_text.keep(stack, labels, start, fit.cuts)
+        why = Words("the history of ", stack.naming, ", as its text has it")
+        return self._take(stack, fit, "inferred", why, start=start)
 
     def _guess(self, stack: Stack) -> bool:
         for guess in self._guesses(stack):
-            fit = self._fit(stack, guess.labels, short=guess.short, gates=guess.gates)
+            gates = self._gates(stack)[0] if guess.gates is None and MAYBE in guess.labels else guess.gates or NO_GATES
+            fit = self._fit(stack, guess.labels, short=guess.short, gates=gates)
             if fit is not None:
                 return self._take(stack, fit, "inferred", guess.why)
         return False
 
     def _guesses(self, stack: Stack) -> Iterator[_Guess]:
         """Yield likely ways to read a history, the likeliest first."""
-        history = f"the history of {stack.name}"
         if stack.weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
-            why = f"{history}, where an entry of size 0 made no layer"
-            yield _Guess(_by_size(stack, EMPTY), True, NO_GATES, why)
+            why = Words("the history of ", stack.naming, ", where an entry of size 0 made no layer")
+            yield _Guess(_by_size(stack.sizes, EMPTY), True, NO_GATES, why)
         if stack.image.id not in self.odd | self.misread:
-            yield _Guess(self._labels(stack), False, None, f"{history}, if each layer has an entry in it")
+            why = Words("the history of ", stack.naming, ", if each layer has an entry in it")
+            yield _Guess(self._labels(stack), False, None, why)
             return
         modest = _without_proof(stack, labels(stack.image.history or ()))
-        for believed in (modest, _by_size(stack, MAYBE)):
+        why = Words("the history of ", stack.naming, ", read against its text")
+        for believed in (modest, _by_size(stack.sizes, MAYBE)):
             for short in (False, True):
-                yield _Guess(believed, short, NO_GATES, f"{history}, read against its text")
+                yield _Guess(believed, short, NO_GATES, why)
 
 
-def _by_size(stack: Stack, weightless: Label) -> list[Label]:
-    return [LAYER if size > 0 else MAYBE if size < 0 else weightless for size in stack.sizes]
+def _by_size(sizes: Iterable[int], weightless: Label) -> list[Label]:
+    return [LAYER if size > 0 else MAYBE if size < 0 else weightless for size in sizes]
 
 
 def _without_proof(stack: Stack, found: Sequence[Label]) -> list[Label]:
     """Let a text that says "layer" be one that may have made none, unless its size proves it."""
     return [MAYBE if label is LAYER and size <= 0 else label for label, size in zip(found, stack.sizes, strict=True)]
-
-
-def _begins(stack: Stack, parent: Stack) -> bool:
-    """Are the parent's layers and history the beginning of this image's?"""
-    ours, theirs = stack.image.history or (), parent.image.history
-    if theirs is None or len(theirs) > len(ours) or len(parent.path) > len(stack.path):
-        return False
-    return stack.diff_ids[: len(parent.diff_ids)] == parent.diff_ids and (
-        ours[: len(theirs)] == theirs
-        or all(
-            one is other
-            or (one.created_by, one.comment, one.created) == (other.created_by, other.comment, other.created)
-            for one, other in zip(theirs, ours, strict=False)
-        )
-    )

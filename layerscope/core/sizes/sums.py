@@ -210,7 +210,7 @@ def _limited(between: tuple[int | None, int | None], total: int, rest: tuple[int
     low, high = between
     rest_low, rest_high = rest
     if rest_low is not None:
-        most = total - max(0, rest_low)
+        most = total - rest_low
         high = most if high is None else min(high, most)
     if rest_high is not None:
         low = total - rest_high if low is None else max(low, total - rest_high)

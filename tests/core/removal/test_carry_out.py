@@ -129,6 +129,19 @@ def test_what_the_build_cache_still_holds_is_told_and_comes_back_with_it() -> No
     assert (pruned.back, pruned.counted, pruned.wrong) == (Freed(size, size), 999, "")
 
 
+def test_what_the_cache_may_hold_is_told_though_the_engine_gives_no_totals_afterwards() -> None:
+    size = plan(build_graph(HOST.inventory), [image_id("app")]).frees
+    fake = fake_of(cache=(size,))
+    whole = plan(build_graph(fake.inventory), [image_id("app")])
+    assert whole.held_by_cache is None
+
+    def busy() -> None:
+        fake.busy = True
+
+    came = carry_out(whole, fake, fake, progress=lambda _: None, measuring=busy, cancelled=lambda: False)
+    assert (came.measured.left, came.measured.held, came.measured.held_at_most) == (None, size, True)
+
+
 def test_an_engine_that_is_busy_is_removed_from_all_the_same() -> None:
     fake = fake_of()
     fake.busy = True

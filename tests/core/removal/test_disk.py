@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.core.removal.carry_out import carry_out
+from layerscope.core.removal.carry_out import CarriedOut, carry_out
 from layerscope.core.removal.marks import Marks
 from layerscope.core.removal.plan import plan
 from layerscope.core.removal.proposal import propose
@@ -168,6 +168,23 @@ def test_content_is_measured_by_the_engine_s_list_before_and_after() -> None:
     assert wanted.content is not None
     assert came.measured.content == wanted.content.at_once.most == gone
     assert came.measured.disk_back.low == came.measured.disk_back.high == wanted.frees_disk
+
+
+def carried_out(engine: Fake) -> CarriedOut:
+    wanted = plan(build_graph(engine.inventory), [image_id("app")])
+    return carry_out(
+        wanted, engine, engine, progress=lambda step: None, measuring=lambda: None, cancelled=lambda: False
+    )
+
+
+def test_content_that_the_build_cache_may_still_hold_is_what_did_not_leave_the_list() -> None:
+    blob, store = blob_of(diff_of("b")), with_content(APP.inventory, build_cache=None)
+    held = carried_out(Listing(store, short=(blob.digest,)))
+    assert (held.measured.content, held.content_held) == (MANIFEST + CONFIG, blob.size)
+    assert carried_out(Listing(store)).content_held == 0, "all of it has gone"
+    assert carried_out(Fake(store)).content_held == 0, "nothing is known of it"
+    certain = carried_out(Listing(with_content(APP.inventory), short=(blob.digest,)))
+    assert certain.content_held == 0, "no build cache has it: something else does"
 
 
 def test_without_a_list_what_came_back_on_disk_has_no_upper_end() -> None:

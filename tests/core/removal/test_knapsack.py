@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain, combinations
 
 import pytest
@@ -12,10 +13,16 @@ from hypothesis import strategies as st
 from layerscope.core.build import build_graph
 from layerscope.core.removal import knapsack
 from layerscope.core.removal.holders import Holders
-from layerscope.core.removal.knapsack import Knapsack
+from layerscope.core.removal.knapsack import Knapsack, PlacedBlobs, place_content
+from layerscope.inventory import Blob, Image, Inventory
+from tests.core.contents import CONFIG, MANIFEST, blob_of, with_content
 from tests.core.removals import Host, Made, hosts, image_id, paths, weigh
+from tests.core.test_changes import ENGINE, image
 
 Classes = list[list[str]]
+
+OWN = MANIFEST + CONFIG
+BLOB_A, BLOB_B, BLOB_C = (blob_of(f"sha256:{letter}").size for letter in "abc")
 
 
 class Yard:
@@ -109,3 +116,41 @@ def test_the_steps_alone_take_too_many_and_the_pairs_put_that_right() -> None:
         assert certain
         assert yard.frees(found) >= target
         assert cost(found, rows) == yard.least(target, rows)
+
+
+def with_shared(*images: Image, shared: tuple[str, ...] = ()) -> Holders:
+    """Holders on a containerd store where some images have one blob of 10 bytes more, the same."""
+    inventory = with_content(Inventory(ENGINE, images))
+    assert inventory.content is not None
+    blobs = [
+        replace(blob, refers_to=(*blob.refers_to, "extra")) if blob.digest in shared else blob
+        for blob in inventory.content.blobs
+    ]
+    content = replace(inventory.content, blobs=(*blobs, Blob("extra", 10)))
+    return Holders(build_graph(replace(inventory, content=content)))
+
+
+def test_the_forest_says_all_of_the_content_where_those_that_share_a_blob_are_all_on_a_layer() -> None:
+    base, one, two = image("base", ("a", 1)), image("one", ("a", 1), ("b", 2)), image("two", ("a", 1), ("c", 4))
+    holders = with_shared(base, one, two)
+    numbers = {held.id: number for number, held in enumerate(holders.images)}
+    assert place_content(holders) == PlacedBlobs(
+        alone={numbers[base.id]: OWN, numbers[one.id]: OWN + BLOB_B, numbers[two.id]: OWN + BLOB_C},
+        above={0: BLOB_A},
+        whole=True,
+    )
+    assert place_content(with_shared(base, one, two, shared=(base.id, one.id, two.id))).whole
+    left_out = place_content(with_shared(base, one, two, shared=(one.id, two.id)))
+    assert (left_out.whole, left_out.above) == (False, {0: BLOB_A + 10}), "it goes before the layer does"
+    apart = place_content(with_shared(one, image("other", ("z", 8)), shared=(one.id, "sha256:other")))
+    assert (apart.whole, sum(apart.above.values())) == (False, 0), "no layer is below both"
+
+
+def test_a_blob_that_no_image_holds_or_something_else_holds_too_frees_nothing() -> None:
+    """Another top of the content store, which is no image, has it as well."""
+    inventory = with_content(Inventory(ENGINE, (image("base", ("a", 1)),)))
+    assert inventory.content is not None
+    root = Blob("root", 7, (blob_of("sha256:a").digest,))
+    content = replace(inventory.content, blobs=(*inventory.content.blobs, root))
+    placed = place_content(Holders(build_graph(replace(inventory, content=content))))
+    assert (placed.alone, placed.above, placed.whole) == ({0: OWN}, {}, True)

@@ -522,3 +522,24 @@ def test_what_is_only_inferred_is_never_called_exact() -> None:
     assert (marks.figures.exact, marks.figures.bound) == (False, "≥")
     marks.unmark(graph.images[0])
     assert marks.figures.exact
+
+
+def test_what_is_marked_together_may_be_told_one_by_one() -> None:
+    graph = build_graph(SMALL)
+    marks = Marks(graph)
+    assert marks.toggle(node for node in graph.images)
+    assert marks.images == list(graph.images)
+    assert not marks.toggle(node for node in graph.images)
+    assert not marks.images
+
+
+def test_a_build_parent_that_was_to_go_along_comes_back_with_the_mark() -> None:
+    """A containerd store takes it with the first image that was made from it."""
+    host = Host((Made("step", "a", tagged=False), Made("app", "ab", parent="step")), store="containerd")
+    graph = build_graph(host.inventory)
+    marks = Marks(graph)
+    marks.toggle(graph.images)
+    assert [image.id for image in marks.plan().parents] == [image_id("step")]
+    marks.toggle(graph.images)
+    assert marks.plan().parents == ()
+    assert (marks.figures.frees, marks.plan().frees) == (0, 0)

@@ -184,3 +184,15 @@ def test_nothing_is_enough_for_nothing() -> None:
     found = propose(build_graph(SMALL), 0)
     assert found.reached
     assert names(found) == []
+
+
+@pytest.mark.parametrize("bigger", ["", "defgh"])
+def test_it_is_not_called_the_fewest_where_one_was_not_made_on_its_parents_layers(bigger: str) -> None:
+    """As with ``--squash``: more has to go with the parent than layers say. Also of the first of all images."""
+    others = (Made("bigger", bigger),) if bigger else ()
+    for stack, sure in (("x", False), ("abx", True)):
+        host = Host((Made("base", "ab"), Made("made", stack, parent="base"), *others))
+        graph = build_graph(host.inventory)
+        names = {node.id: node.index for node in graph.images}
+        found = propose(graph, 1)
+        assert found.fewest is sure, names

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.sizes.assign import Assignment, assign
 from layerscope.core.sizes.labels import Label
-from tests.core.model import readings
+from tests.core.model import Readings, readings
 
 MARKS = {"L": Label.LAYER, "E": Label.EMPTY, "?": Label.MAYBE}
 
@@ -88,6 +88,32 @@ def test_it_finds_every_way_and_no_other(case: Case) -> None:
         assert found.left == (None if total is None else total - sum(sizes))
 
 
+@given(cases(), cases())
+@settings(max_examples=1000)
+def test_what_is_below_a_cut_and_above_it_can_be_read_apart(case: Case, other: Case) -> None:
+    """Whatever stands on the layers of a cut, and whatever entries follow."""
+    marks, sizes = "".join(mark for mark, _ in case.entries), [size for _, size in case.entries]
+    found = lay(marks, sizes, case.known, total=case.total, short=case.short)
+    for entries, layers in () if found is None else found.cuts:
+        both = [*case.entries[:entries], *other.entries]
+        known = [*case.known[:layers], *other.known]
+        whole = read(both, known, short=other.short)
+        below = read(case.entries[:entries], case.known[:layers], short=False)
+        above = read(other.entries, other.known, short=other.short)
+        assert (whole is None) == (below is None or above is None)
+        if whole is None or below is None or above is None:
+            continue
+        shifted = tuple(tuple(entry + entries for entry in candidates) for candidates in above.candidates)
+        assert whole.candidates == (*below.candidates, *shifted)
+        assert whole.maybe_none == (*below.maybe_none, *above.maybe_none)
+        assert not any(below.maybe_none)
+
+
+def read(entries: Sequence[tuple[str, int]], known: Sequence[int | None], *, short: bool) -> Readings | None:
+    words, sizes = [MARKS[mark].value for mark, _ in entries], [size for _, size in entries]
+    return readings(words, sizes, known, top=False, total=None, short=short, gates={})
+
+
 # -- by hand -----------------------------------------------------------------------------------
 
 NEW = [None, None, None]
@@ -107,6 +133,11 @@ def test_doubtful_entries_are_empty_when_there_are_layers_for_the_sure_ones_only
 
 def test_which_of_two_doubtful_entries_made_the_layer_is_open() -> None:
     assert ways(lay("L??L", [5, 0, 0, 7], NEW, short=False)) == "0 12 3"
+
+
+def test_a_cut_is_where_so_many_layers_are_made_for_the_first_time_and_no_fewer() -> None:
+    cuts = [lay(marks, [5, 0, 7], known) for marks, known in (("L?L", NEW), ("LEL", NEW), ("L?L", [5, 7, None]))]
+    assert [list(found.cuts) for found in cuts if found] == [[(1, 1)], [(1, 1), (3, 2)], [(1, 1), (3, 2)]]
 
 
 def test_a_known_size_settles_it() -> None:

@@ -9,7 +9,9 @@ import pytest
 from layerscope.core.build import build_graph
 from layerscope.core.sizes.evidence import near_heights
 from layerscope.core.sizes.ledger import Stack
+from layerscope.core.sizes.sums import Bounds
 from layerscope.core.stores import STORES
+from layerscope.inventory import HistoryEntry, Image
 from tests.replay import recorded_inventory
 
 NAMES = ("podman-4.3", "podman-5.8")
@@ -41,3 +43,36 @@ def test_without_a_history_an_image_is_known_within_its_metadata(name: str) -> N
     assert totals.footprint_most is not None
     assert totals.footprint <= true <= totals.footprint_most < totals.footprint + 200_000
     assert not totals.exact
+
+
+def stack_of(size: int, layers: int, text: str = "", labels: tuple[tuple[str, str], ...] = ()) -> Stack:
+    diffs = tuple(f"sha256:{number}" for number in range(layers))
+    history = tuple(HistoryEntry(f"RUN {text}", -1) for _ in diffs)
+    image = Image(f"sha256:i{size}", diff_ids=diffs, engine_size=size, history=history, labels=labels)
+    return Stack(image, diffs, diffs)
+
+
+@pytest.mark.parametrize(("layers", "letters"), [(1, 0), (1, 9_000), (120, 0), (120, 1_000)])
+def test_every_text_may_be_escaped_and_every_layer_has_its_lines(layers: int, letters: int) -> None:
+    """A quote or a control character takes up to six bytes of JSON; the manifest, kept twice, has lines for each."""
+    text = "x" * letters
+    labels = (("name", text),)
+    metadata = 65_536 + 6 * (layers * (len(f"RUN {text}") + 200) + len("name") + len(text) + 20) + 2_000 * layers
+    stack = stack_of(10**9 + metadata, layers, text, labels)
+    assert near_heights([stack], STORES["podman"]) == {stack.chain[-1]: Bounds(10**9, 10**9 + metadata)}
+
+
+def test_images_of_the_same_layers_narrow_each_other() -> None:
+    """What one has in metadata and the other has not is of no layer."""
+    big, small = stack_of(10**9 + 50_000, 2), stack_of(10**9, 2)
+    low = near_heights([big], STORES["podman"])[big.chain[-1]].low
+    for both in ([big, small], [small, big]):
+        assert near_heights(both, STORES["podman"]) == {big.chain[-1]: Bounds(low, 10**9)}
+    far = stack_of(10**9 + 500_000, 2)
+    assert near_heights([far, small], STORES["podman"]) == {big.chain[-1]: Bounds(10**9, 10**9)}, "no bound is crossed"
+
+
+def test_what_is_smaller_than_its_metadata_may_be_may_weigh_nothing() -> None:
+    stack = stack_of(1_000, 1)
+    assert near_heights([stack], STORES["podman"]) == {stack.chain[-1]: Bounds(0, 1_000)}
+    assert near_heights([stack], STORES["graphdriver"]) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +166,18 @@ def test_totals_are_taken_apart_both_ways() -> None:
     assert layers(bare, image("base", [A], [], 2))[1].size_from == "the engine's size of bare:1, less the layers below"
 
 
+def test_one_byte_is_a_weight() -> None:
+    """Entries that weigh something are the layers, whatever is written; the others made none."""
+    assert told(image("app", [A, B], [sh(1), sh(0, "true"), sh(7)], 8)) == "1 7"
+    assert told(image("app", [A, B], [sh(0, "true"), sh(1), sh(1)], 2)) == "1 1"
+
+
+def test_an_image_without_a_name_is_meant_by_the_start_of_its_id() -> None:
+    bare = replace(image("bare", [A, B], [], 9), id=f"sha256:{'0123456789abcdef' * 4}", tags=())
+    why = layers(bare, image("base", [A], [], 2))[1].size_from
+    assert why == "the engine's size of 0123456789ab, less the layers below"
+
+
 def test_a_size_that_the_engine_does_not_give_is_not_bytes_without_an_entry() -> None:
     assert told(image("app", [A, B], [run(-1), run(7)], 12)) == "~5 ~7"
     assert told(image("app", [A, B], [run(-1), run(7)])) == "? ~7"
@@ -202,6 +215,23 @@ def test_a_parent_whose_own_history_is_short_does_not_end_where_its_layers_do() 
     base = image("base", [A, B], [sh(5)], 8)
     child = image("app", [A, B, C], [sh(5), sh(3)], 15, parent_id="sha256:base")
     assert told(base, child) == "5 3 7"
+
+
+def test_images_that_are_each_others_parents_are_read_as_if_they_had_none() -> None:
+    history = [sh(5), sh(0, "one"), sh(0, "two"), sh(7)]
+    circle = [image(f"i{n}", [A, B, C], history, 12, parent_id=f"sha256:i{(n + 1) % 3}") for n in range(3)]
+    alone = image("i0", [A, B, C], history, 12)
+    assert told(*circle) == told(alone) == told(image("i0", [A, B, C], history, 12, parent_id="sha256:i0"))
+
+
+def test_images_on_one_base_are_read_as_each_would_be_without_the_others() -> None:
+    """What the base leaves in doubt too, and where another history begins otherwise on the same layers."""
+    begin = [sh(5), sh(0, "one"), sh(0, "two"), sh(7)]
+    base = image("base", [A, B, C], begin, 12)
+    apps = [image(f"app{n}", [A, B, C, f"sha256:d{n}"], [*begin, sh(n), sh(0)], 12 + n) for n in (1, 2, 3)]
+    other = image("other", [A, B, C, "sha256:d9"], [sh(5), sh(0, "three"), sh(7), sh(9)], 21)
+    assert [told(base, app) for app in (*apps, other)] == ["5 0 7 1", "5 0 7 2", "5 0 7 3", "5 0 7 9"]
+    assert told(base, *apps, other) == "5 0 7 1 2 3 9"
 
 
 def test_a_parent_that_is_no_beginning_of_the_image_says_nothing_about_it() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from layerscope.core.sizes.sums import Bounds, Height, Heights, Tally, heights
+from layerscope.core.sizes.sums import Bound, Bounds, Height, Heights, Tally, heights, ratio_bound
 
 MOST = 4
 """The largest size that is tried: a layer of 0 to 3 bytes leaves room for one that is not known."""
@@ -100,6 +101,17 @@ def test_a_sum_lies_in_its_bounds_whatever_the_sizes_are(store: Store, data: st.
         assert between.high is None or true <= between.high
 
 
+def test_a_total_of_some_layers_bounds_no_sum_that_has_others_too() -> None:
+    """Build steps that are no rows have layers that the engine's total is not over."""
+    found = heights([-1, -1, -1, -1], [None, None, 0, 1], [None] * 4, {}, (0, (0, 1)))
+    tally = Tally()
+    for number in (0, 2, 3):
+        tally.add(found.of[number], found.of[-1])
+    low, high = found.unknowns.bounds(tally)
+    assert low <= 1
+    assert high is None or high >= 1
+
+
 @given(stores(), st.data())
 def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store, data: st.DataObject) -> None:
     """Size of one image less Size of the one below it, whatever single layers weigh."""
@@ -116,3 +128,23 @@ def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store
     for name in run:
         tally.add(*store.ends(found, name))
     assert found.unknowns.bounds(tally) == Bounds(*[sum(store.true[name] for name in run)] * 2)
+
+
+def test_a_total_narrows_what_is_not_told_and_widens_nothing() -> None:
+    """Two layers side by side, one of 3 to 10 bytes, one of which nothing is known; 100 together."""
+    found = heights([-1, -1], [None, None], [None, None], {0: Bounds(3, 10)}, (100, [0, 1]))
+    assert (found.layer(0, -1), found.layer(1, -1)) == (Bounds(3, 10), Bounds(90, 97))
+    found = heights([-1, -1], [None, None], [None, None], {0: Bounds(3, 10), 1: Bounds(95, 200)}, (100, [0, 1]))
+    assert (found.layer(0, -1), found.layer(1, -1)) == (Bounds(3, 5), Bounds(95, 97))
+
+
+@pytest.mark.parametrize(
+    ("over", "under", "ratio"),
+    [
+        *(("", "", ""), ("≥", "", "≥"), ("≤", "", "≤"), ("~", "", "~"), ("?", "", "?")),
+        *(("", "≥", "≤"), ("", "≤", "≥"), ("", "~", "?"), ("", "?", "?")),
+        *(("≥", "≥", "?"), ("≤", "≥", "?"), ("≥", "≤", "?")),
+    ],
+)
+def test_a_ratio_is_bound_as_its_parts_let_it(over: Bound, under: Bound, ratio: Bound) -> None:
+    assert ratio_bound(over, under) == ratio

@@ -277,7 +277,7 @@ class QuickStylesheet(Stylesheet):
             for name, rules in known.items():
                 virtual = DOMNode(classes=name)
                 virtual._attach(node)
-                self.replace_rules(virtual, rules)
+                virtual.styles.base.merge_rules(rules)
                 node._component_styles[name] = virtual.styles
             if before != node._component_styles:
                 node.refresh()

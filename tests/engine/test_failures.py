@@ -408,7 +408,7 @@ def test_an_engine_that_is_gone_after_a_first_answer(tmp_path: Path) -> None:
         thread = threading.Thread(target=answer_once, daemon=True)
         thread.start()
         assert wire.ask("GET", "/first", OTHER, 5.0) == (200, b"{}")
-        thread.join(5)
+        thread.join(60)
         with pytest.raises(ConnectionRefusedError) as caught:
             wire.ask("GET", "/second", OTHER, 5.0)
         error = explain.explain(caught.value, Endpoint(f"unix://{path}", "--host"))

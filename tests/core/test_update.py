@@ -150,11 +150,15 @@ def test_a_row_whose_name_changes_goes_where_it_belongs_and_the_old_graph_tells_
 
 
 def test_where_a_name_says_what_a_size_comes_from_the_graph_is_built() -> None:
-    image = Image("sha256:1", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
+    image = Image(f"sha256:{'f' * 64}", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
     host = Inventory(HOST.engine, (image,))
     graph = build_graph(host)
     assert "b:1" in graph.layers[0].size_from
     assert updated(graph, _named(host, image, "d:1")) is None
+    bare = replace(image, tags=())
+    unnamed = replace(host, images=(bare,))
+    assert "of ffffffffffff" in build_graph(unnamed).layers[0].size_from
+    assert updated(build_graph(unnamed), _named(unnamed, bare, "d:1")) is None
     assert updated(graph, _named(host, image, "b:1", "d:1")) is not None
 
 
@@ -187,3 +191,10 @@ def test_where_blobs_came_or_went_the_graph_is_built() -> None:
     assert updated(build_graph(then), again) is not None
     less = replace(then, content=replace(then.content, blobs=then.content.blobs[1:]))
     assert updated(build_graph(then), less) is None
+
+
+@pytest.mark.parametrize("what", [{"complete": False}, {"engine": replace(ENGINE, version="29.0.0")}])
+def test_where_the_engine_or_the_scan_is_another_the_graph_is_built(what: dict[str, Any]) -> None:
+    then = Inventory(ENGINE, (BASE, APP))
+    assert updated(build_graph(then), replace(then, taken_at=5)) is not None
+    assert updated(build_graph(then), replace(then, **what)) is None

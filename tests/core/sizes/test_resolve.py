@@ -167,9 +167,9 @@ def test_totals_are_taken_apart_both_ways() -> None:
 
 
 def test_one_byte_is_a_weight() -> None:
-    """Entries that weigh something are the layers, whatever is written; the others made none."""
-    assert told(image("app", [A, B], [sh(1), sh(0, "true"), sh(7)], 8)) == "1 7"
-    assert told(image("app", [A, B], [sh(0, "true"), sh(1), sh(1)], 2)) == "1 1"
+    """Two entries that weigh something for one layer were squashed into it."""
+    assert told(image("app", [A], [sh(1), sh(7)], 8)) == "8"
+    assert told(image("app", [A], [sh(0), sh(1), sh(1)], 2)) == "2"
 
 
 def test_an_image_without_a_name_is_meant_by_the_start_of_its_id() -> None:
@@ -215,6 +215,12 @@ def test_a_parent_whose_own_history_is_short_does_not_end_where_its_layers_do() 
     base = image("base", [A, B], [sh(5)], 8)
     child = image("app", [A, B, C], [sh(5), sh(3)], 15, parent_id="sha256:base")
     assert told(base, child) == "5 3 7"
+
+
+def test_a_parent_with_another_history_says_nothing_of_this_one() -> None:
+    base = image("base", [A], [sh(5)])
+    assert told(image("app", [A, B], [sh(0, "mkdir /a"), sh(0, "true")], parent_id="sha256:base"), base) == "5 ?"
+    assert told(image("app", [A, B], [sh(5), sh(0)], parent_id="sha256:base"), base) != "5 ?"
 
 
 def test_images_that_are_each_others_parents_are_read_as_if_they_had_none() -> None:

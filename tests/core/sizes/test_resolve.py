@@ -223,6 +223,12 @@ def test_a_parent_with_another_history_says_nothing_of_this_one() -> None:
     assert told(image("app", [A, B], [sh(5), sh(0)], parent_id="sha256:base"), base) != "5 ?"
 
 
+def test_a_parent_with_more_layers_is_not_what_an_image_begins_with() -> None:
+    other = image("other", [B, D], [run(7)])
+    for parent in ("", "sha256:other"):
+        assert told(image("app", [A], [sh(0)], parent_id=parent), other) == "~0 7 ?"
+
+
 def test_images_that_are_each_others_parents_are_read_as_if_they_had_none() -> None:
     history = [sh(5), sh(0, "one"), sh(0, "two"), sh(7)]
     circle = [image(f"i{n}", [A, B, C], history, 12, parent_id=f"sha256:i{(n + 1) % 3}") for n in range(3)]

@@ -182,6 +182,21 @@ def test_nothing_that_is_left_between_two_sums_is_exact() -> None:
     ]
 
 
+def test_a_total_that_is_filled_leaves_nothing_as_surely_as_what_fills_it() -> None:
+    app = image("app", [A, B, C], [sh(7), sh(0, "mkdir /a"), sh(0, "true")], 7)
+    found = layers(app, image("base", [A], [], 7), kind="podman")
+    assert [(layer.size, layer.size_is) for layer in found] == [(7, "inferred"), (0, "inferred"), (0, "inferred")]
+    assert found[1].size_from == "the engine's size of app:1, which leaves nothing for it"
+    doubtful, longer = image("app", [A, B, C], [sh(5), sh(0), sh(7)], 12), image("other", [A, B, C, D, E], None, 12)
+    for kind in ("containerd", "podman"):
+        found = layers(doubtful, longer, kind=kind)
+        assert [(layer.size, layer.size_is) for layer in found[3:]] == [(0, "inferred"), (0, "inferred")]
+        found = layers(image("app", [A, D, C], [], 1), image("one", [A], [run(1)], 1), kind=kind)
+        assert [(layer.size, layer.size_is) for layer in found] == [(1, "exact"), (0, "inferred"), (0, "inferred")]
+    sure = layers(image("app", [A, B], [run(5)], 5), kind="containerd")
+    assert [(layer.size, layer.size_is) for layer in sure] == [(5, "exact"), (0, "exact")]
+
+
 def test_totals_are_taken_apart_both_ways() -> None:
     bare = image("bare", [A, B], [], 9)
     assert told(bare, image("app", [A, B, C], [run(2), run(7), run(4)], 13)) == "2 7 4"

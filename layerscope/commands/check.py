@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Literal
 
-from layerscope.commands.common import load_scan, patience, take_inventory, write_out
+from layerscope.commands.common import awaited_file, load_scan, patience, take_inventory, write_out
 from layerscope.core.budgets import check
 from layerscope.core.build import build_graph
 from layerscope.errors import WrongInputError
@@ -30,7 +30,7 @@ def run(source: Source, path: str, since: str | None, *, form: Form, units: Unit
     """
     if [path, since, source.path].count("-") > 1:
         raise WrongInputError("only one of rules and scans can come from standard input; name files for the others")
-    with patience("for rules on standard input"):
+    with patience(awaited_file(path, "rules")):
         budget = load_rules(path)(int(time.time())).budget
     place = clean(path, 200)
     if not budget:

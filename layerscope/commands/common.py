@@ -60,17 +60,18 @@ def load_scan(path: str) -> Inventory:
     """Return the saved scan in a file (``-``: standard input). Raises ScanFileError."""
     from layerscope.sources.scanfile import load_inventory  # noqa: PLC0415
 
-    with patience(_awaited_file(path)):
+    with patience(awaited_file(path)):
         return load_inventory(path)
 
 
 def awaited(source: Source) -> str:
     """Return what is waited for first, after "waiting"."""
-    return ANSWER if source.live else _awaited_file(source.path)
+    return ANSWER if source.live else awaited_file(source.path)
 
 
-def _awaited_file(path: str | None) -> str:
-    return "for a scan on standard input" if path == "-" else f"for {clean(path or 'a scan', 200)}"
+def awaited_file(path: str | None, what: str = "a scan") -> str:
+    """Return that a file is waited for, or ``what`` on standard input, after "waiting"."""
+    return f"for {what} on standard input" if path == "-" else f"for {clean(path or what, 200)}"
 
 
 def _load(modules: Sequence[str]) -> None:

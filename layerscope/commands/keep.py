@@ -8,7 +8,7 @@ import time
 from importlib import resources
 from typing import Literal
 
-from layerscope.commands.common import patience, take_inventory, write_out
+from layerscope.commands.common import awaited_file, patience, take_inventory, write_out
 from layerscope.commands.remembering import history_of_user, recall
 from layerscope.core.build import build_graph
 from layerscope.core.keep.plan import keep_plan
@@ -37,7 +37,7 @@ def run(source: Source, path: str, *, form: Form, units: Units, history: bool = 
     """
     if path == "-" == source.path:
         raise WrongInputError("rules and scan cannot both come from standard input; name a file for one of them")
-    with patience("for rules on standard input"):
+    with patience(awaited_file(path, "rules")):
         read = load_rules(path)  # a slip is told before a scan
     pins = Pins.of_user()
     pins.load()

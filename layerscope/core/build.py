@@ -62,6 +62,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
         stacks=stack_of,
         content=content,
         unknowns=settlement.unknowns,
+        namings={stack.image.id: stack.naming for stack in stacks},
     )
 
 
@@ -120,7 +121,7 @@ def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settl
         depth=0 if parent is None else parent.depth + 1,
         size=found.size,
         size_is=found.size_is,
-        size_from=found.size_from,
+        words=found.size_from,
         instruction=None if entry is None else entry.created_by,
         instruction_is=found.entry_is,
         comment="" if entry is None else entry.comment,

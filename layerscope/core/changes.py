@@ -39,7 +39,8 @@ class Changes:
 def changes(old: LayerGraph, new: LayerGraph) -> Changes:
     """Return what changed from ``old`` to ``new``."""
     before, after = old.image_by_id, new.image_by_id
-    others = before.keys() != after.keys()
+    touched = new.touched_since(old)
+    others = touched is None and before.keys() != after.keys()
     was = {container.id: container for container in old.inventory.containers}
     now = {container.id: container for container in new.inventory.containers}
     altered = tuple(
@@ -52,8 +53,8 @@ def changes(old: LayerGraph, new: LayerGraph) -> Changes:
         removed=tuple(i for i in before if i not in after) if others else (),
         retagged=tuple(
             i
-            for i, node in after.items()
-            if (former := before.get(i, node)) is not node and node.image.tags != former.image.tags
+            for i in (after if touched is None else touched)
+            if (former := before.get(i, after[i])) is not after[i] and after[i].image.tags != former.image.tags
         ),
         created=created,
         gone=gone,

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import ref
 
 from layerscope.core.content import ContentGraph, ContentUse, LayersState
 from layerscope.core.layerstate import layers_state
 from layerscope.core.seen import NOTHING_SEEN, Seen
-from layerscope.core.sizes.ledger import Certainty
+from layerscope.core.sizes.ledger import Certainty, Naming, Words
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns, ratio_bound
 from layerscope.core.stores import STORES, DiskRule, StoreRules, disk_rule
 from layerscope.inventory import Container, Image, Inventory
@@ -35,11 +36,8 @@ class Layer:
     size: int | None
     """Bytes in the store's unit; None: not known."""
     size_is: Certainty
-    size_from: str
-    """In words, where the size comes from, when it is not simply the layer's own history entry.
-
-    It may name an image: hostile text, clean before showing.
-    """
+    words: Words | None
+    """See :attr:`size_from`."""
     instruction: str | None
     """The raw text of the history entry that made it; None: not known. Hostile text: clean before showing."""
     instruction_is: Certainty
@@ -59,6 +57,14 @@ class Layer:
     def __repr__(self) -> str:
         # The default one would print the whole graph, round and round.
         return f"<Layer {self.chain_id[:19]} {self.size_is} {self.size}>"
+
+    @property
+    def size_from(self) -> str:
+        """In words, where the size comes from, when it is not simply the layer's own history entry.
+
+        It may name an image: hostile text, clean before showing.
+        """
+        return "" if self.words is None else str(self.words)
 
     @property
     def known_size(self) -> int:
@@ -242,6 +248,7 @@ class LayerGraph:
         stacks: Mapping[str, tuple[Layer, ...]],
         content: ContentGraph | None = None,
         unknowns: Unknowns | None = None,
+        namings: Mapping[str, Naming] | None = None,
     ) -> None:
         self.worked_out: dict[str, Any] = {}
         """What is worked out of it once, by name; here, as it may refer to the graph: a weak key would keep that."""
@@ -251,6 +258,8 @@ class LayerGraph:
         """How they lie on disk: only where that is once each are sums of them what the disk has."""
         self.unknowns = unknowns or Unknowns()
         """Those of the layers' heights."""
+        self.namings: Mapping[str, Naming] = namings or {}
+        """By image ID what images are called where layers are spoken of."""
         self.layers = layers
         """Every layer that a listed image needs; parents before children."""
         self.images = images
@@ -263,10 +272,18 @@ class LayerGraph:
         """By image ID the layers of every image, unlisted ones too, oldest first; none where they are not known."""
         self.content = content
         """Who keeps which blob, on a containerd store; None where there is no such store, or it was refused."""
+        self.touched: tuple[ref[LayerGraph], tuple[str, ...]] | None = None
+        """The graph that this one was made of in place, and the IDs of its rows that have changed since."""
         self.seen: Seen = NOTHING_SEEN
         """What earlier scans saw of its images; set by who has kept some."""
         self.layer_by_chain = {layer.chain_id: layer for layer in layers}
         self.image_by_id = {node.image.id: node for node in images}
+
+    def touched_since(self, old: LayerGraph) -> tuple[str, ...] | None:
+        """Return the IDs of the rows that may differ from those of ``old``, all else being the same; None: any may."""
+        if self.touched is None or self.touched[0]() is not old:
+            return None
+        return self.touched[1]
 
     @cached_property
     def elsewhere(self) -> frozenset[int]:
@@ -289,14 +306,9 @@ class LayerGraph:
         return len({image.id for image in self.inventory.images}) == len(self.inventory.images)
 
     @cached_property
-    def size_words(self) -> frozenset[str]:
-        """All that is said of where sizes come from; see :attr:`Layer.size_from`."""
-        return frozenset(layer.size_from for layer in (*self.layers, *self.hidden_layers) if layer.size_from)
-
-    @cached_property
     def plain(self) -> bool:
         """Is every size exact, and in a history of its own? Then no other figure of the engine's had a part in them."""
-        return not self.size_words and all(layer.size_is == "exact" for layer in (*self.layers, *self.hidden_layers))
+        return all(layer.words is None and layer.size_is == "exact" for layer in (*self.layers, *self.hidden_layers))
 
     @cached_property
     def orphan_containers(self) -> tuple[Container, ...]:

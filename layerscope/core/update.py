@@ -11,10 +11,12 @@ from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from weakref import ref
 
 from layerscope.core.content import content_graph
 from layerscope.core.graph import ImageNode, LayerGraph, place
 from layerscope.core.sizes.evidence import usage_of
+from layerscope.core.sizes.ledger import name_of
 from layerscope.inventory import Container, Image, Inventory
 
 MOST = 200
@@ -30,7 +32,7 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     """
     before = old.inventory
     images = _renamed(before.images, inventory.images)
-    if images is None or not _same_sizes(old, inventory) or not _words_hold(old, images):
+    if images is None or not _same_sizes(old, inventory) or not _layers_hold(old, images):
         return None
     held, holding = _by_image(before.containers), _by_image(inventory.containers)
     touched = {name: old.image_by_id[name] for name in images}
@@ -47,10 +49,13 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     new.inventory = inventory
     new.content = content_graph(inventory)
     new.worked_out = {}
+    new.touched = ref(old), tuple(touched)
     _leave_behind(old, touched)
     for name, node in touched.items():
         if (image := images.get(name)) is not None:  # beside its names it may have what was worked out for it
             node.image = replace(node.image, tags=image.tags, digests=image.digests, last_tagged=image.last_tagged)
+            if name in old.namings:
+                old.namings[name].text = name_of(image)
         node.containers = holding.get(name, ())
     moved = _in_order(new, touched.values())
     for name, found in old.worked_out.items():
@@ -91,16 +96,13 @@ def _same_sizes(old: LayerGraph, inventory: Inventory) -> bool:
     return accounts == (None, None) or old.plain
 
 
-def _words_hold(old: LayerGraph, images: Mapping[str, Image]) -> bool:
-    """Where a size comes from is said by an image's name: does none of these have another now?"""
-    for name, image in images.items():
-        node = old.image_by_id.get(name)
-        if node is None or node.image.diff_ids != image.diff_ids:
-            return False
-        first = node.image.tags[0] if node.image.tags else name.removeprefix("sha256:")[:12]
-        if image.tags[:1] != node.image.tags[:1] and any(first in words for words in old.size_words):
-            return False
-    return True
+def _layers_hold(old: LayerGraph, images: Mapping[str, Image]) -> bool:
+    """Has each of these images a row, with the layers that it had?"""
+    rows = (old.image_by_id.get(name) for name in images)
+    return all(
+        node is not None and node.image.diff_ids == image.diff_ids
+        for node, image in zip(rows, images.values(), strict=True)
+    )
 
 
 def _by_image(containers: Sequence[Container]) -> dict[str, tuple[Container, ...]]:

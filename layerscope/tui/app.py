@@ -13,6 +13,7 @@ from textual.command import CommandPalette, Provider
 from textual.theme import Theme
 
 from layerscope.text import copied
+from layerscope.tui.forgetting import EVERY, forget
 from layerscope.tui.keys import APP, key_name
 from layerscope.tui.messages import NotKept, Warned
 from layerscope.tui.screens.keys import nothing_on
@@ -67,6 +68,7 @@ class LayerscopeApp(KeysInOrder, App[int]):
         self.push_screen(MainScreen(self.session))
         self.call_after_refresh(self._guard)
         self.theme_changed_signal.subscribe(self, self._themed)
+        self.set_interval(EVERY, forget)
 
     @property
     def main(self) -> MainScreen:

@@ -193,7 +193,7 @@ def test_ctrl_c_leaves_quietly() -> None:
         while not any("/history" in request for request in engine.requests):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "")
 
 

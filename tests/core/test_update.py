@@ -25,7 +25,7 @@ from tests.replay import recorded_inventory
 def _layer(layer: Layer) -> dict[str, Any]:
     plain = {name: getattr(layer, name) for name in Layer.__slots__}
     names = {"parent": layer.parent and layer.parent.chain_id, "children": [one.chain_id for one in layer.children]}
-    return {**plain, **names, "images": [node.id for node in layer.images]}
+    return {**plain, **names, "words": layer.size_from, "images": [node.id for node in layer.images]}
 
 
 def _row(node: ImageNode) -> dict[str, Any]:
@@ -149,17 +149,17 @@ def test_a_row_whose_name_changes_goes_where_it_belongs_and_the_old_graph_tells_
     assert [node.name for node in graph.images] == ["b:1", "c:1"]
 
 
-def test_where_a_name_says_what_a_size_comes_from_the_graph_is_built() -> None:
-    image = Image(f"sha256:{'f' * 64}", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
+def test_where_a_name_says_what_a_size_comes_from_it_is_the_new_one() -> None:
+    image = Image("sha256:1", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
     host = Inventory(HOST.engine, (image,))
     graph = build_graph(host)
     assert "b:1" in graph.layers[0].size_from
-    assert updated(graph, _named(host, image, "d:1")) is None
-    bare = replace(image, tags=())
-    unnamed = replace(host, images=(bare,))
-    assert "of ffffffffffff" in build_graph(unnamed).layers[0].size_from
-    assert updated(build_graph(unnamed), _named(unnamed, bare, "d:1")) is None
-    assert updated(graph, _named(host, image, "b:1", "d:1")) is not None
+    for tags in (("d:1",), ("d:1", "e:1"), ()):
+        now = _named(host, image, *tags)
+        graph = updated(graph, now) or build_graph(Inventory(HOST.engine, ()))
+        assert graph.layers[0].size_from == build_graph(now).layers[0].size_from
+        assert (tags[0] if tags else "of 1,") in graph.layers[0].size_from
+        host, (image,) = now, now.images
 
 
 def test_where_the_engines_account_of_its_disk_settled_sizes_the_graph_is_built_without_it() -> None:

@@ -18,6 +18,7 @@ from tests.engine.sets import whole_scan
 
 
 @pytest.mark.engine
+@pytest.mark.engine_long
 def test_on_disk_and_what_the_build_cache_holds_are_the_files() -> None:
     """While the cache may hold the very layers of images, between two ends; once it is pruned, within half a percent.
 

@@ -16,7 +16,7 @@ from layerscope.cli import cli
 from tests.engine.corpus import archive, fill, layer, steps
 from tests.engine.private import PrivateEngine, debian_13, why_not
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.engine_long]
 
 Change = Callable[[docker.APIClient], object]
 

@@ -15,7 +15,7 @@ from layerscope.cli import cli
 from tests.engine.corpus import fill
 from tests.engine.private import PrivateEngine, why_not
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.engine_long]
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ from tests.engine.private import PrivateEngine, why_not
 from tests.engine.registry import serve
 from tests.engine.test_removal_by_keyboard import come_to_rest
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.engine_long]
 
 SIZES = {"a": 90_000, "b": 70_000, "c": 50_000, "d": 30_000}
 """Bytes of the layer that only image ``x:1`` has; all of them stand on that of ``keep:1``."""

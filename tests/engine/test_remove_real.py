@@ -34,7 +34,7 @@ from layerscope.state.removal_log import RemovalLog
 from tests.engine import corpus
 from tests.engine.private import PrivateEngine, why_not
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.engine_long]
 
 GIVEN = os.environ.get("LAYERSCOPE_TEST_REMOVAL_HOSTS", "").split()
 SETS = 30

@@ -58,8 +58,7 @@ def noise(size: int, seed: int) -> bytes:
 
 def words(size: int, seed: int) -> bytes:
     """Return text that packs to about a third."""
-    rng = random.Random(seed)
-    return b" ".join(rng.choice(_WORDS) for _ in range(size // 6))[:size]
+    return b" ".join(random.Random(seed).choices(_WORDS, k=size // 6))[:size]
 
 
 _WORDS = [random.Random(n).randbytes(4).hex()[: 3 + n % 6].encode() for n in range(400)]

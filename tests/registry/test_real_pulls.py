@@ -12,7 +12,7 @@ from layerscope.cli import cli
 from tests.registry.private import PrivateRegistry
 from tests.registry.pulls import Engine, Pull, run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.engine_long]
 
 
 @pytest.fixture(scope="module")

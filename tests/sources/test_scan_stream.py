@@ -150,23 +150,23 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 HEAD = b'{"schema":"layerscope.scan/2","layers":["a"],"history":[],"folders":[],'
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "a bomb of blanks": lambda: HEAD + b" " * (64 << 20),
-    "a bomb of objects": lambda: HEAD + b'"images":[' + b"{}," * (20 << 20),
-    "objects in no list of ours": lambda: HEAD + b'"x":[' + b"{}," * (20 << 20),
+    "a bomb of objects": lambda: HEAD + b'"images":[' + b"{}," * (6 << 20),
+    "objects in no list of ours": lambda: HEAD + b'"x":[' + b"{}," * (6 << 20),
     "lists in lists": lambda: HEAD + b'"images":[' + b"[" * (32 << 20),
     "one long text": lambda: HEAD + b'"taken_at":"' + b"x" * (64 << 20),
     "a long number": lambda: HEAD + b'"taken_at":' + b"1" * (64 << 20),
-    "many fields": lambda: b"{" + b",".join(b'"f%d":[]' % n for n in range(3_000_000)),
+    "many fields": lambda: b"{" + b",".join(b'"f%d":[]' % n for n in range(1_200_000)),
     "a large one that is sound but for its last field": lambda: (
         b'{"schema":"layerscope.scan/2","folders":[],"layers":[\n'
-        + b",\n".join(b'"sha256:%064x"' % n for n in range(1_000_000))
+        + b",\n".join(b'"sha256:%064x"' % n for n in range(250_000))
         + b'\n],"history":[\n'
-        + b",\n".join(b'{"created_by":"RUN step %d of a long way","size":%d}' % (n, n) for n in range(1_000_000))
+        + b",\n".join(b'{"created_by":"RUN step %d of a long way","size":%d}' % (n, n) for n in range(250_000))
         + b'\n],"images":[\n'
-        + b",\n".join(b'{"id":"%d"}' % n for n in range(80_000))
+        + b",\n".join(b'{"id":"%d"}' % n for n in range(20_000))
         + b'\n],"nonsense":1}'
     ),
     "images before what they are made of": lambda: (
-        b'{"images":[' + b",\n".join(b'{"id":"%d","diff_ids":[0,0]}' % n for n in range(2_000_000))
+        b'{"images":[' + b",\n".join(b'{"id":"%d","diff_ids":[0,0]}' % n for n in range(800_000))
     ),
 }
 
@@ -179,7 +179,8 @@ def test_a_refused_file_takes_little_memory(name: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True)
     line, peak = done.stdout.splitlines()
     assert "scan.json.gz: " in line
-    assert int(peak) < 300_000, f"{int(peak):,} kB for {line}"
+    most = 150_000 if "sound" in name else 300_000  # kB; json.load takes 190,000 for the sound one, more for the others
+    assert int(peak) < most, f"{int(peak):,} kB for {line}"
 
 
 def test_garbage_is_not_kept_for_ever_by_reading_a_small_scan() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = "from layerscope.cli import main; main()"
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test gives up: far above what anything takes, since a machine may be busy."""
 
 SET_AND_RESET = ("1049", "25", "1000", "1003", "1015", "1006", "1004", "2004")

@@ -80,13 +80,14 @@ class Holders:
 
     def _use(self, containers: Sequence[Container]) -> None:
         self._all_containers = containers
-        for container in containers:
-            at = self._at_id.get(container.image_id)
-            (self.unseen if at is None else self.containers[at]).append(container)
         self.in_use = bytearray(len(self.images))
         """By image: 1 if a container, running or not, uses it."""
-        for at, used in enumerate(self.containers):
-            if used:
+        for container in containers:
+            at = self._at_id.get(container.image_id)
+            if at is None:
+                self.unseen.append(container)
+            else:
+                self.containers[at].append(container)
                 self.in_use[at] = 1
 
     def carried_over(self, graph: LayerGraph, touched: Iterable[ImageNode]) -> Holders:

@@ -245,8 +245,8 @@ def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
             doubt = True
         else:
             certain += size
-            if certain > left:
-                break
+        if certain > left:
+            break
         if doubt or certain == left:
             found |= bit
     return found

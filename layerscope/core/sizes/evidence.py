@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from layerscope.core.sizes.ledger import Stack
+from layerscope.core.sizes.ledger import Naming, Stack
 from layerscope.core.sizes.sums import Bounds, Height, Heights
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage, Inventory
@@ -65,7 +65,7 @@ _METADATA, _ESCAPED, _PER_LAYER = 65_536, 6, 2_000
 
 def shared_heights(
     stacks: Sequence[Stack], up: Sequence[int], usage: DiskUsage, known: Heights
-) -> dict[int, tuple[int, str]]:
+) -> dict[int, tuple[int, Naming]]:
     """Return by number the heights that SharedSize tells, with the name of an image of which it was said.
 
     None of them where one cannot be, by what is ``known``: then they are of other images than these.
@@ -73,7 +73,7 @@ def shared_heights(
     by_rows = _last_shared(_counts((stack for stack in stacks if stack.image.listed), up), up)
     by_all = _last_shared(_counts(stacks, up), up)
     shared = dict(usage.shared_sizes)
-    told: dict[int, tuple[int, str]] = {}
+    told: dict[int, tuple[int, Naming]] = {}
     for stack in stacks:
         size = shared.get(stack.image.id) if stack.image.listed else None
         if size is None or not stack.path:
@@ -81,7 +81,7 @@ def shared_heights(
         last = by_rows[stack.path[-1]]
         if last != by_all[stack.path[-1]]:
             continue
-        if told.setdefault(last, (size, stack.name))[0] != size:
+        if told.setdefault(last, (size, stack.naming))[0] != size:
             return {}
     for number, (size, _) in told.items():
         between = known.unknowns.of(known.of[number])

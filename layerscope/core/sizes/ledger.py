@@ -17,6 +17,32 @@ from layerscope.inventory import HistoryEntry, Image
 Certainty = Literal["exact", "inferred", "unknown"]
 
 
+@dataclass(slots=True, eq=False)
+class Naming:
+    """What an image is called: a tag, or the beginning of the ID. Hostile text.
+
+    An object of its own, so that what is said of layers with it stays true when the image gets another name.
+    """
+
+    text: str
+
+
+def name_of(image: Image) -> str:
+    """Return what an image is called in words about layers."""
+    return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]
+
+
+class Words(NamedTuple):
+    """What is said of a layer, with the name of an image in it."""
+
+    before: str
+    image: Naming | None = None
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.image.text if self.image else ''}{self.after}"
+
+
 @dataclass(slots=True)
 class Settled:
     """What is known of one stored layer."""
@@ -24,8 +50,8 @@ class Settled:
     size: int | None = None
     """Bytes in the store's unit; None: not known."""
     size_is: Certainty = "unknown"
-    size_from: str = ""
-    """In words, where the size comes from when it is not simply the layer's own history entry."""
+    size_from: Words | None = None
+    """Where the size comes from when it is not simply the layer's own history entry."""
     entry: HistoryEntry | None = None
     """The history entry that made it."""
     entry_is: Certainty = "unknown"
@@ -60,22 +86,19 @@ class Stack:
     """How many of them weigh something: these surely made layers."""
     shown: int = field(init=False)
     """What they weigh together."""
+    naming: Naming = field(init=False)
 
     def __post_init__(self) -> None:
         self.sizes = [entry.size for entry in self.image.history or ()]
         weights = [size for size in self.sizes if size > 0]
         self.weighty, self.shown = len(weights), sum(weights)
         self.known = min(self.sizes, default=0) >= 0
+        self.naming = Naming(name_of(self.image))
 
     @property
     def told_by_size(self) -> bool:
         """True when those that weigh something are all the layers, whatever is written in the others."""
         return self.weighty == len(self.chain)
-
-    @property
-    def name(self) -> str:
-        """A tag, or the beginning of the ID. Hostile text."""
-        return self.image.tags[0] if self.image.tags else self.image.id.removeprefix("sha256:")[:12]
 
 
 class Sum(NamedTuple):
@@ -83,11 +106,11 @@ class Sum(NamedTuple):
 
     size: int
     certain: Certainty
-    name: str
+    image: Naming | None
     """The image of which the engine said it."""
 
 
-NOTHING = Sum(0, "exact", "")
+NOTHING = Sum(0, "exact", None)
 
 
 class Ledger:
@@ -131,7 +154,7 @@ class Ledger:
         self._newest: list[int] = []
         self._newest_at = -1
 
-    def set_size(self, number: int, size: int, certain: Certainty, why: str = "") -> None:
+    def set_size(self, number: int, size: int, certain: Certainty, why: Words | None = None) -> None:
         """Settle a layer's size, unless it is."""
         if self.sizes[number] is None:
             found = self.settled[number]
@@ -181,7 +204,7 @@ class Ledger:
                 found.size_is = "inferred"
                 self.sure[number] = None
                 self.since[number] = self.facts
-                found.size_from = f"what the engine says of {stack.name} does not add up"
+                found.size_from = Words("what the engine says of ", stack.naming, " does not add up")
         for number in stack.path:
             self.sums[number] = None
         self.demoted += 1
@@ -202,19 +225,19 @@ class Ledger:
                 below, size = sums[up[at]], sizes[at]
                 if below is not None and size is not None:
                     certain = _weaker(below.certain, settled[at].size_is)
-                    sums[at] = Sum(below.size + size, certain, below.name)
+                    sums[at] = Sum(below.size + size, certain, below.image)
         for at in reversed(opened):  # down: parent = child − layer
             here = sums[at]
             if here is None or sums[up[at]] is not None:
                 continue
             size = sizes[at]
             if size is not None and size <= here.size:
-                sums[up[at]] = Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.name)
+                sums[up[at]] = Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.image)
         for at in opened:
             if sizes[at] is None:
                 below, here = sums[up[at]], sums[at]
                 if below and here and here.size >= below.size:
-                    why = f"the engine's size of {here.name}, less the layers below"
+                    why = Words("the engine's size of ", here.image, ", less the layers below")
                     self.set_size(at, here.size - below.size, _weaker(here.certain, below.certain), why)
         self._fill()
 
@@ -237,7 +260,7 @@ class Ledger:
                 doubtful.append(stack)
                 continue
             guessed = any(self.settled[number].size_is == "inferred" for number in stack.path)
-            why = f"the engine's size of {here.name}, which leaves nothing for it"
+            why = Words("the engine's size of ", here.image, ", which leaves nothing for it")
             for number in stack.path:
                 self.set_size(number, 0, "inferred" if guessed else here.certain, why)
         self.unfilled = doubtful
@@ -263,11 +286,11 @@ class Ledger:
             here, below = found.of[number], found.of[parent]
             known = self.sums[number]
             if not here.unknown and (known is None or known.certain != "exact"):
-                self.sums[number] = Sum(here.rest, "exact", known.name if known else "")
+                self.sums[number] = Sum(here.rest, "exact", known.image if known else None)
                 self.facts += 1
                 self.sized += 1
             if here.unknown == below.unknown and self.sizes[number] is None and here.rest >= below.rest:
-                why = "the engine's sums over the images that have it"
+                why = Words("the engine's sums over the images that have it")
                 self.set_size(number, here.rest - below.rest, "exact", why)
 
     def vouch(self, found: Heights) -> None:
@@ -332,7 +355,7 @@ def _weigh(layers: Sequence[Settled], size: int) -> None:
 
 
 def _forget(layer: Settled) -> None:
-    layer.size, layer.size_is, layer.size_from = None, "unknown", ""
+    layer.size, layer.size_is, layer.size_from = None, "unknown", None
 
 
 def _weaker(one: Certainty, other: Certainty) -> Certainty:

@@ -25,13 +25,14 @@ from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
 from layerscope.core.sizes.begun import BOTTOM, Begun, Start
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, labels
-from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum
+from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum, Words
 from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
 from layerscope.core.sizes.unpacked import near_unpacked
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
 NONE_TOLD: frozenset[int] = frozenset()
+EMPTY_ARCHIVE = Words("the layer is an empty archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class _Guess:
     short: bool
     gates: Mapping[int, int] | None
     """None: those of the image's ancestors."""
-    why: str
+    why: Words
 
 
 def _by_number(stacks: Sequence[Stack], found: Mapping[str, Bounds]) -> dict[int, Bounds]:
@@ -125,7 +126,7 @@ class _Resolver:
                 if EMPTY_DIFF_ID in stack.diff_ids:
                     for diff, number in zip(stack.diff_ids, stack.path, strict=True):
                         if diff == EMPTY_DIFF_ID:
-                            self.ledger.set_size(number, 0, "exact", "the layer is an empty archive")
+                            self.ledger.set_size(number, 0, "exact", EMPTY_ARCHIVE)
         self._certain_totals()
         pending = [stack for stack in self.stacks if stack.chain and stack.image.history is not None]
         pending = self._repeat(self._read, self._read_by_size(pending))
@@ -215,12 +216,12 @@ class _Resolver:
             if len(here) > 1 or (here and stack.shown > min(here)):
                 self.odd.add(stack.image.id)
             elif here:
-                self.ledger.tell(stack.path[-1], Sum(min(here), "exact", stack.name))
+                self.ledger.tell(stack.path[-1], Sum(min(here), "exact", stack.naming))
 
     def _likely_totals(self) -> None:
         for stack in self.stacks:
             if stack.path and stack.image.layers_size and stack.image.id not in self.odd:
-                self.ledger.tell(stack.path[-1], Sum(stack.image.layers_size, "inferred", stack.name))
+                self.ledger.tell(stack.path[-1], Sum(stack.image.layers_size, "inferred", stack.naming))
 
     # -- reading a history -----------------------------------------------------------------
 
@@ -285,7 +286,7 @@ class _Resolver:
         stack: Stack,
         fit: Assignment,
         certain: Certainty,
-        why: str = "",
+        why: Words | None = None,
         *,
         sized: bool = True,
         start: Start = BOTTOM,
@@ -326,13 +327,14 @@ class _Resolver:
         told_size = some & ~several & ~unsized if sized else 0
         one_entry = once & ~twice & ~fit.none
         news = told_size | one_entry
+        nothing_left = Words("the engine's size of ", stack.naming, ", which leaves nothing for it")
         for j in doubtful:
             bit, number = 1 << j, path[j]
             found = settled[number]
             if news & bit:
                 if found.size is None and told_size & bit:
                     size = next(size for size, mask in of_size.items() if mask & bit)
-                    nothing = "" if once & bit else f"the engine's size of {stack.name}, which leaves nothing for it"
+                    nothing = None if once & bit else nothing_left
                     self.ledger.set_size(number, size, certain, why or nothing)
                 if found.entry is None and one_entry & bit:
                     history = stack.image.history or ()
@@ -421,7 +423,8 @@ class _Resolver:
             self.misread.add(stack.image.id)
             return False
         self.by_text.keep(stack, labels, start, fit.cuts)
-        return self._take(stack, fit, "inferred", f"the history of {stack.name}, as its text has it", start=start)
+        why = Words("the history of ", stack.naming, ", as its text has it")
+        return self._take(stack, fit, "inferred", why, start=start)
 
     def _guess(self, stack: Stack) -> bool:
         for guess in self._guesses(stack):
@@ -433,17 +436,18 @@ class _Resolver:
 
     def _guesses(self, stack: Stack) -> Iterator[_Guess]:
         """Yield likely ways to read a history, the likeliest first."""
-        history = f"the history of {stack.name}"
         if stack.weighty and self.rules.zero_size_means_no_layer and self._own_total(stack) is None:
-            why = f"{history}, where an entry of size 0 made no layer"
+            why = Words("the history of ", stack.naming, ", where an entry of size 0 made no layer")
             yield _Guess(_by_size(stack.sizes, EMPTY), True, NO_GATES, why)
         if stack.image.id not in self.odd | self.misread:
-            yield _Guess(self._labels(stack), False, None, f"{history}, if each layer has an entry in it")
+            why = Words("the history of ", stack.naming, ", if each layer has an entry in it")
+            yield _Guess(self._labels(stack), False, None, why)
             return
         modest = _without_proof(stack, labels(stack.image.history or ()))
+        why = Words("the history of ", stack.naming, ", read against its text")
         for believed in (modest, _by_size(stack.sizes, MAYBE)):
             for short in (False, True):
-                yield _Guess(believed, short, NO_GATES, f"{history}, read against its text")
+                yield _Guess(believed, short, NO_GATES, why)
 
 
 def _by_size(sizes: Iterable[int], weightless: Label) -> list[Label]:

@@ -135,6 +135,11 @@ def test_which_of_two_doubtful_entries_made_the_layer_is_open() -> None:
     assert ways(lay("L??L", [5, 0, 0, 7], NEW, short=False)) == "0 12 3"
 
 
+def test_a_total_below_what_the_entries_weigh_fits_nowhere() -> None:
+    for anchor in ("bottom", "top"):
+        assert ways(lay("L", [1], [None, None], total=0, anchor=anchor)) == "no way"
+
+
 def test_a_cut_is_where_so_many_layers_are_made_for_the_first_time_and_no_fewer() -> None:
     cuts = [lay(marks, [5, 0, 7], known) for marks, known in (("L?L", NEW), ("LEL", NEW), ("L?L", [5, 7, None]))]
     assert [list(found.cuts) for found in cuts if found] == [[(1, 1)], [(1, 1), (3, 2)], [(1, 1), (3, 2)]]

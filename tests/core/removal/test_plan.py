@@ -378,6 +378,9 @@ def test_what_the_build_cache_may_hold_is_never_promised_at_once(
 ) -> None:
     found = plan_of_small("app2", "old", inventory=inventory)
     assert (found.frees, found.frees_at_once, found.frees_after_prune) == (7_599_950, at_once, after_prune)
+    marks = Marks(found.graph)
+    marks.toggle(found.images)
+    assert marks.held_by_cache == found.held_by_cache
 
 
 def test_other_stores_keep_no_layers_in_their_build_cache() -> None:

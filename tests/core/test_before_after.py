@@ -12,6 +12,7 @@ from layerscope.core.before_after import Difference, NotComparableError, Side, d
 from layerscope.core.build import build_graph
 from layerscope.core.sizes.sums import Bounds
 from layerscope.inventory import Engine, Inventory
+from tests.core.contents import CONFIG, MANIFEST, blob_of, with_content
 from tests.core.hosts import THOROUGH, Host, hosts, inventory
 from tests.core.many import KINDS, told
 from tests.core.many import host as seeded
@@ -169,3 +170,15 @@ def test_what_one_scan_forgot_of_layers_that_stay_is_no_change() -> None:
     for old, new in ((known, forgot), (forgot, known)):
         found = difference(host(old), host(new))
         assert (found.footprint_least_known, found.footprint) == (True, Bounds(0, 0))
+
+
+def test_content_that_came_with_an_image_alone_is_not_that_of_others() -> None:
+    then, now = (build_graph(with_content(Inventory(ENGINE, images))) for images in ((BASE,), (BASE, APP)))
+    found = difference(then, now)
+    own = MANIFEST + CONFIG + blob_of("sha256:b").size
+    assert [(one.node.id, one.content) for one in found.added.images] == [(APP.id, own)]
+    assert found.content == own
+    assert [one.content for one in difference(now, then).gone.images] == [own]
+    twin = replace(APP, id="sha256:twin", tags=("twin:1",))
+    both = difference(then, build_graph(with_content(Inventory(ENGINE, (BASE, APP, twin)))))
+    assert [one.content for one in both.added.images] == [MANIFEST + CONFIG] * 2, "the blob came with both"

@@ -100,6 +100,8 @@ FREED = ("a", "config-a", "top")
         ({"build_history": None}, Between(0, 104), Between(0, 104), "build history"),
         ({"last_build": NOW - 60}, Between(104, 104), Between(0, 104), "minutes ago"),
         ({"last_build": NOW - 3600}, Between(104, 104), Between(104, 104), ""),
+        ({"last_build": NOW - 359}, Between(104, 104), Between(0, 104), "minutes ago"),  # clocks may differ by 60 s
+        ({"last_build": NOW - 360}, Between(104, 104), Between(104, 104), ""),
         ({"last_build": NOW + 3600}, Between(104, 104), Between(0, 104), "minutes ago"),
         ({"build_history": ("log", "a")}, Between(100, 100), Between(100, 100), ""),
     ],
@@ -287,3 +289,18 @@ def test_without_platforms_the_manifests_tell_the_state(
 )
 def test_whose_containerd_it_is(address: str, own: bool | None) -> None:
     assert own_containerd(replace(ENGINE, containerd_address=address)) is own
+
+
+@pytest.mark.parametrize(
+    ("config", "image"),
+    [
+        ("application/vnd.oci.image.config.v1+json", True),
+        ("application/vnd.docker.container.image.v1+json", True),
+        ("application/vnd.oci.empty.v1+json", False),
+        ("application/helm", False),
+        ("", False),
+    ],
+)
+def test_an_image_is_told_by_the_kind_of_its_configuration(config: str, image: bool) -> None:
+    found = graph(host(manifests=(Manifest("chart", config),)))
+    assert {root.kind for root in found.roots if root.digest == "chart"} == {"image" if image else "artifact"}

@@ -88,6 +88,8 @@ def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> N
     ancestry = Ancestry([stack])
     news = [ancestry.narrow(stack, made, 1) for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010)]
     assert news == [True, False, True, False, False, False]
+    ancestry = Ancestry([stack])
+    assert [ancestry.narrow(stack, made, 1) for made in (0b110, 0b100, 0b110, 0b111)] == [True, True, False, False]
 
 
 def test_an_image_that_has_nothing_alone_has_so_whatever_the_others_need() -> None:
@@ -98,3 +100,17 @@ def test_an_image_that_has_nothing_alone_has_so_whatever_the_others_need() -> No
     base, app = graph.image_by_id[image_id("base")], graph.image_by_id[image_id("app")]
     assert (base.unique, base.unique_bound) == (0, "")
     assert (app.unique > 0, app.unique_bound) == (True, "≤")
+
+
+def test_the_roots_are_the_layers_that_stand_on_nothing() -> None:
+    graph = build_graph(Host((Made("one", "ab"), Made("two", "ac"), Made("three", "d"))).inventory)
+    assert {layer.diff_id for layer in graph.roots} == {"sha256:a", "sha256:d"}
+    assert len(graph.roots) == 2
+
+
+def test_layers_of_unknown_size_are_counted_and_no_others() -> None:
+    known = Host((Made("one", "abc"),)).inventory
+    open_ = Image("sha256:open", tags=("open:1",), diff_ids=("sha256:x", "sha256:y"), history=())
+    totals = build_graph(replace(known, images=(*known.images, open_))).totals
+    assert (totals.layers, totals.unknown_layers) == (5, 2)
+    assert build_graph(known).totals.unknown_layers == 0

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.core.past import Look, Point, Record, biggest_steps, change_between, point_of, since_look
+from layerscope.core.past import Look, Point, Record, biggest_steps, change_between, point_of, since_look, sparkline
 from layerscope.inventory import Inventory
 from tests.core.hosts import THOROUGH, Host, inventory
 from tests.core.test_before_after import layers_of, parts
@@ -91,3 +91,10 @@ def test_a_clock_that_was_put_back_is_told_and_counts_no_time() -> None:
     for now, seconds, back in ((49, 0, True), (50, 0, False), (51, 1, False)):
         since = since_look(look_at(graph, 50), graph, now)
         assert (since.seconds, since.clock_back) == (seconds, back)
+
+
+def test_a_line_is_as_wide_as_it_may_be() -> None:
+    values = [1, 2, 3, 4, 5]
+    assert [len(sparkline(values, width)) for width in (-1, 0, 1, 2, 4, 5, 9)] == [0, 0, 1, 2, 4, 5, 5]
+    assert sparkline([], 5) == ""
+    assert len(set(sparkline([7, 7, 7], 3))) == 1

@@ -59,3 +59,7 @@ def test_a_sighting_in_the_future_counts_as_use_and_not_as_disuse() -> None:
     seen = Seen({"a": Sighting(100, 5, 2, 5000)})
     assert seen.used_within("a", 10, 1000)
     assert not seen.unused_for("a", 10, 1000)
+
+
+def test_scans_of_the_same_second_are_in_order() -> None:
+    assert watch([ScanStep(5, {"a": True}), ScanStep(5, {}), ScanStep(4, {})]).turned_back == 1

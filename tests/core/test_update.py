@@ -191,3 +191,10 @@ def test_where_blobs_came_or_went_the_graph_is_built() -> None:
     assert updated(build_graph(then), again) is not None
     less = replace(then, content=replace(then.content, blobs=then.content.blobs[1:]))
     assert updated(build_graph(then), less) is None
+
+
+@pytest.mark.parametrize("what", [{"complete": False}, {"engine": replace(ENGINE, version="29.0.0")}])
+def test_where_the_engine_or_the_scan_is_another_the_graph_is_built(what: dict[str, Any]) -> None:
+    then = Inventory(ENGINE, (BASE, APP))
+    assert updated(build_graph(then), replace(then, taken_at=5)) is not None
+    assert updated(build_graph(then), replace(then, **what)) is None

@@ -51,3 +51,8 @@ def test_a_variant_decides_nothing(one: str, other: str) -> None:
 @pytest.mark.parametrize("tag", ["latest", "", "3f2a9c", "main-2", "v", "x1.2", "1..2", "²", "1.2x"])
 def test_what_is_no_version_has_none(tag: str) -> None:
     assert version_of(tag) is None
+
+
+def test_what_has_no_version_is_kept_beside_the_highest() -> None:
+    members = [("a", ["latest"]), ("b", ["1.2", "edge"]), ("c", ["1.1"]), ("d", ["1.2-alpine"]), ("e", [])]
+    assert last_by_version(members, 1) == ["a", "b", "d", "e"]

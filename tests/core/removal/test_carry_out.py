@@ -112,6 +112,19 @@ def test_a_refused_image_is_taken_off_what_was_to_go() -> None:
     assert [node.name for node in came.measured.part.removed] == ["app:1"]
 
 
+def test_what_others_took_away_meanwhile_went_too() -> None:
+    class Late(Fake):
+        def remove(
+            self, plan: RemovalPlan, progress: Callable[[Step], object], cancelled: Callable[[], bool]
+        ) -> tuple[Step, ...]:
+            return tuple(replace(step, state="gone") for step in super().remove(plan, progress, cancelled))
+
+    came = carried_out(Late(HOST.inventory), "app")
+    assert [step.state for step in came.steps] == ["gone"]
+    assert came.measured.part.removed == came.plan.removed
+    assert came.measured.left == came.measured.part.frees > 0
+
+
 def test_where_totals_say_nothing_the_layers_that_are_gone_are_the_measure() -> None:
     fake = fake_of("containerd")
     came = carried_out(fake, "app")
@@ -140,6 +153,18 @@ def test_what_the_cache_may_hold_is_told_though_the_engine_gives_no_totals_after
 
     came = carry_out(whole, fake, fake, progress=lambda _: None, measuring=busy, cancelled=lambda: False)
     assert (came.measured.left, came.measured.held, came.measured.held_at_most) == (None, size, True)
+
+
+def test_the_cache_holds_no_more_than_what_went() -> None:
+    whole = plan(build_graph(HOST.inventory), [image_id("app"), image_id("web")])
+    sizes = tuple(layer.known_size for layer in whole.freed)
+    fake = fake_of(refuses="web", cache=sizes)
+
+    def busy() -> None:
+        fake.busy = True
+
+    came = carry_out(whole, fake, fake, progress=lambda _: None, measuring=busy, cancelled=lambda: False)
+    assert came.measured.held == came.measured.part.frees < sum(sizes)
 
 
 def test_an_engine_that_is_busy_is_removed_from_all_the_same() -> None:

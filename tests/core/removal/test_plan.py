@@ -378,6 +378,9 @@ def test_what_the_build_cache_may_hold_is_never_promised_at_once(
 ) -> None:
     found = plan_of_small("app2", "old", inventory=inventory)
     assert (found.frees, found.frees_at_once, found.frees_after_prune) == (7_599_950, at_once, after_prune)
+    marks = Marks(found.graph)
+    marks.toggle(found.images)
+    assert marks.held_by_cache == found.held_by_cache
 
 
 def test_other_stores_keep_no_layers_in_their_build_cache() -> None:
@@ -543,3 +546,17 @@ def test_a_build_parent_that_was_to_go_along_comes_back_with_the_mark() -> None:
     marks.toggle(graph.images)
     assert marks.plan().parents == ()
     assert (marks.figures.frees, marks.plan().frees) == (0, 0)
+
+
+def test_what_was_made_from_the_first_of_all_images_goes_before_it() -> None:
+    host = Host((Made("base", "ab"), Made("made", "x", parent="base")))
+    graph = build_graph(host.inventory)
+    assert graph.images[0].id == image_id("base")
+    found = plan(graph, [image_id("base"), image_id("made")])
+    assert [node.id for node in found.removed] == [image_id("made"), image_id("base")]
+
+
+def test_a_layer_that_only_a_build_parent_had_is_in_no_total() -> None:
+    host = Host((Made("step", "x", tagged=False), Made("app", "ab", parent="step")))
+    found = plan(build_graph(host.inventory), [image_id("app")])
+    assert (found.frees, found.frees_hidden) == (sum(map(weigh, paths("ab"))), weigh(("x",)))

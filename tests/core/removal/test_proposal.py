@@ -196,3 +196,10 @@ def test_it_is_not_called_the_fewest_where_one_was_not_made_on_its_parents_layer
         names = {node.id: node.index for node in graph.images}
         found = propose(graph, 1)
         assert found.fewest is sure, names
+
+
+@pytest.mark.parametrize(("running", "stopped"), [("ab", "c"), ("a", "bc")])
+def test_of_images_in_use_one_whose_container_has_stopped_goes_first(running: str, stopped: str) -> None:
+    host = Host((Made("running", running, states=("running",)), Made("stopped", stopped, states=("exited",))))
+    found = propose(build_graph(host.inventory), 1, include_used=True)
+    assert names_of(host, found) == {"stopped"}

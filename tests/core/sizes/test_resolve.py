@@ -159,6 +159,44 @@ def test_layers_without_an_entry_share_what_is_left_of_the_total() -> None:
     assert told(base, image("two", [A, B, C], [run(5)], 12), image("one", [A, B], [run(5)], 9)) == "5 4 3"
 
 
+def test_what_is_left_of_a_total_is_counted_on_the_topmost_layer_of_unknown_size() -> None:
+    assert [layer.weight for layer in layers(image("app", [A, B, C], [], 17))] == [0, 0, 17]
+    assert [layer.weight for layer in layers(image("app", [A, B], [run(5)], 17), image("base", [A], [run(5)], 5))] == [
+        5,
+        12,
+    ]
+
+
+def test_a_total_is_taken_apart_beside_images_without_one() -> None:
+    told_alone = told(image("app", [A, B], [run(-1), run(7)], 12))
+    assert told_alone == "~5 ~7"
+    beside = layers(image("app", [A, B], [run(-1), run(7)], 12), image("deep", [C, D, E, A], None))
+    assert [layer.size for layer in beside if layer.size is not None] == [5, 7]
+
+
+def test_nothing_that_is_left_between_two_sums_is_exact() -> None:
+    found = layers(image("app", [A, B], [run(-1), run(12)], engine_size=12), kind="podman")
+    assert [(layer.size, layer.size_is, layer.size_from) for layer in found] == [
+        (0, "exact", "the engine's sums over the images that have it"),
+        (12, "exact", ""),
+    ]
+
+
+def test_a_total_that_is_filled_leaves_nothing_as_surely_as_what_fills_it() -> None:
+    app = image("app", [A, B, C], [sh(7), sh(0, "mkdir /a"), sh(0, "true")], 7)
+    found = layers(app, image("base", [A], [], 7), kind="podman")
+    assert [(layer.size, layer.size_is) for layer in found] == [(7, "inferred"), (0, "inferred"), (0, "inferred")]
+    assert found[1].size_from == "the engine's size of app:1, which leaves nothing for it"
+    doubtful, longer = image("app", [A, B, C], [sh(5), sh(0), sh(7)], 12), image("other", [A, B, C, D, E], None, 12)
+    for kind in ("containerd", "podman"):
+        found = layers(doubtful, longer, kind=kind)
+        assert [(layer.size, layer.size_is) for layer in found[3:]] == [(0, "inferred"), (0, "inferred")]
+        found = layers(image("app", [A, D, C], [], 1), image("one", [A], [run(1)], 1), kind=kind)
+        assert [(layer.size, layer.size_is) for layer in found] == [(1, "exact"), (0, "inferred"), (0, "inferred")]
+    sure = layers(image("app", [A, B], [run(5)], 5), kind="containerd")
+    assert [(layer.size, layer.size_is) for layer in sure] == [(5, "exact"), (0, "exact")]
+
+
 def test_totals_are_taken_apart_both_ways() -> None:
     bare = image("bare", [A, B], [], 9)
     assert told(bare, image("app", [A, B, C], [run(2), run(7), run(4)], 13)) == "2 7 4"
@@ -167,9 +205,9 @@ def test_totals_are_taken_apart_both_ways() -> None:
 
 
 def test_one_byte_is_a_weight() -> None:
-    """Entries that weigh something are the layers, whatever is written; the others made none."""
-    assert told(image("app", [A, B], [sh(1), sh(0, "true"), sh(7)], 8)) == "1 7"
-    assert told(image("app", [A, B], [sh(0, "true"), sh(1), sh(1)], 2)) == "1 1"
+    """Two entries that weigh something for one layer were squashed into it."""
+    assert told(image("app", [A], [sh(1), sh(7)], 8)) == "8"
+    assert told(image("app", [A], [sh(0), sh(1), sh(1)], 2)) == "2"
 
 
 def test_an_image_without_a_name_is_meant_by_the_start_of_its_id() -> None:
@@ -215,6 +253,18 @@ def test_a_parent_whose_own_history_is_short_does_not_end_where_its_layers_do() 
     base = image("base", [A, B], [sh(5)], 8)
     child = image("app", [A, B, C], [sh(5), sh(3)], 15, parent_id="sha256:base")
     assert told(base, child) == "5 3 7"
+
+
+def test_a_parent_with_another_history_says_nothing_of_this_one() -> None:
+    base = image("base", [A], [sh(5)])
+    assert told(image("app", [A, B], [sh(0, "mkdir /a"), sh(0, "true")], parent_id="sha256:base"), base) == "5 ?"
+    assert told(image("app", [A, B], [sh(5), sh(0)], parent_id="sha256:base"), base) != "5 ?"
+
+
+def test_a_parent_with_more_layers_is_not_what_an_image_begins_with() -> None:
+    other = image("other", [B, D], [run(7)])
+    alone, child = (image("app", [A], [sh(0, "true")], parent_id=parent) for parent in ("", "sha256:other"))
+    assert [layer.size_from for layer in layers(child, other)] == [layer.size_from for layer in layers(alone, other)]
 
 
 def test_images_that_are_each_others_parents_are_read_as_if_they_had_none() -> None:

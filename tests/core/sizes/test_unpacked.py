@@ -12,7 +12,11 @@ from layerscope.core.build import build_graph
 from layerscope.core.content import content_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.core.removal.plan import plan
-from layerscope.inventory import Blob, Engine, Image, Inventory, Platform
+from layerscope.core.sizes.ledger import Stack
+from layerscope.core.sizes.sums import Bounds
+from layerscope.core.sizes.unpacked import most_unpacked, near_unpacked
+from layerscope.core.stores import STORES
+from layerscope.inventory import Blob, ContentStore, Engine, Image, Inventory, Platform
 from tests.core.contents import with_content
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import path_of, paths
@@ -154,3 +158,22 @@ def test_a_commit_on_an_image_without_a_history_is_not_taken_for_layers_alone(ol
     commit = image("commit", [A, B], [4096], 4096 + 4096 + 8192, parent_id=base.id)
     assert size(graph_of(base, commit, old=old), "commit") == "≥4096"
     assert size(graph_of(commit, old=old), "commit") == "≥4096"  # the parent is gone, and still told
+
+
+def test_only_a_store_that_keeps_content_has_such_sums() -> None:
+    image = Image("sha256:i", diff_ids=(A, B), layers_size=9)
+    stack = Stack(image, (A, B), ("chain-a", "chain-b"))
+    assert near_unpacked([stack], STORES["containerd"], {}) == {"chain-b": Bounds(0, 9)}
+    assert near_unpacked([stack], STORES["graphdriver"], {}) == near_unpacked([stack], STORES["podman"], {}) == {}
+
+
+def test_the_smallest_manifest_leaves_the_most_for_layers() -> None:
+    """Which of several platforms is unpacked is not told."""
+    blobs = (
+        *(Blob("i", 5, ("small", "big")), Blob("small", 10, ("sc", "sl")), Blob("big", 20, ("bc", "bl"))),
+        *(Blob("sc", 1), Blob("sl", 100, diff_id=A), Blob("bc", 2), Blob("bl", 700, diff_id=B)),
+    )
+    host = Inventory(ENGINE, (Image("i", engine_size=1_000),), content=ContentStore(blobs))
+    content = content_graph(host)
+    assert content is not None
+    assert most_unpacked(content, host.images) == {"i": 1_000 - 111}

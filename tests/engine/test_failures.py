@@ -17,12 +17,13 @@ import pytest
 
 from layerscope.engine import elsewhere, explain
 from layerscope.engine.connect import connect
+from layerscope.engine.early import UnixSocket
 from layerscope.engine.endpoint import Endpoint
 from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import OTHER
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
-from layerscope.engine.wire import UnixSocket, Wire
+from layerscope.engine.wire import Wire
 from tests.replay import load_recording, replay
 
 NAME = "docker-28.5-overlay2"

@@ -8,6 +8,7 @@ implements it for a live engine (:mod:`layerscope.engine.backend`), and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from layerscope.errors import BackendError
@@ -98,6 +99,8 @@ class Backend(Protocol):
 
 SAVED_SCAN = "a saved scan"
 SAMPLE_HOST = "the sample host"
+MANY = 2_000
+"""Images of a saved scan whose graph takes long enough to show rows before it."""
 
 
 class SavedBackend:
@@ -121,8 +124,12 @@ class SavedBackend:
         usage_within: float | None = None,
         whole: bool = False,
     ) -> Inventory:
-        """Return the saved inventory."""
-        return self._load()
+        """Return the saved inventory; of a big one the rows come before it, as those of an engine do."""
+        found = self._load()
+        if len(found.images) > MANY and not cancelled():
+            progress(0, len(found.images), "layers")
+            partial(_rows(found))
+        return found
 
     def look_again(self) -> Inventory:
         """It is what it was."""
@@ -149,3 +156,11 @@ class SavedBackend:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _rows(found: Inventory) -> Inventory:
+    """Return what ``docker images`` would show of a host: no layers yet."""
+    images = tuple(
+        replace(image, diff_ids=None, history=None, cache_ids=None) for image in found.images if image.listed
+    )
+    return replace(found, images=images, complete=False, usage=None, content=None)

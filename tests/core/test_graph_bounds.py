@@ -113,6 +113,7 @@ def test_layers_of_unknown_size_are_counted_and_no_others() -> None:
     open_ = Image("sha256:open", tags=("open:1",), diff_ids=("sha256:x", "sha256:y"), history=())
     totals = build_graph(replace(known, images=(*known.images, open_))).totals
     assert (totals.layers, totals.unknown_layers) == (5, 2)
+    assert (totals.listed_bound, totals.footprint_bound, totals.exact) == ("≥", "≥", False)
     assert build_graph(known).totals.unknown_layers == 0
 
 

@@ -203,6 +203,13 @@ def test_what_is_attested_may_bring_more_to_a_newer_one(version: str, sure: bool
     assert cost(where, remote("app", layer("a"))).adds_content == size
 
 
+def test_a_configuration_that_is_here_is_not_fetched() -> None:
+    image = remote("app", layer("a"))
+    for blobs, size in ((frozenset({image.config_digest}), 10), (frozenset({blob("a")}), CONFIG)):
+        found = cost(store("containerd", memory=Memory(blobs=blobs)), image)
+        assert found.download == (size, size)
+
+
 def test_content_of_a_set_is_the_sum_where_each_is_known() -> None:
     images = remote("one", layer("a")), remote("two", layer("a"), layer("b", 20))
     where = store("containerd", memory=Memory(blobs=frozenset()))

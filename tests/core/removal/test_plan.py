@@ -577,3 +577,11 @@ def test_marks_that_come_and_go_say_what_the_plan_says() -> None:
         assert marks.figures.kept == found.keeps
         keepers = found.keepers()
         assert marks.figures.keeper is (keepers[0][0] if keepers else None)
+
+
+def test_what_stays_is_told_the_biggest_first() -> None:
+    graph = build_graph(Host((Made("one", "aeb"), Made("two", "aebc"))).inventory)
+    found = plan(graph, [image_id("one")])
+    sizes = [kept.layer.known_size for kept in found.kept]
+    assert sizes == sorted(sizes, reverse=True) == sorted(map(weigh, paths("aeb")), reverse=True)
+    assert sizes != [weigh(path) for path in paths("aeb")]

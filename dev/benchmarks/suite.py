@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -12,16 +13,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.benchmarks.events import each_event
 from dev.benchmarks.floor import floor_command
 from dev.benchmarks.generate import big_host
+from dev.benchmarks.keys import READY, Session, cases
 from dev.benchmarks.measuring import Series, Taken, environment, in_turns, run
 from dev.benchmarks.report_1000 import load, ours, paths_of
+from dev.benchmarks.screen import MINIMAL, MINIMAL_READY, until
 from layerscope.engine.connect import connect
 from layerscope.engine.endpoint import socket_path
 from layerscope.sources.scanfile import save_inventory
 
 LAYERS_PER_IMAGE = 4
 LOADED = 1000
+KEYS = ("images, held", "find shop-api", "filter unused >500MB", "sort", "group and back", "to view 3 and back")
+SAMPLE, SAMPLE_READY = 58, b"sample host"
+"""How many images the sample host has, and what its screen says."""
 
 
 @dataclass(slots=True)
@@ -154,10 +161,54 @@ def real(bench: Bench) -> list[Series]:
     return [cold, *rest_of]
 
 
+def screens(bench: Bench) -> list[Series]:
+    """The first screen that is true, beside the least that an interface with Textual takes."""
+    found = []
+    minimal = [sys.executable, "-c", MINIMAL]
+    hosts = [(SAMPLE, bench.ours("--demo"), SAMPLE_READY)]
+    hosts += [(size, bench.ours("-f", str(bench.scan(size))), READY) for size in bench.sizes]
+    for size, command, ready in hosts:
+        floor, first = Series("a minimal Textual app", size), Series("first screen", size)
+        for _ in range(bench.rounds):
+            floor.taken.append(until(minimal, bench.env(), MINIMAL_READY))
+            first.taken.append(until(command, bench.env(), ready))
+        found += [floor, first]
+    return found
+
+
+def keys(bench: Bench) -> list[Series]:
+    """What some keys cost in processor time, in the interface on a saved scan of each size."""
+    found = []
+    for size in bench.sizes:
+        session = Session(bench.scan(size), 120, 40)
+        try:
+            session.start()
+            for case in cases(30):
+                if case.name in KEYS:
+                    seconds = session.measure(case)[0] / 1000
+                    found.append(Series(f"a key: {case.name}", size, [Taken(seconds, seconds, session.memory() * 1e6)]))
+        finally:
+            session.close()
+    return found
+
+
+def changed(bench: Bench) -> list[Series]:
+    """What a change on a live engine costs in processor time until it is drawn."""
+    found = []
+    for size in bench.sizes:
+        for name, spent in asyncio.run(each_event(size, size * LAYERS_PER_IMAGE)).items():
+            taken = [Taken(milliseconds / 1000, milliseconds / 1000, 0) for milliseconds in spent]
+            found.append(Series(f"an event: {name}", size, taken))
+    return found
+
+
 Measure = Callable[[Bench], list[Series]]
 MEASUREMENTS: list[tuple[str, Measure]] = [
     ("commands", commands),
     ("saved scans", saved),
+    ("first screens", screens),
+    ("keys", keys),
+    ("events", changed),
     ("scans", scanned),
     ("a real engine", real),
 ]

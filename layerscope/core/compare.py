@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from layerscope.core.graph import ImageNode, Layer, LayerGraph, Totals, union
+from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.runs import runs
 from layerscope.core.sizes.sums import Bound
+from layerscope.core.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

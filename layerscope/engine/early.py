@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import time
 from functools import partial
@@ -18,10 +19,35 @@ from layerscope.engine.endpoint import Endpoint, find_endpoint, socket_path
 from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import limit_of
 from layerscope.engine.quirks import MANIFESTS_API, TYPED_USAGE_API, Version, version_of
-from layerscope.engine.wire import UnixSocket, Wire
+from layerscope.engine.wire import Wire
 
 _LIST_SILENCE = 600.0
 """The longest silence before a list, in seconds: as :mod:`layerscope.engine.lists` waits."""
+
+
+class UnixSocket:
+    """A connection to a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        """Open nothing yet."""
+        self.path = path
+        self.timeout: float | None = None
+        self.sock: socket.socket | None = None
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.path)
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
+
+    def close(self) -> None:
+        sock, self.sock = self.sock, None
+        if sock is not None:
+            sock.close()
 
 
 class _Question:

@@ -1,7 +1,8 @@
 """One kept-alive connection to an engine, spoken to in HTTP/1.1, by every transport alike.
 
-A Unix socket is opened here; TCP and TLS in :mod:`layerscope.engine.tcp`, ssh by docker-py's own transport. What comes
-is read by :class:`~layerscope.engine.answer.Answer`, within the bytes and seconds of its row in
+docker-py opens it (:mod:`layerscope.engine.client`), and :mod:`layerscope.engine.tcp` where it is TCP or TLS;
+only the first questions have a socket of their own (:mod:`layerscope.engine.early`). What comes is read by
+:class:`~layerscope.engine.answer.Answer`, within the bytes and seconds of its row in
 :mod:`layerscope.engine.limits`; no redirect is followed.
 
 Measured per question on a Unix socket: 0.8 ms of our own time through docker-py (half of it for a connection per URL),
@@ -45,31 +46,6 @@ class Way(Protocol):
 
 Dial = Callable[[], Way]
 """Makes a connection that is not opened yet."""
-
-
-class UnixSocket:
-    """A connection to a Unix socket."""
-
-    def __init__(self, path: str) -> None:
-        """Open nothing yet."""
-        self.path = path
-        self.timeout: float | None = None
-        self.sock: socket.socket | None = None
-
-    def connect(self) -> None:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(self.timeout)
-            sock.connect(self.path)
-        except BaseException:
-            sock.close()
-            raise
-        self.sock = sock
-
-    def close(self) -> None:
-        sock, self.sock = self.sock, None
-        if sock is not None:
-            sock.close()
 
 
 class Wire:

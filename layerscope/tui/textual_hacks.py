@@ -237,13 +237,14 @@ async def _drained(pump: MessagePump) -> None:
 
 
 class QuickStylesheet(Stylesheet):
-    """A stylesheet that looks for the rules of a name once, and styles component classes when they may have changed.
+    """A stylesheet that finds rules once for each kind of node, and styles component classes if they may have changed.
 
     Overrides ``Stylesheet.apply`` and ``_process_component_classes``; uses ``_rules``, ``_rules_map``,
-    ``DOMNode._selector_names``, ``_get_component_classes`` and ``_component_styles`` (Textual 8.2.8). Without: the
-    first screen takes longer, as all rules are gone through for each of some 900 nodes, most of them component classes,
-    which Textual styles anew whenever anything about a widget or what is around it changes. If Textual applies rules
-    otherwise one day, a widget could keep colors of before: ``test_quick_stylesheet.py`` compares with its own.
+    ``DOMNode._selector_names``, ``_get_component_classes``, ``_component_styles`` and the four ``_has_…`` that
+    ``apply`` sets (Textual 8.2.8). Without: the first screen and each change of view take longer, as all rules are
+    gone through for each of some 900 nodes, most of them component classes, which Textual styles anew whenever
+    anything about a widget or what is around it changes. If Textual applies rules otherwise one day, a widget could
+    keep colors of before: ``test_quick_stylesheet.py`` compares with its own.
     """
 
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:
@@ -257,49 +258,91 @@ class QuickStylesheet(Stylesheet):
     ) -> None:
         """Apply the rules that have a name of ``node`` in them; see ``Stylesheet.apply``."""
         self._part(frozenset(node._selector_names)).apply(node, animate=animate, cache=cache)
+        self._process_component_classes(node)
 
     def _process_component_classes(self, node: DOMNode) -> None:
         names = node._get_component_classes()
         if not names:
             return
-        state = self._part(frozenset({"*", "DOMNode", *(f".{name}" for name in names)})).state(node)
-        if self._styled.get(node) != state:
+        part = self._part(frozenset({"*", "DOMNode", *(f".{name}" for name in names)}))
+        state = part.state(node)
+        if self._styled.get(node) == (part, state):
+            return
+        if (known := part.components.get(state)) is None:
             super()._process_component_classes(node)
-            self._styled[node] = state
+            part.components[state] = {name: styles.base.get_rules() for name, styles in node._component_styles.items()}
+        else:
+            before = node._component_styles.copy()
+            node._component_styles.clear()
+            for name, rules in known.items():
+                virtual = DOMNode(classes=name)
+                virtual._attach(node)
+                virtual.styles.base.merge_rules(rules)
+                node._component_styles[name] = virtual.styles
+            if before != node._component_styles:
+                node.refresh()
+        self._styled[node] = part, state
 
     def _part(self, names: frozenset[str]) -> _Part:
         rules = self.rules
         if rules is not self._parts_of:
-            self._parts, self._parts_of = {}, rules
+            self._parts, self._parts_of = self._no_parts(), rules
         if (part := self._parts.get(names)) is None:
             part = self._parts[names] = _Part(self, names)
         return part
 
+    def _no_parts(self) -> dict[frozenset[str], _Part]:
+        return {}
+
 
 class _Part(Stylesheet):
-    """Those rules of a stylesheet that nodes with some names may need."""
+    """Those rules of a stylesheet that nodes with some names may need, and what came of them for each kind of node."""
 
     def __init__(self, whole: QuickStylesheet, names: frozenset[str]) -> None:
         vars(self).update(vars(whole))  # caches of its own would be slow to make, and stay empty
-        self._whole = whole
         self._rules_map = {name: rules for name in names if (rules := whole.rules_map.get(name)) is not None}
         wanted = {rule for rules in self._rules_map.values() for rule in rules}
         self._rules = [rule for rule in whole.rules if rule in wanted]
         chosen = [one for rule in self._rules for group in rule.selector_set for one in group.selectors]
         self._classes = frozenset(one.name for one in chosen if one.type is SelectorType.CLASS)
         self._ids = frozenset(one.name for one in chosen if one.type is SelectorType.ID)
-        self._pseudo = {name for one in chosen for name in one.pseudo_classes}
+        self._pseudo = [{name} for name in {name for one in chosen for name in one.pseudo_classes}]
+        self._known: dict[object, tuple[RulesMap | None, tuple[bool, bool, bool, bool]]] = {}
+        self._found: RulesMap | None = None
+        self.components: dict[object, dict[str, RulesMap]] = {}
+        """What the component classes of a widget of a state have."""
 
     def state(self, node: DOMNode) -> object:
-        """Return what these rules depend on in ``node`` and what is around it; types and places never change."""
-        return self._rules, [
+        """Return all that these rules depend on in ``node`` and what is around it."""
+        return tuple(
             (
-                one._classes & self._classes,
+                type(one),
+                self._classes & one._classes,
                 one._id if one._id in self._ids else None,
-                [one.has_pseudo_classes({name}) for name in self._pseudo],
+                *[one.has_pseudo_classes(name) for name in self._pseudo],
             )
             for one in node.css_path_nodes
-        ]
+        )
+
+    def apply(
+        self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[object, ...], RulesMap] | None = None
+    ) -> None:
+        state = self.state(node)
+        known = self._known.get(state)
+        if known is None:
+            self._found = None
+            super().apply(node, animate=animate, cache=cache)
+            flags = node._has_hover_style, node._has_focus_within, node._has_order_style, node._has_odd_or_even
+            self._known[state] = self._found, flags
+            return
+        rules, flags = known
+        node._has_hover_style, node._has_focus_within, node._has_order_style, node._has_odd_or_even = flags
+        if rules is not None:
+            super().replace_rules(node, rules, animate=animate)
+
+    def replace_rules(self, node: DOMNode, rules: RulesMap, animate: bool = False) -> None:  # type: ignore[override]
+        self._found = rules
+        super().replace_rules(node, rules, animate=animate)
 
     def _process_component_classes(self, node: DOMNode) -> None:
-        self._whole._process_component_classes(node)
+        pass

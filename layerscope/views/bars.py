@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from layerscope.core.graph import LayerGraph, Totals
+from layerscope.core.graph import LayerGraph
+from layerscope.core.totals import Totals
 from layerscope.units import Units, count, format_ratio, format_size, natural_list
 from layerscope.views.names import bounded
 

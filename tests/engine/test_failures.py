@@ -17,12 +17,13 @@ import pytest
 
 from layerscope.engine import elsewhere, explain
 from layerscope.engine.connect import connect
+from layerscope.engine.early import UnixSocket
 from layerscope.engine.endpoint import Endpoint
 from layerscope.engine.errors import EngineError
 from layerscope.engine.limits import OTHER
 from layerscope.engine.scan import scan
 from layerscope.engine.usage import disk_usage
-from layerscope.engine.wire import UnixSocket, Wire
+from layerscope.engine.wire import Wire
 from tests.replay import load_recording, replay
 
 NAME = "docker-28.5-overlay2"
@@ -408,7 +409,7 @@ def test_an_engine_that_is_gone_after_a_first_answer(tmp_path: Path) -> None:
         thread = threading.Thread(target=answer_once, daemon=True)
         thread.start()
         assert wire.ask("GET", "/first", OTHER, 5.0) == (200, b"{}")
-        thread.join(5)
+        thread.join(60)
         with pytest.raises(ConnectionRefusedError) as caught:
             wire.ask("GET", "/second", OTHER, 5.0)
         error = explain.explain(caught.value, Endpoint(f"unix://{path}", "--host"))

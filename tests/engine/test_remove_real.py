@@ -3,7 +3,7 @@
 By default on a private dockerd (overlay2). To try other stores, name engines to make images on and to
 remove them from; only images made here are removed, but nothing else should change there meanwhile:
 
-    LAYERSCOPE_TEST_REMOVAL_HOSTS="unix:///a.sock unix:///b.sock" pytest tests/engine/test_remove_real.py
+    LAYERSCOPE_TEST_REMOVAL_HOSTS="unix:///a.sock unix:///b.sock" pytest -m engine_long tests/engine/test_remove_real.py
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.textual_hacks import QuickStylesheet
 from tests.tui.drawn import ScreenText, drawn
 from tests.tui.harness import Before, press, settled
 
@@ -31,7 +32,7 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _parsed_once() -> Iterator[None]:
-    """Let the styles of the package be parsed once, not anew for each of some 800 apps."""
+    """Let the styles of the package be parsed once, and what comes of them be found once, for all of some 800 apps."""
     parse = Stylesheet._parse_rules
     known: dict[object, list[RuleSet]] = {}
 
@@ -41,8 +42,14 @@ def _parsed_once() -> Iterator[None]:
             known[key] = parse(self, *args, **options)
         return known[key]
 
+    found: dict[tuple[int, ...], Any] = {}
+
+    def shared(self: QuickStylesheet) -> Any:
+        return found.setdefault(tuple(map(id, self.rules)), {})  # which ``known`` keeps
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", parsed)
+        patch.setattr(QuickStylesheet, "_no_parts", shared)
         yield
 
 

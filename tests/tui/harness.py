@@ -16,7 +16,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from typing import Any
+from unittest import mock
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from layerscope.core.removal.carry_out import Remover
@@ -73,12 +75,14 @@ def make_app(source: Inventory | Backend, **settings: Any) -> LayerscopeApp:
     return app
 
 
-async def settled(pilot: Pilot[Any], patience: float = 10.0) -> None:
+async def settled(pilot: Pilot[Any], patience: float = 60.0) -> None:
     """Wait until workers, debounce timers and messages have come to rest; a scan that is held is not waited for."""
     until = time.monotonic() + patience
     quiet = 0
     while quiet < 2:  # what ends in one round may have started something
-        await pilot.pause()
+        await _idle(until)
+        pilot.app.screen._on_timer_update()  # what is to be drawn is drawn now, not at the next sixtieth of a second
+        await _idle(until)
         busy = _busy(pilot)
         quiet = 0 if busy else quiet + 1
         if busy:
@@ -89,8 +93,27 @@ async def settled(pilot: Pilot[Any], patience: float = 10.0) -> None:
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     """Press keys, waiting after each for what it sets off, as a person does."""
     for key in keys:
-        await pilot.press(key)
+        await _press_at_once(pilot.app, key)
         await settled(pilot)
+
+
+async def _press_at_once(app: App[Any], key: str) -> None:
+    """Send a key as ``Pilot.press`` does, which would wait for a sleeping process afterwards."""
+    with mock.patch("textual.app.wait_for_idle", _no_wait):
+        await app._press_keys([key])
+
+
+async def _no_wait(_: float = 0) -> None:
+    await asyncio.sleep(0)
+
+
+async def _idle(until: float) -> None:
+    """Wait until nothing on the event loop can go on: all messages are handled, whatever is left waits for a time."""
+    loop: Any = asyncio.get_running_loop()
+    await asyncio.sleep(0)
+    while loop._ready:
+        assert time.monotonic() < until, "messages without an end"
+        await asyncio.sleep(0)
 
 
 def _busy(pilot: Pilot[Any]) -> list[object]:
@@ -107,7 +130,8 @@ def _busy(pilot: Pilot[Any]) -> list[object]:
         if timer._repeat == 0 and timer._interval <= 0.5 and timer._task is not None and not timer._task.done()
     ]
     untold = [fake] if fake is not None and fake.untold else []
-    return [*([] if held else workers), *soon, *untold]
+    moving = [*app.animator._animations, *app.animator._scheduled]
+    return [*([] if held else workers), *soon, *untold, *moving]
 
 
 # -- a backend that does what a test tells it ---------------------------------------------

@@ -1,4 +1,4 @@
-"""Component classes have the styles that Textual itself would give them, whatever was done before."""
+"""Widgets and component classes have the styles that Textual itself would give them, whatever was done before."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ STEPS = (
     ("escape", "6", "i"),
     ("escape", "1", "d"),
 )
+FLAGS = ("_has_hover_style", "_has_focus_within", "_has_order_style", "_has_odd_or_even")
 
 
 def check(app: LayerscopeApp) -> int:
-    """Compare all component styles on screen with those of Textual's own stylesheet; return how many there are."""
+    """Compare all styles on screen with those of Textual's own stylesheet; return how many component classes are."""
     own = Stylesheet(variables=app.get_css_variables())
     own.source = app.stylesheet.source.copy()
     own.parse()
@@ -34,6 +35,9 @@ def check(app: LayerscopeApp) -> int:
             own.apply(virtual)
             assert node._component_styles[name].base._rules == virtual.styles.base._rules, (node, name)
             count += 1
+        had = node.styles.base.get_rules(), [getattr(node, flag) for flag in FLAGS]
+        own.apply(node)
+        assert had == (node.styles.base.get_rules(), [getattr(node, flag) for flag in FLAGS]), node
     return count
 
 

@@ -12,7 +12,8 @@ from layerscope.core.removal.measured import Freed, Measured
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import BuildCacheRecord
 from layerscope.units import Units
-from layerscope.views.removal import MANY, MUCH, came_said, needs_typing, plan_said, what_is_asked
+from layerscope.views.removal import MANY, MUCH, needs_typing, plan_said, what_is_asked
+from layerscope.views.removed import came_said
 from tests.core.contents import with_content
 from tests.core.removals import Host, Made, image_id
 from tests.hosts import SMALL

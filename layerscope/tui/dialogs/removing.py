@@ -19,7 +19,8 @@ from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.messages import EngineChanged, ScanFailed
 from layerscope.tui.scene import Scene
 from layerscope.units import format_size, part_of
-from layerscope.views.removal import Said, came_said, prune_said, step_row, still_held_said
+from layerscope.views.removal import Said
+from layerscope.views.removed import came_said, prune_said, step_row, still_held_said
 
 ASKING = "asking the engine for its own totals …"
 

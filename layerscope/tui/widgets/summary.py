@@ -10,7 +10,8 @@ from rich.text import Text
 from textual.timer import Timer
 from textual.widget import Widget
 
-from layerscope.core.graph import LayerGraph, Totals
+from layerscope.core.graph import LayerGraph
+from layerscope.core.totals import Totals
 from layerscope.inventory import Engine, Inventory
 from layerscope.text import clean, fit, fit_first
 from layerscope.tui.live import Live

@@ -96,6 +96,7 @@ def big() -> tuple[LayerGraph, int]:
     return graph, propose(graph, 0).most
 
 
+@pytest.mark.xdist_group("big")  # one graph for all
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
 def test_a_proposal_on_5000_images_reaches_its_target(big: tuple[LayerGraph, int], share: float) -> None:
     graph, most = big

@@ -304,3 +304,29 @@ def test_whose_containerd_it_is(address: str, own: bool | None) -> None:
 def test_an_image_is_told_by_the_kind_of_its_configuration(config: str, image: bool) -> None:
     found = graph(host(manifests=(Manifest("chart", config),)))
     assert {root.kind for root in found.roots if root.digest == "chart"} == {"image" if image else "artifact"}
+
+
+def test_an_image_of_several_kinds_of_manifests_is_one() -> None:
+    """An attestation beside it is of no platform."""
+    blobs = (Blob("i", 1, ("m", "att")), Blob("m", 1, ("c",)), Blob("c", 1), Blob("att", 1, ("x",)), Blob("x", 1))
+    image = Image("i", os="linux", architecture="amd64", note="no layers")
+    manifests = (
+        Manifest("m", "application/vnd.oci.image.config.v1+json", "linux/amd64"),
+        Manifest("att", "application/vnd.in-toto+json"),
+    )
+    assert state_of(image, blobs, manifests) == "not-unpacked"
+    assert state_of(image, blobs, manifests[::-1]) == "not-unpacked"
+    assert state_of(image, blobs, manifests[1:]) == "none"
+
+
+def test_a_root_with_an_image_among_its_manifests_is_an_image() -> None:
+    blobs = (Blob("root", 1, ("m", "att")), Blob("m", 1, ("c",)), Blob("c", 1), Blob("att", 1, ("x",)), Blob("x", 1))
+    manifests = Manifest("m", "application/vnd.oci.image.config.v1+json"), Manifest("att", "application/vnd.in-toto")
+    for told, kind in ((manifests, "image"), (manifests[::-1], "image"), (manifests[1:], "artifact")):
+        content = ContentStore(blobs, manifests=told, build_history=(), build_cache=())
+        (root,) = graph(Inventory(ENGINE, (), content=content)).roots
+        assert (root.digest, root.kind) == ("root", kind)
+
+
+def state_of(image: Image, blobs: tuple[Blob, ...], manifests: tuple[Manifest, ...]) -> str:
+    return layers_state(image, graph(Inventory(ENGINE, (image,), content=ContentStore(blobs, manifests=manifests))))

@@ -113,4 +113,11 @@ def test_layers_of_unknown_size_are_counted_and_no_others() -> None:
     open_ = Image("sha256:open", tags=("open:1",), diff_ids=("sha256:x", "sha256:y"), history=())
     totals = build_graph(replace(known, images=(*known.images, open_))).totals
     assert (totals.layers, totals.unknown_layers) == (5, 2)
+    assert (totals.listed_bound, totals.footprint_bound, totals.exact) == ("≥", "≥", False)
     assert build_graph(known).totals.unknown_layers == 0
+
+
+def test_who_holds_what_is_worked_out_once_for_a_graph() -> None:
+    graph = build_graph(SMALL)
+    assert holders_of(graph) is holders_of(graph)
+    assert holders_of(graph) is not holders_of(build_graph(SMALL))

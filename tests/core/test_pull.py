@@ -193,6 +193,31 @@ def test_a_newer_one_may_fetch_below_the_first_missing_chain_too() -> None:
     assert found.adds_content is None
 
 
+@pytest.mark.parametrize(("version", "sure"), [("28.5.2", True), ("29.0.0", False), ("30.1", False)])
+def test_what_is_attested_may_bring_more_to_a_newer_one(version: str, sure: bool) -> None:
+    """It may fetch the attestation with the image: nothing is said of content then."""
+    where = store("containerd", version=version, memory=Memory(blobs=frozenset()))
+    size = 10 + CONFIG + 100
+    assert cost(where, remote("app", layer("a"), attested=True)).adds_content == (size if sure else None)
+    where = store("containerd", version=version, memory=Memory(blobs=frozenset()))
+    assert cost(where, remote("app", layer("a"))).adds_content == size
+
+
+def test_a_configuration_that_is_here_is_not_fetched() -> None:
+    image = remote("app", layer("a"))
+    for blobs, size in ((frozenset({image.config_digest}), 10), (frozenset({blob("a")}), CONFIG)):
+        found = cost(store("containerd", memory=Memory(blobs=blobs)), image)
+        assert found.download == (size, size)
+
+
+def test_content_of_a_set_is_the_sum_where_each_is_known() -> None:
+    images = remote("one", layer("a")), remote("two", layer("a"), layer("b", 20))
+    where = store("containerd", memory=Memory(blobs=frozenset()))
+    assert pull_cost(where, images).adds_content == 10 + 20 + 2 * (CONFIG + 100)
+    assert pull_cost(store("containerd"), images).adds_content is None
+    assert pull_cost(store("graphdriver"), images).adds_content is None
+
+
 def test_an_image_that_is_not_unpacked_stores_no_layers() -> None:
     foreign = local("arm", "a", platforms=(Platform("x", "linux/arm64", "image", True, 5, 0),))
     assert not cost(store("containerd", foreign), remote("app", layer("a"))).layers[0].here

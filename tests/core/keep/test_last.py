@@ -56,3 +56,9 @@ def test_what_is_no_version_has_none(tag: str) -> None:
 def test_what_has_no_version_is_kept_beside_the_highest() -> None:
     members = [("a", ["latest"]), ("b", ["1.2", "edge"]), ("c", ["1.1"]), ("d", ["1.2-alpine"]), ("e", [])]
     assert last_by_version(members, 1) == ["a", "b", "d", "e"]
+
+
+def test_fewer_than_are_to_be_kept_all_stay() -> None:
+    assert last_by_date([("a", 5), ("b", None), ("c", 7)], 3) == ["b", "c", "a"]
+    assert last_by_date([("a", 5), ("b", None), ("c", 7)], 1) == ["b", "c"]
+    assert last_by_date([("b", None)], 1) == ["b"]

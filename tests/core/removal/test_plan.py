@@ -560,3 +560,28 @@ def test_a_layer_that_only_a_build_parent_had_is_in_no_total() -> None:
     host = Host((Made("step", "x", tagged=False), Made("app", "ab", parent="step")))
     found = plan(build_graph(host.inventory), [image_id("app")])
     assert (found.frees, found.frees_hidden) == (sum(map(weigh, paths("ab"))), weigh(("x",)))
+
+
+def test_marks_that_come_and_go_say_what_the_plan_says() -> None:
+    """Three layers of one size, of which the build cache has two."""
+    names = {"one": "ab", "two": "ai", "three": "ap", "base": "a"}
+    assert {weigh(paths(stack)[-1]) for stack in names.values() if len(stack) > 1} == {2}
+    inventory = Host(tuple(Made(name, stack) for name, stack in names.items())).inventory
+    records = tuple(BuildCacheRecord(str(n), (), "regular", "", in_use=False, shared=True, size=2) for n in range(2))
+    graph = build_graph(replace(inventory, usage=DiskUsage(1, build_cache=records)))
+    marks = Marks(graph)
+    for name in ("one", "two", "three", "two", "base", "one", "two", "base", "one", "three", "two", "one"):
+        marks.toggle([graph.image_by_id[image_id(name)]])
+        found = marks.plan()
+        assert (marks.held_by_cache, marks.figures.frees) == (found.held_by_cache, found.frees)
+        assert marks.figures.kept == found.keeps
+        keepers = found.keepers()
+        assert marks.figures.keeper is (keepers[0][0] if keepers else None)
+
+
+def test_what_stays_is_told_the_biggest_first() -> None:
+    graph = build_graph(Host((Made("one", "aeb"), Made("two", "aebc"))).inventory)
+    found = plan(graph, [image_id("one")])
+    sizes = [kept.layer.known_size for kept in found.kept]
+    assert sizes == sorted(sizes, reverse=True) == sorted(map(weigh, paths("aeb")), reverse=True)
+    assert sizes != [weigh(path) for path in paths("aeb")]

@@ -267,6 +267,11 @@ def test_a_parent_with_more_layers_is_not_what_an_image_begins_with() -> None:
     assert [layer.size_from for layer in layers(child, other)] == [layer.size_from for layer in layers(alone, other)]
 
 
+def test_a_parent_of_which_sizes_are_told_otherwise_is_the_beginning_all_the_same() -> None:
+    base = image("base", [A], [sh(-1)])
+    assert told(image("app", [A, B], [sh(5), sh(7)], 12, parent_id="sha256:base"), base) == "5 7"
+
+
 def test_images_that_are_each_others_parents_are_read_as_if_they_had_none() -> None:
     history = [sh(5), sh(0, "one"), sh(0, "two"), sh(7)]
     circle = [image(f"i{n}", [A, B, C], history, 12, parent_id=f"sha256:i{(n + 1) % 3}") for n in range(3)]
@@ -296,6 +301,7 @@ def test_the_empty_archive_weighs_nothing_on_a_graphdriver_whoever_tells() -> No
     refused = image("app", [A, EMPTY_DIFF_ID], None)
     assert told(refused) == "? 0"
     assert told(refused, kind="containerd") == "? ?"
+    assert layers(refused)[1].size_from == "the layer is an empty archive"
     assert told(image("app", [A, EMPTY_DIFF_ID, B], [sh(5), sh(0), sh(7)], 12)) == "5 0 7"
 
 

@@ -177,3 +177,8 @@ def test_the_smallest_manifest_leaves_the_most_for_layers() -> None:
     content = content_graph(host)
     assert content is not None
     assert most_unpacked(content, host.images) == {"i": 1_000 - 111}
+    (image,) = host.images
+    told = replace(image, platforms=(Platform("small", "linux/amd64", "image", True, 5, 5),))
+    for other in (told, replace(image, engine_size=None), replace(image, id="not listed")):
+        assert most_unpacked(content, [other]) == {}
+    assert most_unpacked(None, host.images) == {}

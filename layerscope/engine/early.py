@@ -89,25 +89,28 @@ class Early:
         self._closed = False
         self._asked = threading.Event()
         """Has everything been asked that will be?"""
-        self._add("/version", "/version")
-        threading.Thread(target=self._go_on, args=(usage,), name="early", daemon=True).start()
+        first = self._ask("/version", "/version")
+        threading.Thread(target=self._go_on, args=(first, usage), name="early", daemon=True).start()
+
+    def _ask(self, path: str, target: str, silence: float | None = None) -> _Question:
+        question = _Question(Wire(self._dial, self.endpoint.headers), path, target, silence)
+        self._questions[target] = question
+        self._under_way.append(question)
+        return question
 
     def _add(self, path: str, target: str, silence: float | None = None) -> None:
         with self._lock:
             if not self._closed:
-                wire = Wire(self._dial, self.endpoint.headers)
-                question = self._questions[target] = _Question(wire, path, target, silence)
-                self._under_way.append(question)
+                self._ask(path, target, silence)
 
-    def _go_on(self, usage: bool) -> None:
+    def _go_on(self, first: _Question, usage: bool) -> None:
         try:
-            self._ask_rest(usage)
+            self._ask_rest(first, usage)
         finally:
             self._asked.set()
 
-    def _ask_rest(self, usage: bool) -> None:
-        first = self._questions["/version"]
-        first.wait(None)
+    def _ask_rest(self, first: _Question, usage: bool) -> None:
+        first.wait(None)  # who connects may have taken it by now
         api = _spoken(first.answer)
         if api is None:
             return

@@ -63,6 +63,30 @@ def test_who_waits_is_told_when_the_connection_is_closed() -> None:
             conn.get_json("/images/json", [("all", 1), *([("manifests", 1)] if conn.api_at_least((1, 47)) else [])])
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_rest_is_asked_however_late_its_thread_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the first answer may be taken before the thread that waits for it has begun."""
+    late: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def held_back(thread: threading.Thread) -> None:
+        if thread.name == "early" and thread._target.__name__ == "_go_on":  # type: ignore[attr-defined]
+            late.append(thread)
+        else:
+            start(thread)
+
+    with replay("docker-28.5-overlay2") as engine:
+        monkeypatch.setattr(threading.Thread, "start", held_back)
+        early = begin(engine.host, None, usage=False)
+        assert early is not None
+        assert early.take("/version", 10) is not None
+        (thread,) = late
+        start(thread)
+        thread.join(10)
+        assert early.take("/v1.51/info", 10) is not None
+        early.close()
+
+
 def test_a_socket_that_nobody_listens_at(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with socket.socket(socket.AF_UNIX) as server:

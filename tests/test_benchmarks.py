@@ -22,6 +22,7 @@ def test_an_exponent_is_the_slope_of_the_logarithms() -> None:
     assert exponent([(10, 1.0), (100, 10.0), (1000, 100.0)]) == pytest.approx(1)
     assert exponent([(10, 3.0), (100, 300.0)]) == pytest.approx(2)
     assert exponent([(10, 1.0)]) is None
+    assert exponent([(10, 0.0), (100, 0.0)]) is None  # what was not measured
 
 
 def test_a_table_has_medians_ratios_and_exponents() -> None:

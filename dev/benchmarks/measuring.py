@@ -77,9 +77,9 @@ def in_turns(commands: Mapping[str, Sequence[str]], size: int, rounds: int, env:
 
 def exponent(points: Sequence[tuple[int, float]]) -> float | None:
     """Return by which power of the first number the second grows: the slope of a line through the logarithms."""
-    if len(points) < 2:
-        return None
     logs = [(math.log(x), math.log(y)) for x, y in points if y > 0]
+    if len(logs) < 2:
+        return None
     return statistics.linear_regression(*zip(*logs, strict=True)).slope
 
 

@@ -263,6 +263,7 @@ def test_the_screen_has_something_to_show_before_the_scan_ends() -> None:
         inventory = scan(conn, progress=reports.append, partial=partials.append)
     took = time.monotonic() - begun
     assert not any(partial.complete for partial in partials)
+    partials = [partial for partial in partials if partial.images]  # on a busy machine the containers come alone
     first, *_, last = partials
     assert len(first.images) == len(inventory.images)
     assert not any(image.scanned for image in first.images)

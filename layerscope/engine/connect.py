@@ -203,9 +203,12 @@ class Connection:
         """
         return self._parsed(path, *self._get(method, path, self.target(path, query), timeout))
 
-    def read(self, path: str, status: int, body: bytes) -> Any:
-        """Return the JSON answer to ``GET <path>`` that came over a lent connection; raises as :meth:`send`."""
-        self._check(status, body, limit_of("GET", path), path)
+    def read(self, path: str, status: int, body: bytes, limit: Limit) -> Any:
+        """Return the JSON answer to ``GET <path>`` that came over a lent connection; raises as :meth:`send`.
+
+        ``limit``: that of the question.
+        """
+        self._check(status, body, limit, path)
         return self._parsed(path, status, body)
 
     def _parsed(self, path: str, status: int, body: bytes) -> Any:

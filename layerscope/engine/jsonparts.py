@@ -73,6 +73,9 @@ def _list(text: str, at: int) -> tuple[list[Any], int]:
     while True:
         item, at = _whole(text, at)
         items.append(item)
+        if text[at : at + 2] == ",{":  # as engines write
+            at += 1
+            continue
         at = _skip(text, at)
         if (sign := text[at : at + 1]) == "]":
             return items, at + 1

@@ -65,7 +65,6 @@ def with_prefix(image_id: str) -> str:
 # sharing of equal values
 
 T = TypeVar("T")
-Key = tuple[object, ...]
 
 
 class Intern:
@@ -92,10 +91,6 @@ class Intern:
     def tuple(self, values: tuple[T, ...]) -> tuple[T, ...]:
         """Return the kept object for a tuple."""
         return self._tuples.setdefault(values, values)
-
-    def known(self, key: Key) -> HistoryEntry | None:
-        """Return the kept history entry of the arguments of :meth:`entry`, None if there is none yet."""
-        return self._entries.get(key)
 
     def entry(self, created_by: str, size: int, created: int | None, comment: str, step: str | None) -> HistoryEntry:
         """Return the kept history entry of these values."""
@@ -151,16 +146,19 @@ def listed_image(row: Any, store: StoreKind, intern: Intern) -> Image | None:
     if not image_id:
         return None
     names = [name for name in as_texts(row.get("RepoTags")) if "<none>" not in name]
-    digests = _digests(row.get("RepoDigests"))
+    tags = tuple([name for name in names if "@" not in name])
+    digests: tuple[str, ...] = ()
+    if row.get("RepoDigests") or len(tags) < len(names):  # Podman lists a name with a digest among the tags
+        named = [name for name in names if "@" in name]
+        digests = tuple(dict.fromkeys([*_digests(row.get("RepoDigests")), *named]))
     size = as_size(row.get("Size"))
-    platforms = tuple(_platform(manifest) for manifest in as_list(row.get("Manifests")))
+    platforms = tuple([_platform(manifest) for manifest in as_list(row.get("Manifests"))])
     contents = [platform.content_size for platform in platforms if platform.content_size is not None]
     created = as_int(row.get("Created"))
     return Image(
         id=intern.text(image_id),
-        tags=tuple(name for name in names if "@" not in name),
-        # Podman lists a name with a digest among the tags
-        digests=tuple(dict.fromkeys([*digests, *(name for name in names if "@" in name)])),
+        tags=tags,
+        digests=digests,
         # 0 is both "none" and 1970 here: the inspect answer tells them apart
         created=created if created and created != _YEAR_ONE else None,
         engine_size=size,
@@ -178,8 +176,8 @@ def _digests(value: Any) -> list[str]:
 
 
 def _labels(value: Any, intern: Intern) -> tuple[tuple[str, str], ...]:
-    pairs = ((name, text if isinstance(text, str) else str(text)) for name, text in as_dict(value).items())
-    return intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in pairs))
+    pairs = [(name, text if isinstance(text, str) else str(text)) for name, text in as_dict(value).items()]
+    return intern.tuple(tuple([(intern.text(name), intern.text(text)) for name, text in pairs]))
 
 
 def _platform(manifest: Any) -> Platform:

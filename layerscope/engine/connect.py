@@ -5,7 +5,8 @@ its own client. But it keeps one pool of connections per URL on Unix sockets and
 connection; what it does for each answer takes longer than the engine needs for it; and it reads what comes without a
 limit. :class:`Connection` therefore asks in its own words (:mod:`layerscope.engine.wire`) over the connections that
 docker-py's transports open, within the limits of :mod:`layerscope.engine.limits`, and keeps them. Only the first
-questions to a plain Unix socket are under way before docker-py is imported (:mod:`layerscope.engine.early`).
+questions to a plain Unix socket are under way before docker-py is imported (:mod:`layerscope.engine.early`), and a
+scan that is short makes do with their connections (:mod:`layerscope.engine.many`).
 """
 
 from __future__ import annotations
@@ -178,6 +179,11 @@ class Connection:
     def requests_in_flight(self) -> int:
         """How many questions at once are worth it here."""
         return SSH_REQUESTS_IN_FLIGHT if self.endpoint.host.startswith("ssh://") else REQUESTS_IN_FLIGHT
+
+    @property
+    def open_now(self) -> int:
+        """How many connections are open and wait for a question."""
+        return len(self._idle)
 
     def api_at_least(self, version: tuple[int, int]) -> bool:
         """Does the API that is spoken here have what came with ``version``?"""

@@ -28,6 +28,8 @@ Talk = Generator[str, Any, T]
 A refusal is thrown in as :class:`Refused`. Paths start with a slash and are already quoted.
 """
 
+MORE_AFTER = 2.0
+"""Seconds of waiting for answers after which more connections are opened than there were."""
 _TICK = 0.05
 """Seconds between two looks at what the caller wants."""
 _PIECE = 256 * 1024
@@ -53,22 +55,31 @@ def talk_all(
 ) -> Iterator[tuple[int, T]]:
     """Hold many talks, ``lanes`` at once, and yield the number of each and what it learned, as they end.
 
+    It begins on the connections that are open. More are opened where there are none, or where it takes long
+    (:data:`MORE_AFTER`): that loads docker-py, which takes longer than a graphdriver's answers to 500 questions.
+
     ``look`` is called some 20 times a second, in this thread; once it says False the rest is left.
     Raises :class:`EngineError` for the first answer that is none.
     """
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         waiting = enumerate(talks)
         lines: list[_Line[T]] = []
-        for _ in range(lanes):
-            line = _Line[T](stack.enter_context(conn.lend()), conn, selector)
-            ended = list(line.next_of(waiting))
-            yield from ended
-            if not line.asks:
-                break
-            lines.append(line)
-        look_at = 0.0
+
+        def begin(count: int) -> Iterator[tuple[int, T]]:
+            for _ in range(count):
+                line = _Line[T](stack.enter_context(conn.lend()), conn, selector)
+                yield from line.next_of(waiting)
+                if not line.asks:
+                    return
+                lines.append(line)
+
+        first = min(lanes, conn.open_now) or lanes
+        yield from begin(first)
+        look_at = waited = 0.0
         while lines:
+            asked_at = time.monotonic()
             ready = selector.select(_TICK)
+            waited += time.monotonic() - asked_at
             for key, _ in ready:
                 line = key.data
                 if line.receive():
@@ -76,6 +87,9 @@ def talk_all(
                     if not line.asks:
                         lines.remove(line)
             now = time.monotonic()
+            if waited >= MORE_AFTER and first < lanes:
+                yield from begin(lanes - first)
+                first = lanes
             if now >= look_at:
                 look_at = now + _TICK
                 for line in lines:

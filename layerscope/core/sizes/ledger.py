@@ -50,7 +50,7 @@ class Settled:
     size: int | None = None
     """Bytes in the store's unit; None: not known."""
     size_is: Certainty = "unknown"
-    size_from: Words | None = None
+    words: Words | None = None
     """Where the size comes from when it is not simply the layer's own history entry."""
     entry: HistoryEntry | None = None
     """The history entry that made it."""
@@ -160,7 +160,7 @@ class Ledger:
         """Settle a layer's size, unless it is."""
         if self.sizes[number] is None:
             found = self.settled[number]
-            found.size, found.size_is, found.size_from = size, certain, why
+            found.size, found.size_is, found.words = size, certain, why
             self.sizes[number] = size
             if certain == "exact":
                 self.sure[number] = size
@@ -207,7 +207,7 @@ class Ledger:
                 found.size_is = "inferred"
                 self.sure[number] = None
                 self.since[number] = self.facts
-                found.size_from = Words("what the engine says of ", stack.naming, " does not add up")
+                found.words = Words("what the engine says of ", stack.naming, " does not add up")
         for number in stack.path:
             self.sums[number] = None
         self.demoted += 1
@@ -355,7 +355,7 @@ def _weigh(layers: Sequence[Settled], size: int) -> None:
 
 
 def _forget(layer: Settled) -> None:
-    layer.size, layer.size_is, layer.size_from = None, "unknown", None
+    layer.size, layer.size_is, layer.words = None, "unknown", None
 
 
 def _weaker(one: Certainty, other: Certainty) -> Certainty:

@@ -20,6 +20,7 @@ from unittest import mock
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from layerscope.core.removal.carry_out import Remover
 from layerscope.errors import BackendError
@@ -83,11 +84,30 @@ async def settled(pilot: Pilot[Any], patience: float = 60.0) -> None:
         await _idle(until)
         pilot.app.screen._on_timer_update()  # what is to be drawn is drawn now, not at the next sixtieth of a second
         await _idle(until)
+        paint(pilot.app.screen)
         busy = _busy(pilot)
         quiet = 0 if busy else quiet + 1
         if busy:
             assert time.monotonic() < until, f"still busy: {busy}"
             await asyncio.sleep(0.005)
+
+
+_paint = Screen._compositor_refresh
+
+
+def paint_later(screen: Screen[Any]) -> None:
+    """Stand in for ``Screen._compositor_refresh``: what is dirty is painted by :func:`settled`, all at once."""
+    if screen is screen.app.screen:
+        screen._dirty_widgets.clear()
+        screen.app._update_mouse_over(screen)
+    else:
+        _paint(screen)
+
+
+def paint(screen: Screen[Any]) -> None:
+    """Paint what was put off by :func:`paint_later`."""
+    if screen._compositor._dirty_regions:
+        _paint(screen)
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.core.past import Change
@@ -35,7 +37,12 @@ def image_label(node: ImageNode) -> str:
 def repository(node: ImageNode) -> str:
     """Return the repository of an image's first tag or digest, cleaned; empty when it has neither."""
     names = node.image.tags or node.image.digests
-    return clean(split_reference(names[0])[0], LONGEST) if names else ""
+    return _repository(names[0]) if names else ""
+
+
+@lru_cache(maxsize=1 << 15)
+def _repository(name: str) -> str:
+    return clean(split_reference(name)[0], LONGEST)
 
 
 def image_labels(nodes: list[ImageNode], most: int) -> str:

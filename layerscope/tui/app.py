@@ -37,7 +37,7 @@ class LayerscopeApp(KeysInOrder, App[int]):
     """Shows one session."""
 
     TITLE = "layerscope"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "screens/main.tcss"]  # noqa: RUF012 - as Textual declares it
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,12 +50,12 @@ class LayerscopeApp(KeysInOrder, App[int]):
         """Take the session to show, and a theme in place of the one that was chosen before."""
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
-        self.stylesheet = QuickStylesheet(variables=self.get_css_variables())
         self.session = session
         for known in (*THEMES, PLAIN):
             self.register_theme(known)
         wanted = (PLAIN.name if plain else None, theme, session.settings.theme)
         self.theme = self._theme_at_start = next((name for name in wanted if name in self.available_themes), DEFAULT)
+        self.stylesheet = QuickStylesheet(variables=self.get_css_variables())
 
     def on_key(self, event: events.Key) -> None:
         """Let a key that does nothing say so."""
@@ -63,9 +63,12 @@ class LayerscopeApp(KeysInOrder, App[int]):
         if event.is_printable and isinstance(screen, MainScreen) and event.key not in screen.active_bindings:
             screen.mark_line.aside(nothing_on(event.key))
 
+    def get_default_screen(self) -> MainScreen:
+        """Begin with the main screen: one before it would be laid out and drawn for nobody."""
+        return MainScreen(self.session)
+
     def on_mount(self) -> None:
-        """Show the main screen at once; what it shows comes by message."""
-        self.push_screen(MainScreen(self.session))
+        """Begin to look after what is everywhere."""
         self.call_after_refresh(self._guard)
         self.theme_changed_signal.subscribe(self, self._themed)
         self.set_interval(EVERY, forget)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import io
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
+from operator import is_
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -24,7 +26,7 @@ from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.command import CommandPalette
 from textual.content import Content
-from textual.css.model import SelectorType
+from textual.css.model import RuleSet, SelectorType
 from textual.css.query import NoMatches
 from textual.css.styles import RenderStyles, RulesMap
 from textual.css.stylesheet import Stylesheet
@@ -250,7 +252,11 @@ class QuickStylesheet(Stylesheet):
     def __init__(self, *, variables: dict[str, str] | None = None) -> None:
         super().__init__(variables=variables)
         self._parts: dict[frozenset[str], _Part] = {}
+        self._parts_before: dict[frozenset[str], _Part] = {}
+        """Those of the rules before: good where they have the same rules now."""
         self._parts_of: object = None
+        self._places: dict[str, list[int]] = {}
+        """Where the rules are that have a name in them."""
         self._styled: WeakKeyDictionary[DOMNode, tuple[_Part, object]] = WeakKeyDictionary()
 
     def apply(
@@ -281,12 +287,33 @@ class QuickStylesheet(Stylesheet):
                 node.refresh()
         self._styled[node] = part, state
 
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take the variables of a theme; where they are those of before, what was parsed with them is still good."""
+        if variables != self._variables:
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Parse what was not parsed yet with the variables of now."""
+        before = self._rules
+        self.parse()
+        if len(before) == len(self._rules) and all(map(is_, before, self._rules)):
+            self._rules = before
+
     def _part(self, names: frozenset[str]) -> _Part:
         rules = self.rules
         if rules is not self._parts_of:
-            self._parts, self._parts_of = self._no_parts(), rules
+            self._parts, self._parts_before, self._parts_of = self._no_parts(), self._parts, rules
+            self._places = defaultdict(list)
+            for place, rule in enumerate(rules):
+                for name in rule.selector_names:
+                    self._places[name].append(place)
         if (part := self._parts.get(names)) is None:
-            part = self._parts[names] = _Part(self, names)
+            places = {place for name in names if name in self._places for place in self._places[name]}
+            wanted = [rules[place] for place in sorted(places)]
+            part = self._parts_before.get(names)
+            if part is None or len(part.rules) != len(wanted) or not all(map(is_, part.rules, wanted)):
+                part = _Part(self, names, wanted)
+            self._parts[names] = part
         return part
 
     def _no_parts(self) -> dict[frozenset[str], _Part]:
@@ -319,15 +346,14 @@ class _Components(dict[str, RenderStyles]):
 class _Part(Stylesheet):
     """Those rules of a stylesheet that nodes with some names may need, and what came of them for each kind of node."""
 
-    def __init__(self, whole: QuickStylesheet, names: frozenset[str]) -> None:
+    def __init__(self, whole: QuickStylesheet, names: frozenset[str], rules: list[RuleSet]) -> None:
         vars(self).update(vars(whole))  # caches of its own would be slow to make, and stay empty
-        self._rules_map = {name: rules for name in names if (rules := whole.rules_map.get(name)) is not None}
-        wanted = {rule for rules in self._rules_map.values() for rule in rules}
-        self._rules = [rule for rule in whole.rules if rule in wanted]
-        chosen = [one for rule in self._rules for group in rule.selector_set for one in group.selectors]
+        self._rules = rules
+        self._rules_map = {name: [rule for rule in rules if name in rule.selector_names] for name in names}
+        chosen = [one for rule in rules for group in rule.selector_set for one in group.selectors]
         self._classes = frozenset(one.name for one in chosen if one.type is SelectorType.CLASS)
         self._ids = frozenset(one.name for one in chosen if one.type is SelectorType.ID)
-        self._pseudo = [{name} for name in {name for one in chosen for name in one.pseudo_classes}]
+        self._pseudo = sorted({name for one in chosen for name in one.pseudo_classes})
         self._known: dict[object, tuple[RulesMap | None, tuple[bool, bool, bool, bool]]] = {}
         self._found: RulesMap | None = None
         self.components: dict[object, dict[str, RulesMap]] = {}
@@ -335,15 +361,13 @@ class _Part(Stylesheet):
 
     def state(self, node: DOMNode) -> object:
         """Return all that these rules depend on in ``node`` and what is around it."""
-        return tuple(
-            (
-                type(one),
-                self._classes & one._classes,
-                one._id if one._id in self._ids else None,
-                *[one.has_pseudo_classes(name) for name in self._pseudo],
-            )
-            for one in node.css_path_nodes
-        )
+        classes, ids, pseudo = self._classes, self._ids, self._pseudo
+        found: list[object] = []
+        for one in node.css_path_nodes:
+            known: Any = one._PSEUDO_CLASSES
+            found += (type(one), classes & one._classes, one._id if one._id in ids else None)
+            found += [name in known and known[name](one) for name in pseudo]
+        return tuple(found)
 
     def apply(
         self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[object, ...], RulesMap] | None = None

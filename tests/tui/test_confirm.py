@@ -380,7 +380,7 @@ async def test_what_lies_over_a_dialog_is_not_left_in_its_place() -> None:
         assert isinstance(app.screen, SmallScreen)
         await pilot.resize_terminal(120, 36)
         await settled(pilot)
-        assert [type(screen) for screen in app.screen_stack[1:]] == [MainScreen]
+        assert [type(screen) for screen in app.screen_stack] == [MainScreen]
         assert "gone" not in told(pilot)
 
 
@@ -408,4 +408,4 @@ async def test_room_again_under_the_palette_and_escape() -> None:
         await pilot.resize_terminal(120, 36)
         await settled(pilot)
         await press(pilot, "escape")
-        assert [type(screen) for screen in app.screen_stack[1:]] == [MainScreen]
+        assert [type(screen) for screen in app.screen_stack] == [MainScreen]

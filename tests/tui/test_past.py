@@ -33,7 +33,7 @@ def kept(path: Path, *hosts: Inventory) -> ScanHistory:
 
 
 def main_screen(app: LayerscopeApp) -> MainScreen:
-    screen = app.screen_stack[1] if len(app.screen_stack) > 1 else app.screen
+    screen = app.screen_stack[0]
     assert isinstance(screen, MainScreen)
     return screen
 

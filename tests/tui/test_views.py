@@ -14,6 +14,7 @@ from layerscope.engine.usage import usage_record
 from layerscope.errors import BackendError
 from layerscope.inventory import DiskUsage, Inventory
 from layerscope.tui.app import LayerscopeApp
+from layerscope.tui.panes.compare import ComparePane
 from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.layers import LayersPane
 from layerscope.tui.panes.map import MapPane
@@ -62,8 +63,10 @@ async def test_every_view_is_a_view() -> None:
     app = make_app(inventory(HOST))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        for kind in (LayersPane, TreePane, MapPane, EnginePane):
-            assert isinstance(app.main.query_one(kind), View)
+        for key, kind in (("2", LayersPane), ("3", TreePane), ("4", MapPane), ("5", ComparePane), ("6", EnginePane)):
+            await press(pilot, key)
+            assert isinstance(app.main.view, kind)
+            assert isinstance(app.main.view, View)
 
 
 @pytest.mark.parametrize("key", ["2", "3", "4"], ids=["layers", "tree", "map"])

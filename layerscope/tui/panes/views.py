@@ -1,25 +1,67 @@
-"""Views: those on the number keys, of which one is shown."""
+"""Views: those on the number keys, of which one is shown. Each but the first is made when it is looked at."""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
-from typing import cast
+from asyncio import Lock
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.widget import Widget
 
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.tui.panes.compare import ComparePane
-from layerscope.tui.panes.engine import EnginePane
 from layerscope.tui.panes.images import ImagesPane
-from layerscope.tui.panes.layers import LayersPane
-from layerscope.tui.panes.map import MapPane
-from layerscope.tui.panes.tree import TreePane
 from layerscope.tui.panes.view import View
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.framed import Framed
 from layerscope.tui.widgets.room import Switcher
 from layerscope.tui.widgets.rowtable import RowTable
+
+if TYPE_CHECKING:
+    from layerscope.tui.panes.engine import EnginePane
+
+
+def _layers() -> Widget:
+    from layerscope.tui.panes.layers import LayersPane
+
+    return LayersPane(id="view-layers")
+
+
+def _tree() -> Widget:
+    from layerscope.tui.panes.tree import TreePane
+
+    return TreePane(id="view-tree")
+
+
+def _map() -> Widget:
+    from layerscope.tui.panes.map import MapPane
+
+    return MapPane(id="view-map")
+
+
+def _compare() -> Widget:
+    from layerscope.tui.panes.compare import ComparePane
+
+    return ComparePane(id="view-compare")
+
+
+def _engine() -> Widget:
+    from layerscope.tui.panes.engine import EnginePane
+
+    return EnginePane(id="view-engine")
+
+
+LATER: dict[str, Callable[[], Widget]] = {
+    "layers": _layers,
+    "tree": _tree,
+    "map": _map,
+    "compare": _compare,
+    "engine": _engine,
+}
+"""What makes each view that is not on the first screen, by its name; in the order in which help tells of them."""
 
 
 class Views(Switcher):
@@ -28,20 +70,47 @@ class Views(Switcher):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(initial="view-images", id=id)
         self.images = ImagesPane(id="view-images")
-        self.engine = EnginePane(id="view-engine")
+        self._made: dict[str, Widget] = {}
+        """Those of :data:`LATER` that are there, or will be when the lock is free."""
+        self._making = Lock()
+        self._refused = ""
         self._seen: dict[str, int] = {}
         """For each view the ``Scene.changes`` that it shows."""
         self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
         """The image and the layer that were under the cursor of a view last."""
 
     def compose(self) -> ComposeResult:
-        """All of them; one is on view."""
+        """The first."""
         yield self.images
-        yield LayersPane(id="view-layers")
-        yield TreePane(id="view-tree")
-        yield MapPane(id="view-map")
-        yield ComparePane(id="view-compare")
-        yield self.engine
+
+    async def make(self, name: str) -> None:
+        """Make a view, unless it is there: hidden, with nothing in it yet, and as the others are."""
+        async with self._making:
+            if name not in LATER or name in self._made:
+                return
+            self._made[name] = pane = LATER[name]()
+            pane.display = False
+            order = [one for one in LATER if one in self._made]
+            place = order.index(name)
+            await self.mount(pane, after=self._made[order[place - 1]] if place else self.images)
+            if name == "engine":
+                self._engine_pane.refused = self._refused
+            self._frames_say(pane, self.has_class("-stale"))
+
+    async def make_all(self) -> None:
+        """Make every view that is not there yet."""
+        for name in LATER:
+            await self.make(name)
+
+    @property
+    def _engine_pane(self) -> EnginePane:
+        return cast("EnginePane", self._made["engine"])
+
+    def answered(self, refused: str) -> None:
+        """The engine gave its disk usage, or refused it for a reason."""
+        self._refused = refused
+        if "engine" in self._made:
+            self._engine_pane.answered(refused)
 
     @property
     def view(self) -> View:
@@ -89,7 +158,10 @@ class Views(Switcher):
             self.view.show_scene(scene)
 
     def go_to(self, name: str, scene: Scene | None) -> bool:
-        """Show another view, with the cursor on the same image and layer: those that had one last. False: the same."""
+        """Show another view, with the cursor on the same image and layer: those that had one last. False: the same.
+
+        It must be there: :meth:`make`.
+        """
         before = self.view
         if before.image_here is not None or before.layer_here is not None:
             self._pointed_at = before.image_here, before.layer_here
@@ -107,7 +179,11 @@ class Views(Switcher):
         if self.has_class("-stale") is stale:
             return False
         self.set_class(stale, "-stale")
-        for framed in self.query(Widget):
+        self._frames_say(self, stale)
+        return True
+
+    @staticmethod
+    def _frames_say(inside: Widget, stale: bool) -> None:
+        for framed in (inside, *inside.query(Widget)):
             if isinstance(framed, Framed):
                 framed.show_stale(stale)
-        return True

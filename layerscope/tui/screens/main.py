@@ -53,7 +53,6 @@ class MainScreen(Screen[None]):
     """Everything about one host, in one of several views."""
 
     BLANK: ClassVar[bool] = True  # covered by what is on it; see layerscope.tui.widgets.room
-    CSS_PATH = "main.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-vast")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = KEYS
 
@@ -159,7 +158,7 @@ class MainScreen(Screen[None]):
         if message.graph is not None and self.scene is not None and self.scene.is_before(message.graph):
             asking.rebase(self, self.scene, message.graph)
             self.redraw()
-        self.views.engine.answered(message.refused)
+        self.views.answered(message.refused)
         self._draw_line()
 
     @on(ScanFailed)
@@ -221,8 +220,12 @@ class MainScreen(Screen[None]):
 
     # -- views ----------------------------------------------------------------------------
 
-    def action_view(self, name: str) -> None:
+    async def action_view(self, name: str) -> None:
         """Show another view, with the cursor on the same image and layer."""
+        await self.views.make(name)
+        self._go_to_view(name)
+
+    def _go_to_view(self, name: str) -> None:
         if self.views.go_to(name, self.scene) and self.scene is not None:
             self._draw_line()
         self.view_line.tell(name)
@@ -238,7 +241,7 @@ class MainScreen(Screen[None]):
     @on(Pivoted)
     def _pivoted(self, message: Pivoted) -> None:
         """From a row of another view to the image itself, with its layers."""
-        self.action_view("images")
+        self._go_to_view("images")
         self.images_pane.reveal(message.image, message.layer)
 
     def go_to_image(self, node: ImageNode) -> None:
@@ -384,7 +387,7 @@ class MainScreen(Screen[None]):
         if self.scene is not None and ids is not None:
             self.scene.mark_only(ids)
             if not self.view.has_rows:
-                self.action_view("images")
+                self._go_to_view("images")
             self.redraw()
 
     def action_remove(self) -> None:
@@ -416,7 +419,9 @@ class MainScreen(Screen[None]):
         """Ask what pulling something, or a newer one of what the cursor is on, would cost."""
         asking.ask_pull(self, self.scene, self.session, self.view.image_here)
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
+        """Show all keys, those of views that were not looked at yet among them."""
+        await self.views.make_all()
         asking.show_help(self)
 
     # -- the rest -------------------------------------------------------------------------

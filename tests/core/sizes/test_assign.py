@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, product
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -110,6 +111,34 @@ def test_what_is_below_a_cut_and_above_it_can_be_read_apart(case: Case, other: C
         assert whole.candidates == (*below.candidates, *shifted)
         assert whole.maybe_none == (*below.maybe_none, *above.maybe_none)
         assert not any(below.maybe_none)
+
+
+def test_with_less_than_all_ways_the_same_follows() -> None:
+    """Every history of up to five entries that are read by size, beside up to five layers."""
+    shorter = 0
+    for sizes in chain.from_iterable(product((0, 1, 2), repeat=n) for n in range(6)):
+        marks = "".join("L" if size else "?" for size in sizes)
+        for layers, place, size, total in product(range(6), (0, 1, 4), (None, 0, 1, 2), (sum(sizes), sum(sizes) + 1)):
+            known = [size if at == place else None for at in range(layers)]
+            whole = lay(marks, sizes, known, total=total)
+            some = lay(marks, sizes, known, total=total, all_ways=False)
+            assert same(whole, sizes) == same(some, sizes)
+            shorter += ways(whole) != ways(some)
+    assert shorter > 1000
+
+
+def same(found: Assignment | None, sizes: Sequence[int]) -> object:
+    """What is the same in every way: entries, sizes, how many layers, cuts."""
+    if found is None:
+        return None
+    settled = []
+    for candidates, none in zip(found.candidates, found.maybe_none, strict=True):
+        weights: set[int | None] = {sizes[i] for i in candidates}
+        if none:
+            weights.add(0 if found.left == 0 else None)
+        one_size = len(weights) == 1 and None not in weights
+        settled.append((candidates if len(candidates) == 1 and not none else (), weights if one_size else None))
+    return settled, found.made, found.cuts
 
 
 def read(entries: Sequence[tuple[str, int]], known: Sequence[int | None], *, short: bool) -> Readings | None:

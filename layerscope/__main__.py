@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the program."""
-    gc.disable()  # a command ends before there is anything to collect; the interface turns it on again
+    gc.disable()  # a command ends before there is anything to collect; the interface begins after its first frame
     if sys.argv[1:] == ["--version"]:
         from layerscope import __version__  # noqa: PLC0415 (and nothing else)
 

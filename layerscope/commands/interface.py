@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import secrets
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 from layerscope.commands.common import awaited, patience
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
-from layerscope.sources.backend import Backend
+from layerscope.sources.backend import Backend, SavedBackend
 from layerscope.sources.open import Source
 from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.files import cause, private_folder, sweep, write_whole
@@ -48,27 +46,26 @@ def run(
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
     first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
     """
-    gc.enable()  # a command does without
     with patience(awaited(source)):
-        saved = None if source.live else source.open()
+        saved = None if source.live else source.open_saved()
     sweep(state_path(""))
 
     def opener() -> Backend:
-        return saved if saved is not None else source.open(read_only=read_only)  # while the screen is up already
+        return saved or source.open(read_only=read_only)  # while the screen is up already
 
     def open_at(host: str) -> Backend:
         return replace(source, host=host, context=None).open(read_only=read_only)
 
     pins = Pins(None) if source.kind == "demo" else Pins.of_user()  # those of the sample host are for a look only
     if terminal is None:
-        app = _app(opener, open_at, units, pins, image, history and source.live)
+        app = _app(opener, open_at, units, pins, image, history and source.live, saved)
         app.run()
         return app.return_code or 0
     screen = Terminal(terminal)
     status, crash = CRASHED, ""
     try:
         screen.take()
-        app = _app(opener, open_at, units, pins, image, history and source.live)
+        app = _app(opener, open_at, units, pins, image, history and source.live, saved)
         # Not asyncio.run: it would wait for every thread, and one of them may wait for a frozen engine.
         app.run(loop=asyncio.new_event_loop())
         status, crash = app.return_code or 0, app.crash
@@ -86,6 +83,7 @@ def _app(
     pins: Pins,
     image: str,
     history: bool,
+    saved: SavedBackend | None,
 ) -> GuardedApp:
     from layerscope.state.settings import SettingsFile, default_path  # noqa: PLC0415
     from layerscope.tui.guarded import GuardedApp  # noqa: PLC0415 (Textual: not for a scan that cannot be read)
@@ -94,7 +92,9 @@ def _app(
 
     take_any_bytes(encoding_of_locale())
     kept = SettingsFile(default_path())
-    session = Session(opener, demo=_demo, units=units, settings=kept, pins=pins, image=image, open_at=open_at)
+    session = Session(
+        opener, demo=_demo, units=units, settings=kept, pins=pins, image=image, open_at=open_at, opened=saved
+    )
     if history and session.settings.history:
         from layerscope.state.history import ScanHistory  # noqa: PLC0415
 
@@ -106,6 +106,8 @@ def _app(
 
 def _report(details: str) -> str:
     """Write the details of a fault to a file of ours; return the one line that says what failed and where they are."""
+    import secrets  # noqa: PLC0415 (it loads much)
+
     lines = [line for line in details.splitlines() if line.strip(" │╭╰─╮╯")]
     what = clean(lines[-1].strip(), 200) if lines else "unknown"
     path = state_path(f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.txt")

@@ -19,8 +19,8 @@ from layerscope.errors import WrongInputError
 from layerscope.search.comparisons import parse_span
 from layerscope.search.meaning import Test, WrongTermError
 from layerscope.search.query import parse
+from layerscope.search.reference import split_reference
 from layerscope.search.select import short_name
-from layerscope.search.terms import split_reference
 from layerscope.text import clean
 from layerscope.units import natural_list, parse_size
 

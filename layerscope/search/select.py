@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.search.terms import split_reference
+from layerscope.search.reference import split_reference
 from layerscope.text import clean
 from layerscope.units import count, natural_list
 

@@ -17,6 +17,7 @@ from layerscope.core.origin import Again, origin_of
 from layerscope.core.stores import RUNNING
 from layerscope.search.comparisons import created, seen
 from layerscope.search.meaning import Binder, Meaning, Test, WrongTermError
+from layerscope.search.reference import split_reference
 from layerscope.text import clean
 
 # -- names of a graph, in lower case, once -------------------------------------------------
@@ -55,16 +56,6 @@ def _references(node: ImageNode) -> tuple[str, ...]:
     image = node.image
     own = (*image.tags, *image.digests) if image.tags else ("<none>", *image.digests)
     return tuple(name.lower() for name in own)
-
-
-def split_reference(reference: str) -> tuple[str, str]:
-    """Return (repository, tag) of a reference: ``localhost:5000/api:1`` gives ``localhost:5000/api`` and ``1``.
-
-    A digest is taken off; without a tag the second is empty.
-    """
-    name = reference.partition("@")[0]
-    head, colon, tag = name.rpartition(":")
-    return (head, tag) if colon and "/" not in tag else (name, "")
 
 
 # -- single words: states of an image ------------------------------------------------------

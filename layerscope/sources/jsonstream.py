@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 CHUNK = 64 * 1024
 """Bytes that are parsed in one go: about a millisecond."""
@@ -18,8 +17,7 @@ BLANK = 4 << 20
 """Bytes that may follow one another without a value being complete: a longer string, or blanks, are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a document may be."""
 
     bytes: int

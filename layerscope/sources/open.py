@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from layerscope.engine.connect import Connection
     from layerscope.inventory import Inventory
-    from layerscope.sources.backend import Backend
+    from layerscope.sources.backend import Backend, SavedBackend
 
 SAMPLE = "laptop.scan.json.gz"
 """The bundled sample host, in :mod:`layerscope.sources.samples`."""
@@ -52,10 +53,7 @@ class Source:
         :class:`~layerscope.errors.BackendError`.
         """
         if not self.live:
-            from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, SavedBackend  # noqa: PLC0415
-
-            found = self.load()
-            return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
+            return self.open_saved()
         from layerscope.engine.early import begin  # noqa: PLC0415 (before everything that is not needed to ask)
 
         early = begin(self.host, self.context, usage=usage)
@@ -64,6 +62,13 @@ class Source:
 
         cache = ImageCache.of_user() if self.cache else None
         return open_backend(self.host, self.context, read_only=read_only, cache=cache, early=early)
+
+    def open_saved(self) -> SavedBackend:
+        """Return what gives the inventory of a saved scan, or of the sample host. Raises ScanFileError."""
+        from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, SavedBackend  # noqa: PLC0415
+
+        found = self.load()
+        return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
 
     def connect(self) -> Connection:
         """Open the live engine. Raises :class:`layerscope.engine.errors.EngineError`."""
@@ -74,11 +79,9 @@ class Source:
 
 def load_sample() -> Inventory:
     """Return the inventory of the bundled sample host. Raises ScanFileError if it is not in this installation."""
-    from importlib import resources  # noqa: PLC0415 (only where it is needed)
-
     from layerscope.sources.scanfile import ScanFileError, load_inventory  # noqa: PLC0415
 
-    with resources.as_file(resources.files("layerscope.sources.samples") / SAMPLE) as path:
-        if not path.is_file():
-            raise ScanFileError("the sample host is missing from this installation; install layerscope again")
-        return replace(load_inventory(path), sample=True)
+    path = Path(__file__).with_name("samples") / SAMPLE
+    if not path.is_file():
+        raise ScanFileError("the sample host is missing from this installation; install layerscope again")
+    return replace(load_inventory(path), sample=True)

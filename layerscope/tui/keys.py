@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -52,8 +51,7 @@ def keys_of(binding: Binding) -> list[str]:
     return [binding.key_display] if binding.key_display else [key_name(key) for key in binding.key.split(",")]
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A binding, with the node that its action is run on."""
 
     binding: Binding

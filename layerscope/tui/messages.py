@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -15,8 +16,11 @@ from layerscope.core.seen import Seen
 from layerscope.errors import Elsewhere
 from layerscope.inventory import Inventory
 
+if TYPE_CHECKING:
+    from layerscope.search.query import Query
 
-@dataclass
+
+@dataclass(eq=False)
 class ScanProgressed(Message):
     """A scan is under way."""
 
@@ -29,7 +33,7 @@ class ScanProgressed(Message):
         return isinstance(message, ScanProgressed)
 
 
-@dataclass
+@dataclass(eq=False)
 class GraphArrived(Message):
     """A scan, or a part of one, became a graph."""
 
@@ -40,7 +44,26 @@ class GraphArrived(Message):
         return isinstance(message, GraphArrived)
 
 
-@dataclass
+class PromptClosed(Message):
+    """A bar that one types in was left, and the keyboard is where it was before; the bar is to be put away."""
+
+
+class FilterChosen(Message):
+    """Other images are to be shown: those that pass ``query``; None: all.
+
+    It goes straight to the screen, so that it is there before a key that was typed ahead and acts on the images.
+    """
+
+    def __init__(self, query: Query | None) -> None:
+        super().__init__()
+        self.query = query
+
+    def can_replace(self, message: Message) -> bool:
+        """Only what is typed now matters."""
+        return isinstance(message, FilterChosen)
+
+
+@dataclass(eq=False)
 class Refreshed(Message):
     """The engine was looked at again. Whoever looked waits for ``taken``: where it is False, a graph is to be built."""
 
@@ -48,7 +71,7 @@ class Refreshed(Message):
     taken: Future[bool]
 
 
-@dataclass
+@dataclass(eq=False)
 class EngineChanged(Message):
     """The engine changed, and this is what it is now."""
 
@@ -64,14 +87,14 @@ class EngineChanged(Message):
         return self.graph.inventory.serial <= message.graph.inventory.serial
 
 
-@dataclass
+@dataclass(eq=False)
 class EngineFollowed(Message):
     """The engine's events are followed (``why`` is empty), or it was lost for the reason ``why``."""
 
     why: str
 
 
-@dataclass
+@dataclass(eq=False)
 class ScanFailed(Message):
     """No graph will come: one line of cause, one of what to do next; ``elsewhere`` engines answer."""
 
@@ -82,7 +105,7 @@ class ScanFailed(Message):
     elsewhere: tuple[Elsewhere, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class HistoryRead(Message):
     """What earlier scans of this engine came to."""
 
@@ -101,7 +124,7 @@ class Pointed(Message):
         return isinstance(message, Pointed)
 
 
-@dataclass
+@dataclass(eq=False)
 class Pivoted(Message):
     """Somebody went from one thing to another: to an image, and maybe to one of its layers."""
 
@@ -109,33 +132,33 @@ class Pivoted(Message):
     layer: Layer | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class NotKept(Message):
     """What the user chose before, or just now, is not kept: ``why`` says so in a line."""
 
     why: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Warned(Message):
     """Something was passed over that the user may want to mend: ``words`` says what, in a line."""
 
     words: str
 
 
-@dataclass
+@dataclass(eq=False)
 class UsageWanted(Message):
     """Somebody looks at the engine's own disk usage, which has not been asked for; ``whole``: at all of its disk."""
 
     whole: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class UsageNotWanted(Message):
     """Nobody waits for the engine's disk usage any more."""
 
 
-@dataclass
+@dataclass(eq=False)
 class UsageAnswered(Message):
     """The engine told its disk usage (``graph`` has it now), or ``refused`` says why not."""
 

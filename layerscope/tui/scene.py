@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.removal.marks import Marks
 from layerscope.core.removal.measured import Freed
 from layerscope.inventory import Inventory
-from layerscope.search.query import Query
 from layerscope.state.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size, size_width
 from layerscope.views.changes import News
 from layerscope.views.orders import IMAGE_ORDERS
+
+if TYPE_CHECKING:
+    from layerscope.search.query import Query
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,15 +14,9 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 from textual.worker import get_current_worker
 
-from layerscope.collector import no_collector
-from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.core.past import since_look, sparkline
-from layerscope.core.pull import ImageCost, PullCost
-from layerscope.core.pulled import Pulled, has_come, pulled
 from layerscope.core.removal.marks import Marks
 from layerscope.core.seen import NOTHING_SEEN
-from layerscope.core.update import updated
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
@@ -42,16 +35,17 @@ from layerscope.tui.messages import (
     UsageAnswered,
     Warned,
 )
+from layerscope.tui.prepared import prepared
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Sort
 from layerscope.tui.widgets.summary import PAST
 from layerscope.units import Units
 from layerscope.views.changes import News
-from layerscope.views.forest import forest_of
-from layerscope.views.history import since_look_words
 from layerscope.views.orders import IMAGE_ORDERS
 
 if TYPE_CHECKING:
+    from layerscope.core.pull import ImageCost, PullCost
+    from layerscope.core.pulled import Pulled
     from layerscope.registry.look import Looked
     from layerscope.state.history import ScanHistory
 
@@ -59,8 +53,6 @@ PATIENCE = 10.0
 """Seconds to wait for the screen to take what changed."""
 FEWEST = 3
 """Scans that make a line."""
-MANY = 2_000
-"""Layers from which on Python's own housekeeping can be felt."""
 
 Opener = Callable[[], Backend]
 """Connects or loads; blocks; raises :class:`~layerscope.sources.backend.BackendError`."""
@@ -92,20 +84,23 @@ class Session:
         looker: Looker | None = None,
         image: str = "",
         open_at: Callable[[str], Backend] | None = None,
+        opened: SavedBackend | None = None,
     ) -> None:
         """Take where to open the host. ``demo`` gives the sample host, where there is one to fall back on.
 
         ``settings`` has what the user chose before, which ``units`` overrules, and ``pins`` what is never proposed for
         removal; by default nothing is kept. ``history`` has the scans of before, and gets those of now. ``looker``
         asks registries before a pull. ``image`` is the name of the one to begin with. ``open_at`` opens an engine at
-        another address.
+        another address. ``opened`` is a saved scan that was read already, in place of what ``opener`` would open.
         """
         self.opener = opener
         self.demo = demo
         self.open_at = open_at
         self.clock = clock
-        self.backend: Backend | None = None
+        self.backend: Backend | None = opened
+        self._opened = opened
         self.pins = pins or Pins(None)
+        self._pins_read = False
         self.history = history
         self._seen = NOTHING_SEEN
         self._looked = False
@@ -128,8 +123,25 @@ class Session:
         self._screen = screen
         screen.call_after_refresh(self._begin)
 
+    def first(self) -> LayerGraph | None:
+        """Return what the first frame can show; None where it takes its time and has to be loaded."""
+        found = self._opened.at_once() if self._opened is not None else None
+        if found is None:
+            return None
+        self._load_pins()
+        try:
+            return self._prepared(found)
+        except Exception:  # a fault of ours: it is told of when it is met again in loading
+            return None
+
     def _begin(self) -> None:
         self._not_kept(self._warning)
+        self._load_pins()
+
+    def _load_pins(self) -> None:
+        if self._pins_read:
+            return
+        self._pins_read = True
         try:
             self.pins.load()
         except PinsError as error:
@@ -230,6 +242,8 @@ class Session:
         """Return what came, between two graphs, of the pulls that were looked at before."""
         if not self.said or old is new:
             return []
+        from layerscope.core.pulled import has_come, pulled  # noqa: PLC0415 - only after a pull was looked at
+
         there = {image.image.name: image for key, image in self.said.items() if key in new.image_by_id}
         found = [pulled(image, old, new) for image in there.values() if has_come(image, old, new)]
         done = {one.said.image.name for one in found if one.grew is not None}
@@ -291,13 +305,17 @@ class Session:
         """Return the graph that is shown, brought up to date; None where one is to be built, which takes its time."""
         if shown.inventory.serial > inventory.serial:
             return None
+        from layerscope.core.update import updated  # noqa: PLC0415 - only where an engine is followed
+
         graph = updated(shown, inventory)
         self._latest = graph or self._latest
         return graph
 
     def _recall(self, graph: LayerGraph) -> None:
         """Tell what earlier scans came to, and keep this one: after it is on screen."""
-        from layerscope.state.history import HistoryError  # noqa: PLC0415 (SQLite: not before the first screen)
+        from layerscope.core.past import since_look, sparkline  # noqa: PLC0415 - after the first screen, all three
+        from layerscope.state.history import HistoryError  # noqa: PLC0415
+        from layerscope.views.history import since_look_words  # noqa: PLC0415
 
         history, engine, now = self.history, graph.inventory.engine, int(self.clock())
         if history is None or not graph.inventory.complete:
@@ -376,17 +394,3 @@ class Session:
         self._usage_took = 0.0 if whole else time.monotonic() - begun
         if not worker.is_cancelled:
             self.screen.post_message(UsageAnswered(self._prepared(fresh)))
-
-
-def prepared(inventory: Inventory) -> LayerGraph:
-    """Return the graph of an inventory with what views need at once worked out, off the event loop."""
-    with no_collector():
-        graph = build_graph(inventory)
-        forest_of(graph)
-    if len(graph.layers) > MANY:
-        # Python's collector would walk the whole graph every now and then, in the middle of a key: 0.15 s for 20,000
-        # layers. What has served its time is let go here, in the thread that waits anyway; the rest is set aside.
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
-    return graph

@@ -131,7 +131,7 @@ class TellsFaults(AnApp):
     def _print_error_renderables(self) -> None:
         if self._exit_renderables:
             console = Console(width=120, color_system=None, file=io.StringIO(), record=True)
-            for renderable in self._exit_renderables:
+            for renderable in reversed(self._exit_renderables):  # the first, of which the others come, ends the details
                 console.print(renderable)
             self._exit_renderables.clear()
             self.failed(console.export_text())
@@ -145,6 +145,8 @@ class Palette(LeavesOnce, CommandPalette):
     place of the cursor, and what is told when the parts of the palette are gone NoMatches; the program ends. If they
     are called otherwise one day, this does nothing.
     """
+
+    CSS_PATH = "palette.tcss"
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):

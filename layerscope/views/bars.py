@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from layerscope.core.graph import LayerGraph
 from layerscope.core.totals import Totals
@@ -13,8 +13,7 @@ UNPACKED, CONTENT = "█", "▒"
 """What the parts of a bar are drawn with: their shapes differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One of the two. Bytes."""
 
     label: str

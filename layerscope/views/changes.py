@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from layerscope.core.changes import Changes, changes
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container
 from layerscope.text import clean, fit, fit_name
 from layerscope.units import Units, count, format_number, format_size, natural_list
 from layerscope.views.names import image_label
 
+if TYPE_CHECKING:
+    from layerscope.core.changes import Changes
+
 ROOMS = (48, 30, 20, 12)
 """Cells that a name may have, most first; under the last it says too little to be worth the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """Something that happened on a live engine."""
 
     at: float
@@ -46,6 +47,8 @@ def describe(old: LayerGraph, new: LayerGraph, units: Units) -> tuple[str, ...]:
 
     Empty when nothing that is shown did.
     """
+    from layerscope.core.changes import changes  # noqa: PLC0415 - only where an engine is followed
+
     found = changes(old, new)
     told = [list(_parts(found, old, new, units, room)) for room in ROOMS]
     wordings = [" · ".join(parts) for parts in told]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
@@ -18,7 +18,9 @@ from layerscope.inventory import Container
 from layerscope.search.fuzzy import Finder, Hit
 from layerscope.text import clean
 from layerscope.views.names import LONGEST, image_label, layer_label
-from layerscope.views.tree import TreeRow
+
+if TYPE_CHECKING:
+    from layerscope.views.tree import TreeRow
 
 ID_DIGITS = 4
 """Digits from which on an ID is looked for: fewer are in too many."""

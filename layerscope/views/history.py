@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.past import SinceLook
 from layerscope.units import UNKNOWN, Units, count, format_age
 from layerscope.views.names import signed_words
+
+if TYPE_CHECKING:
+    from layerscope.core.past import SinceLook
 
 FEWEST = 3
 """Scans from which on it says something that an image was in use in none of them."""

@@ -5,7 +5,7 @@ The bytes come from :mod:`layerscope.core.removal.marks`; nothing is computed he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -21,8 +21,7 @@ NAMES = (60, 30, 20, 12)
 """Cells that a name may have; under the last it says too little to be worth the room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a line: it is said as long as there is room, in the longest wording that fits."""
 
     key: str

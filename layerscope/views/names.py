@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer
-from layerscope.core.past import Change
-from layerscope.search.terms import split_reference
+from layerscope.search.reference import split_reference
 from layerscope.text import clean, fold_instruction
 from layerscope.units import UNKNOWN, Units, format_age, format_size, natural_list
+
+if TYPE_CHECKING:
+    from layerscope.core.past import Change
 
 NO_HISTORY = "no history for this layer"
 NO_INSTRUCTION = "(no instruction given)"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from layerscope.core.graph import LayerGraph
 from layerscope.units import Units, format_size, short_age
 
 
-@dataclass(frozen=True, slots=True)
-class DiskPart:
+class DiskPart(NamedTuple):
     """One thing that fills the disk. Bytes."""
 
     name: str

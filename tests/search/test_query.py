@@ -11,7 +11,8 @@ from layerscope.core.chain import chain_id
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, Platform
 from layerscope.search.query import parse
-from layerscope.search.terms import HELP, split_reference
+from layerscope.search.reference import split_reference
+from layerscope.search.terms import HELP
 
 NOW = 1_800_000_000
 DAY = 86400

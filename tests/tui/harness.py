@@ -10,6 +10,7 @@ In a snapshot: ``assert snap(app, SIZES[0], "down", "enter")`` (a fixture; see c
 
 import asyncio
 import queue
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -197,7 +198,9 @@ class FakeBackend:
         self.usage_answer: DiskUsage | BackendError = BackendError("the engine gives no disk usage here", "")
         self.closed = False
         self._steps: queue.Queue[_Progress | _Part | _End] = queue.Queue()
-        self._events: queue.Queue[Inventory | str] = queue.Queue()
+        self._events: list[Inventory | str] = []
+        self._untold = 0
+        self._woken = threading.Condition()
         self._waiting = False
         self._followed = 0
 
@@ -211,7 +214,7 @@ class FakeBackend:
     @property
     def untold(self) -> bool:
         """True while a change is on its way to a follower."""
-        return self._events.unfinished_tasks > 0
+        return self._untold > 0
 
     def progress(self, done: int, total: int, phase: str) -> None:
         """Let the held scan tell how far it is."""
@@ -233,11 +236,17 @@ class FakeBackend:
     def change(self, found: Inventory) -> None:
         """The engine changed: whoever follows it gets this."""
         self.inventory = replace(found, from_file=not self.live)
-        self._events.put(self.inventory)
+        self._tell(self.inventory)
 
     def lose(self, why: str) -> None:
         """The engine was lost for a reason; ``""``: it is there again."""
-        self._events.put(why)
+        self._tell(why)
+
+    def _tell(self, event: Inventory | str) -> None:
+        with self._woken:
+            self._events.append(event)
+            self._untold += 1
+            self._woken.notify_all()
 
     # the Backend protocol
 
@@ -291,23 +300,29 @@ class FakeBackend:
         return replace(self.inventory, usage=self.usage_answer)
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
-        self._followed += 1
-        number = self._followed
+        with self._woken:
+            self._followed += 1
+            number = self._followed
+            self._woken.notify_all()
         state("")
-        while not self.closed and number == self._followed:  # one follower at a time, as with a real engine
-            try:
-                event = self._events.get(timeout=0.01)
-            except queue.Empty:
-                continue
+        while True:
+            with self._woken:
+                self._woken.wait_for(lambda: self.closed or number != self._followed or self._events)
+                if self.closed or number != self._followed:  # one follower at a time, as with a real engine
+                    return
+                event = self._events.pop(0)
             if isinstance(event, str):
                 state(event)
             else:
                 self.inventory = event
                 changed(event)
-            self._events.task_done()
+            with self._woken:
+                self._untold -= 1
 
     def close(self) -> None:
-        self.closed = True
+        with self._woken:
+            self.closed = True
+            self._woken.notify_all()
 
 
 Before = Callable[[Pilot[Any]], Awaitable[None]]

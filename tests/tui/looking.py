@@ -84,9 +84,11 @@ async def type_in(pilot: Pilot[Any], text: str) -> None:
 
 
 def prompt(pilot: Pilot[Any]) -> Prompt:
-    """The bar that is open; with none open, that of find."""
-    found = main(pilot)
-    return found.filter_bar if found.filter_bar.is_open else found.find_bar
+    """The bar that is open; with none open, that of find, else that of the filter."""
+    bars = main(pilot).prompts
+    found = bars.open or bars.find or bars.filter
+    assert found is not None, "no bar was opened yet"
+    return found
 
 
 def count(pilot: Pilot[Any]) -> str:

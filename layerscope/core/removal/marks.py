@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.removal.holders import holders_of
-from layerscope.core.removal.plan import RemovalPlan, plan_of
 from layerscope.core.removal.simulation import Removal
 from layerscope.core.sizes.sums import Bound
+
+if TYPE_CHECKING:
+    from layerscope.core.removal.plan import RemovalPlan
 
 FEW = 32
 """Up to this many marks, sorting their layers costs less than going through all of the host."""
@@ -167,6 +170,8 @@ class Marks:
 
     def plan(self) -> RemovalPlan:
         """Return the whole plan for the marked images."""
+        from layerscope.core.removal.plan import plan_of  # noqa: PLC0415 - not before it is asked for
+
         return plan_of(self.graph, self._removal)
 
     def _restart(self) -> None:

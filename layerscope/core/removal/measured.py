@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from layerscope.core.graph import LayerGraph
-from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.inventory import DiskUsage
+
+if TYPE_CHECKING:
+    from layerscope.core.removal.plan import RemovalPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def measure(
     ``held``: at most so much of what the whole plan frees is held by the build cache; None: not known.
     ``content``: the bytes of every blob that the engine listed before and after, by digest; None: it did not.
     """
+    from layerscope.core.removal.plan import plan  # noqa: PLC0415 - not before there is a removal
+
     blobs, rest = content
     gone = bytes_gone(blobs, rest)
     part = whole if len(went) == len(whole.removed) else plan(whole.graph, went)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from layerscope.core.graph import ImageNode, Layer
 from layerscope.inventory import Container
@@ -11,10 +12,12 @@ from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Cell, Piece
 from layerscope.tui.widgets.hits import lit
 from layerscope.units import UNKNOWN, format_number
-from layerscope.views.find import Spot
 from layerscope.views.forest import origin_of
 from layerscope.views.images import NAMELESS, Group
 from layerscope.views.names import NO_HISTORY, amount, image_label, layer_label, unique_amount
+
+if TYPE_CHECKING:
+    from layerscope.views.find import Spot
 
 
 def name_cell(node: ImageNode, width: int, spot: Spot | None = None, repository: str = "") -> Cell:

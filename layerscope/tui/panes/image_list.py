@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.actions import SkipAction
@@ -21,12 +21,14 @@ from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of, short_age
-from layerscope.views.find import Search, image_search
 from layerscope.views.history import use_cell
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups, widest
 from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
 from layerscope.views.states import state_words
+
+if TYPE_CHECKING:
+    from layerscope.views.find import Search
 
 Row = ImageNode | Group
 
@@ -217,6 +219,8 @@ class ImageList(RowTable):
         return True if marked == len(row.images) else None if marked else False
 
     def _search(self) -> Search:
+        from layerscope.views.find import image_search  # noqa: PLC0415 - not before something is looked for
+
         assert self.scene is not None  # nothing is looked for before there are rows
         return image_search(self.scene.graph)
 

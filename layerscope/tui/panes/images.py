@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +17,7 @@ from layerscope.text import fit, fit_first, fit_name
 from layerscope.tui.keys import FIND, MOVE
 from layerscope.tui.panes.cells import instruction_cell, origin_cell, unique_cell, user_cell, users_cell
 from layerscope.tui.panes.image_list import ImageList
+from layerscope.tui.panes.searches import in_layers, in_users
 from layerscope.tui.panes.view import Pointing
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import LUXURY, Cell, ListColumn
@@ -25,7 +25,6 @@ from layerscope.tui.widgets.preview import Preview
 from layerscope.tui.widgets.room import SideBySide, TopToBottom
 from layerscope.tui.widgets.rowtable import AS_IT_COMES, RowTable
 from layerscope.units import count
-from layerscope.views.find import LayerSearch, user_search
 from layerscope.views.images import Group
 from layerscope.views.names import amount, image_label, short_id
 from layerscope.views.orders import LAYER_ORDERS, USER_ORDERS
@@ -46,8 +45,7 @@ def biggest(layers: Sequence[Layer]) -> int:
     return max(range(len(layers)), key=[layer.size or 0 for layer in layers].__getitem__, default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """One step of the trail: the image and the layer that were left."""
 
     image_id: str
@@ -77,8 +75,8 @@ class ImagesPane(Pointing, SideBySide):
         self.users = RowTable(self._user_columns(), key=lambda n: n.id, empty="", id="users")
         self.users.is_marked = lambda row: self.scene is not None and row.id in self.scene.marks.ids
         self.preview = Preview(id="preview")
-        self.stack.search = lambda: LayerSearch(self.stack.rows)
-        self.users.search = lambda: user_search(self.users.rows)
+        self.stack.search = in_layers(self.stack)
+        self.users.search = in_users(self.users)
 
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""

@@ -15,6 +15,7 @@ from layerscope.core.graph import ImageNode, Layer
 from layerscope.tui.panes.images import ImagesPane
 from layerscope.tui.panes.view import View
 from layerscope.tui.scene import Scene
+from layerscope.tui.styles import load_styles
 from layerscope.tui.widgets.findable import Findable
 from layerscope.tui.widgets.framed import Framed
 from layerscope.tui.widgets.room import Switcher
@@ -88,6 +89,7 @@ class Views(Switcher):
         async with self._making:
             if name not in LATER or name in self._made:
                 return
+            load_styles(self, "panes/views.tcss")
             self._made[name] = pane = LATER[name]()
             pane.display = False
             order = [one for one in LATER if one in self._made]

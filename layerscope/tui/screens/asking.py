@@ -5,26 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.screen import Screen
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.core.removal.marks import Marks
-from layerscope.core.removal.plan import RemovalPlan
-from layerscope.search.select import SelectionError, select
 from layerscope.state.pins import PinsError
 from layerscope.text import clean, fit
-from layerscope.tui.dialogs.dialog import Dialog
 from layerscope.tui.live import Live
-from layerscope.tui.messages import ScanFailed
 from layerscope.tui.scene import Scene
 from layerscope.tui.session import Session
-from layerscope.tui.subject import Subject
-from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count
-from layerscope.views.changes import describe
-from layerscope.views.pulled import pulled_wordings
+
+if TYPE_CHECKING:
+    from layerscope.core.removal.plan import RemovalPlan
+    from layerscope.tui.messages import ScanFailed
+    from layerscope.tui.subject import Subject
+    from layerscope.tui.widgets.rowtable import RowTable
 
 T = TypeVar("T")
 
@@ -32,9 +29,12 @@ T = TypeVar("T")
 def rebase(screen: Screen[None], scene: Scene, graph: LayerGraph) -> None:
     """Carry marks over to a newer graph, and tell the dialogs that show the old one."""
     scene.rebase(graph)
-    for over in screen.app.screen_stack:
-        if isinstance(over, Dialog) and over.drawn:
-            over.scene_changed()
+    if len(screen.app.screen_stack) > 1:
+        from layerscope.tui.dialogs.dialog import Dialog
+
+        for over in screen.app.screen_stack:
+            if isinstance(over, Dialog) and over.drawn:
+                over.scene_changed()
 
 
 def open_once(screen: Screen[None], box: Screen[T], answered: Callable[[T | None], None] | None = None) -> None:
@@ -49,8 +49,12 @@ def go_on(
     """Take a newer graph; say what came of pulls that were looked at before, and with ``news`` what else changed."""
     old = scene.graph
     if news:
+        from layerscope.views.changes import describe
+
         live.tell(describe(old, graph, session.units))
     for one in session.come(old, graph):
+        from layerscope.views.pulled import pulled_wordings
+
         wordings = pulled_wordings(one, session.units)
         live.tell(wordings)
         screen.notify(wordings[0], markup=False, timeout=10)
@@ -121,6 +125,8 @@ def ask_removal(
     if backend is None:
         return
     if not len(marks):
+        from layerscope.core.removal.marks import Marks
+
         marks = Marks(scene.graph)
         for node in here:
             marks.mark(node)
@@ -187,6 +193,8 @@ def begin_with(screen: Screen[None], graph: LayerGraph, session: Session, go_to:
     """Go to the image that was named at the start, as soon as it is there."""
     if not session.image:
         return
+    from layerscope.search.select import SelectionError, select
+
     try:
         found = select(graph, [session.image])[0]
     except SelectionError as error:

@@ -13,15 +13,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from layerscope.collector import collect_from_now_on
 from layerscope.core.graph import ImageNode
 from layerscope.tui.live import Live, unfinished_words
 from layerscope.tui.messages import (
     EngineChanged,
     EngineFollowed,
+    FilterChosen,
     GraphArrived,
     HistoryRead,
     Pivoted,
     Pointed,
+    PromptClosed,
     Refreshed,
     ScanFailed,
     ScanProgressed,
@@ -30,19 +33,16 @@ from layerscope.tui.messages import (
     UsageWanted,
 )
 from layerscope.tui.panes.images import ImagesPane
+from layerscope.tui.panes.prompts import Prompts
 from layerscope.tui.panes.view import View
 from layerscope.tui.panes.views import Views
 from layerscope.tui.scene import Scene
 from layerscope.tui.screens import asking
 from layerscope.tui.screens.keys import KEYS, ON_MARKS, ON_ROWS
 from layerscope.tui.session import Session
-from layerscope.tui.subject import copy_here, subject_of
-from layerscope.tui.widgets.filterbar import FilterBar
 from layerscope.tui.widgets.findable import Findable
-from layerscope.tui.widgets.findbar import FindBar
 from layerscope.tui.widgets.hints import Hints
 from layerscope.tui.widgets.markline import MarkLine
-from layerscope.tui.widgets.prompt import Prompt
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.summary import Summary
 from layerscope.tui.widgets.viewline import ViewLine
@@ -66,21 +66,24 @@ class MainScreen(Screen[None]):
         self.views = Views(id="views")
         self.mark_line = MarkLine(id="marks")
         self.hints = Hints(id="hints")
-        self.find_bar = FindBar(id="find")
-        self.filter_bar = FilterBar(id="filter")
+        self.prompts = Prompts(self.mark_line, self.hints)
 
     def compose(self) -> ComposeResult:
-        """Header, the views by name, the one on view, the line of the marked, keys or what one types in."""
-        yield from (self.summary, self.view_line, self.views)
-        yield from (self.mark_line, self.hints, self.find_bar, self.filter_bar)
+        """Header, the views by name, the one on view, the line of the marked, keys."""
+        yield from (self.summary, self.view_line, self.views, self.mark_line, self.hints)
 
     def on_mount(self) -> None:
-        """Say what is going on before there is anything to show, and ask for it."""
+        """Show what there is, or else say what is going on, and ask for it."""
         self._draw_summary()
         self.images_pane.images.hide(self.session.settings.hidden)
         self.images_pane.take_focus()
         self.session.attach(self)
-        self.session.load()
+        first = self.session.first()
+        if first is not None:
+            self._arrived(GraphArrived(first))
+        else:
+            self.session.load()
+        self.call_after_refresh(collect_from_now_on)
 
     @property
     def view(self) -> View:
@@ -253,47 +256,43 @@ class MainScreen(Screen[None]):
 
     # -- find and filter ------------------------------------------------------------------
 
-    def _typing(self, bar: Prompt | None) -> None:
-        """Show a bar in place of the lines at the bottom, or (None) those lines again."""
-        # Not by a class of the screen: that would match the styles of everything on it again.
-        for other in (self.find_bar, self.filter_bar):
-            other.display = other is bar
-        self.mark_line.display = self.hints.display = bar is None
-
-    @on(Prompt.Closed)
+    @on(PromptClosed)
     def _typed(self) -> None:
         self.views.hold(False)
-        self._typing(next((bar for bar in (self.find_bar, self.filter_bar) if bar.is_open), None))
+        self.prompts.show(self.prompts.open)
 
-    def action_find(self) -> None:
+    async def action_find(self) -> None:
         """Find in the list that has the focus."""
+        bar = await self.prompts.to_find()
         table = self.views.find_in(self.focused)
         if table is None:
             self.notify("there is no list here to find in", severity="warning")
             return
         self.views.end_find()
-        self._typing(self.find_bar)
-        self.find_bar.open(table)
+        self.prompts.show(bar)
+        bar.open(table)
 
-    def action_hit(self, by: int) -> None:
+    async def action_hit(self, by: int) -> None:
         """Go to the next or the previous hit."""
-        here = self.focused if isinstance(self.focused, Findable) else self.find_bar.table
-        self.find_bar.hit(self.views.find_in(here), by)
+        bar = await self.prompts.to_find()
+        here = self.focused if isinstance(self.focused, Findable) else bar.table
+        bar.hit(self.views.find_in(here), by)
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Show only the images that pass a filter."""
         if self.scene is not None:
+            bar = await self.prompts.to_filter()
             self.views.hold(True)
-            self._typing(self.filter_bar)
-            self.filter_bar.open(self.scene)
+            self.prompts.show(bar)
+            bar.open(self.scene)
 
-    @on(FilterBar.Changed)
-    def _filtered(self, message: FilterBar.Changed) -> None:
+    @on(FilterChosen)
+    def _filtered(self, message: FilterChosen) -> None:
         if self.scene is not None:
             self.scene.query = message.query
             self.redraw()
-            if self.filter_bar.is_open:
-                self.filter_bar.explain()
+            if self.prompts.filter is not None and self.prompts.filter.is_open:
+                self.prompts.filter.explain()
 
     def action_clear(self) -> None:
         """Close what is topmost: the find, the filter, then the marked alone."""
@@ -402,6 +401,8 @@ class MainScreen(Screen[None]):
 
     def action_info(self) -> None:
         """Everything about the thing under the cursor."""
+        from layerscope.tui.subject import subject_of  # noqa: PLC0415 - when it is asked for
+
         subject = subject_of(self.focused, self.view)
         if self.scene is not None and subject is not None:
             asking.show_info(self, self.scene, subject)
@@ -420,14 +421,17 @@ class MainScreen(Screen[None]):
         asking.ask_pull(self, self.scene, self.session, self.view.image_here)
 
     async def action_help(self) -> None:
-        """Show all keys, those of views that were not looked at yet among them."""
+        """Show all keys, those of views and bars that were not looked at yet among them."""
         await self.views.make_all()
+        await self.prompts.to_find()
         asking.show_help(self)
 
     # -- the rest -------------------------------------------------------------------------
 
     def action_copy(self) -> None:
         """Copy the line that removes the marked images; without marks, the ID of the thing under the cursor."""
+        from layerscope.tui.subject import copy_here, subject_of  # noqa: PLC0415 - when it is asked for
+
         if self.scene is not None:
             copy_here(self, self.scene, subject_of(self.focused, self.view))
 

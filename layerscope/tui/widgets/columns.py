@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 from layerscope.views.orders import Order
 
@@ -13,8 +13,7 @@ Piece = tuple[str, str]
 Cell = str | list[Piece]
 
 
-@dataclass(frozen=True, slots=True)
-class ListColumn:
+class ListColumn(NamedTuple):
     """One column. ``cell(row, width)`` gives its text; it is called for visible rows only."""
 
     key: str
@@ -49,8 +48,7 @@ class Sort:
     """True when it is the other way round than is natural for the column (sizes: biggest first)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A column with its place on the line."""
 
     column: ListColumn
@@ -72,7 +70,7 @@ def place(columns: Sequence[ListColumn], room: int, keep: str = "", longer: int 
     first of those gives way: it has text, which is still of use when it is cut. Sizes
     need ``longer`` cells more than their column is wide (``MiB`` for ``MB``).
     """
-    chosen = [replace(column, width=column.width + longer) if column.sizes and longer else column for column in columns]
+    chosen = [column._replace(width=column.width + longer) if column.sizes and longer else column for column in columns]
     while len(chosen) > 1 and sum(_wanted(c, chosen, keep) for c in chosen) + GAP * (len(chosen) - 1) > room:
         last = max(chosen, key=lambda column: 0 if column.key == keep else column.drop)
         if last.drop == 0 or last.key == keep:

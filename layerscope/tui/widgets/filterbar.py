@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from textual.message import Message
 from textual.timer import Timer
 
 from layerscope.search.complete import Completion, complete, example
 from layerscope.search.query import Query, parse
 from layerscope.search.terms import FLAGS
+from layerscope.tui.messages import FilterChosen
 from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Piece
 from layerscope.tui.widgets.prompt import Prompt, Reply
@@ -58,20 +58,6 @@ class Cycle:
 
 class FilterBar(Prompt):
     """Reads a filter as it is typed, says what it means, and remembers those of before."""
-
-    class Changed(Message):
-        """Other images are to be shown: those that pass ``query``; None: all.
-
-        It goes straight to the screen, so that it is there before a key that was typed ahead and acts on the images.
-        """
-
-        def __init__(self, query: Query | None) -> None:
-            super().__init__()
-            self.query = query
-
-        def can_replace(self, message: Message) -> bool:
-            """Only what is typed now matters."""
-            return isinstance(message, FilterBar.Changed)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -200,7 +186,7 @@ class FilterBar(Prompt):
     def _choose(self, query: Query | None) -> None:
         if query is not self._chosen:
             self._chosen = query
-            self.screen.post_message(self.Changed(query))
+            self.screen.post_message(FilterChosen(query))
 
     def _close(self, *, back: bool = True) -> None:
         if self._typing is not None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from layerscope.units import count, part_of
-from layerscope.views.find import Search, Spot
 
 if TYPE_CHECKING:
+    from layerscope.views.find import Search, Spot
+
     Base = Widget
 else:
     Base = object  # a widget takes its default styles from its first base that is a widget: this must not be it

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -35,8 +34,7 @@ USEFUL = (
 ALWAYS = ("help", "quit")
 
 
-@dataclass(slots=True)
-class Hint:
+class Hint(NamedTuple):
     """A key (or several for one action) and what it does."""
 
     keys: str

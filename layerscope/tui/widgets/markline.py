@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -121,7 +120,7 @@ class MarkLine(CachedLines, Widget):
         if self.can_focus:  # the key that goes there is told with the keeper, however little room there is
             key = " (Enter)" if self.has_focus else f" ({SHORTCUT})"
             parts = [
-                replace(part, wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part
+                part._replace(wordings=tuple(words + key for words in part.wordings)) if part.key == "keeps" else part
                 for part in parts
             ]
         return fit_parts(parts, self.size.width)

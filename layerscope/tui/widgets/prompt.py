@@ -16,12 +16,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from layerscope.tui.keys import TYPING, key_name
+from layerscope.tui.messages import PromptClosed
 from layerscope.tui.widgets.columns import Piece
 
 
@@ -41,13 +41,6 @@ class Prompt(Vertical):
     Closed by Enter (what was typed is kept) or Esc (all as it was before). A bar acts on a key at once, not by
     message: keys that are typed ahead must find what it did. What it did is then told to the screen.
     """
-
-    class Closed(Message):
-        """A bar was left, and the keyboard is where it was before; the bar is to be put away."""
-
-        def __init__(self, prompt: Prompt) -> None:
-            super().__init__()
-            self.prompt = prompt
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "Keep what is typed", show=False, group=TYPING),
@@ -109,7 +102,7 @@ class Prompt(Vertical):
         self.is_open = False
         if back and self._before is not None:
             self.screen.set_focus(self._before)
-        self.screen.post_message(self.Closed(self))  # straight to it: before any key that was typed ahead
+        self.screen.post_message(PromptClosed())  # straight to it: before any key that was typed ahead
 
     def on_descendant_blur(self) -> None:
         """A click elsewhere closes the bar, and keeps what is typed."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layerscope.tui.widgets.findable import Findable
-from layerscope.views.find import Search, Spot
+
+if TYPE_CHECKING:
+    from layerscope.views.find import Search, Spot
 
 
 class RowFind(Findable):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -29,7 +29,9 @@ from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.rowfind import RowFind
 from layerscope.tui.widgets.rowlines import heading_line, row_line, sign_of
 from layerscope.tui.widgets.scrolled import Scrolled
-from layerscope.views.find import Spot
+
+if TYPE_CHECKING:
+    from layerscope.views.find import Spot
 
 MOST_KEPT = 512
 """Lines that are kept to be shown again."""
@@ -37,7 +39,7 @@ AS_IT_COMES = ""
 """The key of a :class:`Sort`: the order in which rows are handed over."""
 
 
-@dataclass
+@dataclass(eq=False)
 class OfTable(Message):
     """Something happened in a table."""
 
@@ -92,14 +94,14 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         Binding("S", "reverse", "Reverse", show=False, group=FIND, tooltip="Sort the other way round"),
     ]
 
-    @dataclass
+    @dataclass(eq=False)
     class Highlighted(OfTable):
         """The cursor is on another row."""
 
         index: int
         row: Any
 
-    @dataclass
+    @dataclass(eq=False)
     class Activated(OfTable):
         """Enter, or a second click, on a row."""
 

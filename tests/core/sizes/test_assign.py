@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from layerscope.core.sizes.assign import Assignment, assign
 from layerscope.core.sizes.labels import Label
 from tests.core.model import Readings, readings
+from tests.picking import some
 
 MARKS = {"L": Label.LAYER, "E": Label.EMPTY, "?": Label.MAYBE}
 
@@ -44,6 +45,12 @@ def counts(mask: int) -> set[int]:
 # -- against the model -------------------------------------------------------------------------
 
 WEIGHTS = (0, 0, 1, 2)
+SURE = st.tuples(st.just("L"), st.sampled_from((*WEIGHTS, -1)))
+DOUBTFUL = st.tuples(st.sampled_from("E??"), st.sampled_from((0, 0, 0, -1)))
+ENTRIES = st.lists(SURE | DOUBTFUL, max_size=6)
+KNOWN = st.lists(st.sampled_from((None, None, *WEIGHTS)), max_size=5)
+ALLOWED = st.sets(st.integers(0, 5), min_size=1, max_size=4)
+TOTALS = st.none() | st.integers(0, 8)
 
 
 class Case(NamedTuple):
@@ -60,15 +67,11 @@ class Case(NamedTuple):
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A history of up to 6 entries and up to 5 layers, with doubts, known sizes, a total and gates."""
-    sure = st.tuples(st.just("L"), st.sampled_from((*WEIGHTS, -1)))
-    doubtful = st.tuples(st.sampled_from("E??"), st.sampled_from((0, 0, 0, -1)))
-    entries = draw(st.lists(sure | doubtful, max_size=6))
-    known = draw(st.lists(st.sampled_from((None, None, *WEIGHTS)), max_size=5))
+    entries, known = draw(ENTRIES), draw(KNOWN)
     top = draw(st.booleans())
-    allowed = st.sets(st.integers(0, 5), min_size=1, max_size=4)
     most = 0 if top else min(2, len(entries))
-    gates = draw(st.dictionaries(st.integers(1, max(1, len(entries))), allowed, max_size=most))
-    return Case(entries, known, top, draw(st.none() | st.integers(0, 8)), draw(st.booleans()), gates)
+    gates = {place: draw(ALLOWED) for place in some(draw, range(1, len(entries) + 1), most)}
+    return Case(entries, known, top, draw(TOTALS), draw(st.booleans()), gates)
 
 
 @given(cases())

@@ -14,6 +14,9 @@ def main() -> None:
 
         print(f"layerscope {__version__}")
         sys.exit(0)
+    from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+
+    ask_ahead(sys.argv[1:])
     from layerscope.cli import main as run  # noqa: PLC0415
 
     run()

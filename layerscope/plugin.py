@@ -84,6 +84,9 @@ def main() -> NoReturn:
         print(f"docker layerscope: {error}", file=sys.stderr)
         sys.exit(2)
     gc.disable()  # as ``layerscope`` itself does
+    from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+
+    ask_ahead(ours)
     from layerscope.cli import cli  # noqa: PLC0415 (docker asks for the metadata at every help)
 
     cli.main(ours)

@@ -54,7 +54,9 @@ def test_a_report_on_a_socket_loads_what_it_needs_and_no_more(name: str) -> None
     with replay(name) as engine:
         found = loaded("report", "--json", "--no-history", "--host", engine.host)
     assert found & {"textual", *AT_NEED} == ({"h2"} if "containerd" in name else set())  # h2: for the reference graph
-    assert {"sqlite3", "json", "click", "docker"} <= found  # docker-py opens the connections
+    assert {"sqlite3", "json", "click"} <= found
+    # docker-py opens connections; those of the first questions are enough for a short scan, but not for a graph
+    assert ("docker" in found) == ("containerd" in name)
 
 
 OURS = {

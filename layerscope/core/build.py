@@ -121,7 +121,7 @@ def _layer(index: int, chain: str, diff: str, parent: Layer | None, found: Settl
         depth=0 if parent is None else parent.depth + 1,
         size=found.size,
         size_is=found.size_is,
-        words=found.size_from,
+        words=found.words,
         instruction=None if entry is None else entry.created_by,
         instruction_is=found.entry_is,
         comment="" if entry is None else entry.comment,

@@ -13,7 +13,7 @@ from layerscope.engine.limits import AnswerTooLong, Limit
 
 _HEAD = 64 * 1024
 """Bytes of headers that are taken, and of one line before a chunk."""
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: |\r|$)")
+_STATUS = re.compile(rb"http/1\.([01]) ([1-5][0-9][0-9])(?: |\r|$)")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r\n]*)")
 _CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r\n]*)")
 _CONNECTION = re.compile(rb"\r\nconnection:[ \t]*([^\r\n]*)")
@@ -28,8 +28,6 @@ class Answer:
     """Of a complete answer."""
     keeps: bool
     """May the connection be used for another question?"""
-    date: str
-    """The ``Date`` header in lower case, empty where there is none: the clock of the engine's machine."""
 
     def __init__(self, limit: Limit) -> None:
         """Take nothing yet; ``limit`` is the answer's row in :data:`~layerscope.engine.limits.ANSWERS`."""
@@ -42,7 +40,13 @@ class Answer:
         self._left = 0
         self.status = 0
         self.keeps = True
-        self.date = ""
+        self._headers = b""
+
+    @property
+    def date(self) -> str:
+        """The ``Date`` header in lower case, empty where there is none: the clock of the engine's machine."""
+        date = _DATE.search(self._headers)
+        return date[1].decode("latin-1").strip() if date else ""
 
     @property
     def begun(self) -> bool:
@@ -72,9 +76,16 @@ class Answer:
         """
         if not data:
             return self._end()
+        if not self._how and not self._data:
+            end = data.find(b"\r\n\r\n")
+            if 0 <= end <= _HEAD:
+                self._head(data[:end])
+                data = data[end + 4 :]
+                if self._has_all(data):  # as most answers come
+                    return True
         self._data += data
         while not self._how:
-            if not self._head():
+            if not self._split():
                 return False
         if self._how == "chunks":
             return self._chunks()
@@ -84,6 +95,14 @@ class Answer:
         if self._size > self._left:
             raise NoHttp("more came than the answer's length says")
         return self._size == self._left
+
+    def _has_all(self, body: bytes) -> bool:
+        """Take the body if it is all of it."""
+        if self._how != "length" or len(body) != self._left:
+            return False
+        self._size = self._left
+        self._body.append(body)
+        return True
 
     def _end(self) -> bool:
         if self._how == "end":
@@ -100,8 +119,8 @@ class Answer:
         self._body.append(bytes(self._data[:size]))
         del self._data[:size]
 
-    def _head(self) -> bool:
-        """Read status and headers. False: they are not all there yet."""
+    def _split(self) -> bool:
+        """Take status and headers off what has come. False: they are not all there yet."""
         end = self._data.find(b"\r\n\r\n")
         if end < 0 or end > _HEAD:
             if len(self._data) > _HEAD:
@@ -109,21 +128,27 @@ class Answer:
             if not b"HTTP/1.".startswith(self._data[:7]):
                 raise NoHttp(self._data[:40].decode("latin-1"))
             return False
-        head = bytes(self._data[:end]).lower()
+        head = bytes(self._data[:end])
         del self._data[: end + 4]
-        first = _STATUS.match(head.upper())
+        self._head(head)
+        return True
+
+    def _head(self, head: bytes) -> None:
+        """Read status and headers; those of an interim answer say nothing of how the body ends."""
+        head = head.lower()
+        first = _STATUS.match(head)
         if first is None:
             raise NoHttp(head[:40].decode("latin-1"))
         status = int(first[2])
         if status < 200:
-            return True  # an interim answer: the real one follows
+            return  # the real one follows
         self.status = status
-        date = _DATE.search(head)
-        self.date = date[1].decode("latin-1").strip() if date else ""
-        said = _CONNECTION.search(head)
+        self._headers = head
+        said = _CONNECTION.search(head) if b"\r\nconnection:" in head else None
         said_word = said[1] if said else b""
         self.keeps = b"close" not in said_word and (first[1] == b"1" or b"keep-alive" in said_word)
-        coding, length = _CODING.search(head), _LENGTH.search(head)
+        coding = _CODING.search(head) if b"\r\ntransfer-encoding:" in head else None
+        length = _LENGTH.search(head)
         if status in _NO_BODY:
             self._how = "length"
         elif coding is not None:
@@ -131,14 +156,14 @@ class Answer:
                 raise NoHttp("a transfer coding that was not asked for")
             self._how = "chunks"
         elif length is not None:
-            if not re.fullmatch(rb"[0-9]{1,18}", length[1].strip()):
+            digits = length[1].strip()
+            if not digits.isdigit() or len(digits) > 18:
                 raise NoHttp("a length that is no number")
-            self._how, self._left = "length", int(length[1])
+            self._how, self._left = "length", int(digits)
             if self._left > self._limit.bytes:
                 raise AnswerTooLong(f"more than {self._limit.bytes:,} bytes")
         else:
             self._how, self.keeps = "end", False
-        return True
 
     def _chunks(self) -> bool:
         """Read what is there of chunks. True: the last one and the lines after it have come."""

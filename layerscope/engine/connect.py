@@ -5,7 +5,8 @@ its own client. But it keeps one pool of connections per URL on Unix sockets and
 connection; what it does for each answer takes longer than the engine needs for it; and it reads what comes without a
 limit. :class:`Connection` therefore asks in its own words (:mod:`layerscope.engine.wire`) over the connections that
 docker-py's transports open, within the limits of :mod:`layerscope.engine.limits`, and keeps them. Only the first
-questions to a plain Unix socket are under way before docker-py is imported (:mod:`layerscope.engine.early`).
+questions to a plain Unix socket are under way before docker-py is imported (:mod:`layerscope.engine.early`), and a
+scan that is short makes do with their connections (:mod:`layerscope.engine.many`).
 """
 
 from __future__ import annotations
@@ -179,6 +180,11 @@ class Connection:
         """How many questions at once are worth it here."""
         return SSH_REQUESTS_IN_FLIGHT if self.endpoint.host.startswith("ssh://") else REQUESTS_IN_FLIGHT
 
+    @property
+    def open_now(self) -> int:
+        """How many connections are open and wait for a question."""
+        return len(self._idle)
+
     def api_at_least(self, version: tuple[int, int]) -> bool:
         """Does the API that is spoken here have what came with ``version``?"""
         return self._api >= version
@@ -203,9 +209,12 @@ class Connection:
         """
         return self._parsed(path, *self._get(method, path, self.target(path, query), timeout))
 
-    def read(self, path: str, status: int, body: bytes) -> Any:
-        """Return the JSON answer to ``GET <path>`` that came over a lent connection; raises as :meth:`send`."""
-        self._check(status, body, limit_of("GET", path), path)
+    def read(self, path: str, status: int, body: bytes, limit: Limit) -> Any:
+        """Return the JSON answer to ``GET <path>`` that came over a lent connection; raises as :meth:`send`.
+
+        ``limit``: that of the question.
+        """
+        self._check(status, body, limit, path)
         return self._parsed(path, status, body)
 
     def _parsed(self, path: str, status: int, body: bytes) -> Any:

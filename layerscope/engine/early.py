@@ -166,11 +166,28 @@ def _spoken(answer: tuple[int, bytes] | None) -> Version | None:
         return None
 
 
+_ahead: list[tuple[tuple[str | None, str | None, bool], Early]] = []
+"""Questions that nobody has taken yet, and the arguments of :func:`begin` that they are for."""
+
+
+def begin_ahead(host: str | None, context: str | None, *, usage: bool) -> None:
+    """Do at once what :func:`begin` will be asked for with the same arguments; it takes the questions then."""
+    early = begin(host, context, usage=usage)
+    if early is not None:
+        _ahead.append(((host, context, usage), early))
+
+
 def begin(host: str | None, context: str | None, *, usage: bool) -> Early | None:
     """Send the first questions to the engine that ``docker --host … --context …`` would use.
 
     None where that is no plain Unix socket, or no engine at all: connecting tells why.
+    They may be under way, see :func:`begin_ahead`.
     """
+    while _ahead:
+        asked, early = _ahead.pop()
+        if asked == (host, context, usage):
+            return early
+        early.close()
     try:
         endpoint = find_endpoint(host, context)
     except EngineError:

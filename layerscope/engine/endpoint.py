@@ -9,7 +9,6 @@ contexts in the working directory when there is no ``config.json``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -259,6 +258,8 @@ class _Config:
 
 
 def _from_context(name: str, source: str, environ: Mapping[str, str]) -> Endpoint:
+    import hashlib  # noqa: PLC0415 (a library of its own: only where a context is named)
+
     contexts = _config_dir(environ) / "contexts"
     key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     path = contexts / "meta" / key / "meta.json"

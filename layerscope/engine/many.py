@@ -7,9 +7,10 @@ no thread waits, and none fights for the interpreter.
 from __future__ import annotations
 
 import selectors
+import socket
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +28,8 @@ Talk = Generator[str, Any, T]
 A refusal is thrown in as :class:`Refused`. Paths start with a slash and are already quoted.
 """
 
+MORE_AFTER = 2.0
+"""Seconds of waiting for answers after which more connections are opened than there were."""
 _TICK = 0.05
 """Seconds between two looks at what the caller wants."""
 _PIECE = 256 * 1024
@@ -52,22 +55,31 @@ def talk_all(
 ) -> Iterator[tuple[int, T]]:
     """Hold many talks, ``lanes`` at once, and yield the number of each and what it learned, as they end.
 
+    It begins on the connections that are open. More are opened where there are none, or where it takes long
+    (:data:`MORE_AFTER`): that loads docker-py, which takes longer than a graphdriver's answers to 500 questions.
+
     ``look`` is called some 20 times a second, in this thread; once it says False the rest is left.
     Raises :class:`EngineError` for the first answer that is none.
     """
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         waiting = enumerate(talks)
         lines: list[_Line[T]] = []
-        for _ in range(lanes):
-            line = _Line[T](stack.enter_context(conn.lend()), conn, selector)
-            ended = list(line.next_of(waiting))
-            yield from ended
-            if not line.asks:
-                break
-            lines.append(line)
-        look_at = 0.0
+
+        def begin(count: int) -> Iterator[tuple[int, T]]:
+            for _ in range(count):
+                line = _Line[T](stack.enter_context(conn.lend()), conn, selector)
+                yield from line.next_of(waiting)
+                if not line.asks:
+                    return
+                lines.append(line)
+
+        first = min(lanes, conn.open_now) or lanes
+        yield from begin(first)
+        look_at = waited = 0.0
         while lines:
+            asked_at = time.monotonic()
             ready = selector.select(_TICK)
+            waited += time.monotonic() - asked_at
             for key, _ in ready:
                 line = key.data
                 if line.receive():
@@ -75,6 +87,9 @@ def talk_all(
                     if not line.asks:
                         lines.remove(line)
             now = time.monotonic()
+            if waited >= MORE_AFTER and first < lanes:
+                yield from begin(lanes - first)
+                first = lanes
             if now >= look_at:
                 look_at = now + _TICK
                 for line in lines:
@@ -112,17 +127,16 @@ class _Line(Generic[T]):
         """Go on until a question is under way, or nothing is left; yield the talks that ended on the way."""
         self.asks = False
         while True:
+            step: Callable[[Talk[T]], str] = self._tell
             if self._talk is None:
                 found = next(waiting, None)
                 if found is None:
                     self._leave()
                     return
                 self._number, self._talk = found
-                step: Callable[[], str] = self._talk.__next__
-            else:
-                step = self._told()
+                step = next
             try:
-                path = step()
+                path = step(self._talk)
             except StopIteration as end:
                 self._talk = None
                 yield self._number, end.value
@@ -130,16 +144,15 @@ class _Line(Generic[T]):
                 self._ask(path)
                 return
 
-    def _told(self) -> Callable[[], str]:
-        """Return what tells the talk its answer."""
-        talk = self._talk
-        assert talk is not None
+    def _tell(self, talk: Talk[T]) -> str:
+        """Tell a talk its answer, and return its next question. Raises StopIteration as a talk does."""
         try:
-            answer = self.conn.read(self._path, self._answer.status, self._answer.body)
+            answer = self.conn.read(self._path, self._answer.status, self._answer.body, self._limit)
         except Refused as refused:
             said = refused
-            return lambda: talk.throw(said)
-        return lambda: talk.send(answer)
+        else:
+            return talk.send(answer)
+        return talk.throw(said)
 
     def _ask(self, path: str) -> None:
         self.asks, self._path = True, path
@@ -155,12 +168,18 @@ class _Line(Generic[T]):
         if self._sock is None:
             self._kept = self.wire.kept
             self._sock = self.wire.open(self.conn.silence_of(self._limit))
+            self._sock.settimeout(0)
             self.selector.register(self._sock, selectors.EVENT_READ, self)
         self._answer = Answer(self._limit)
         self._since, self._until = time.monotonic(), 0.0
-        self._sock.settimeout(self.conn.silence_of(self._limit))
-        self._sock.sendall(self.wire.question(self.conn.target(self._path)))
-        self._sock.settimeout(0)
+        question = self.wire.question(self.conn.target(self._path))
+        if type(self._sock) is socket.socket:
+            with suppress(BlockingIOError):  # it has room for a question, most times
+                question = question[self._sock.send(question) :]
+        if question:
+            self._sock.settimeout(self.conn.silence_of(self._limit))
+            self._sock.sendall(question)
+            self._sock.settimeout(0)
 
     def _leave(self) -> None:
         """Give the connection back for other questions."""

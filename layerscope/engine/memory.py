@@ -19,15 +19,15 @@ What comes from the file is held to the types of an engine's answer; a row that 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layerscope.core.chain import chain_ids
 from layerscope.core.content import below
+from layerscope.engine.jsonparts import parsed
 from layerscope.engine.limits import AnswerTooLong, check_values, limit_of
-from layerscope.engine.records import Intern, as_int, platform_name, unpacked_size
+from layerscope.engine.records import Intern, as_int, changed, platform_name, unpacked_size
 from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ class ImageMemory:
         if not self._key:
             return
         self._rows = self._cache.load(self._key)
+        steps: Steps = {}
         for image_id, data in self._rows.items():
-            known = _read(data, intern)
+            known = _read(data, intern, steps)
             if known is not None:
                 self._known[image_id] = known
 
@@ -77,7 +78,7 @@ class ImageMemory:
         look = _Look(self._engine, listed, content)
         found = [_recalled(image, self._known.get(image.id), look, intern) for image in listed]
         held = look.held(image for image in found if image is not None)
-        return [replace(image, history=None) if image is not None and not held(image) else image for image in found]
+        return [changed(image, history=None) if image is not None and not held(image) else image for image in found]
 
     def keep(self, listed: Sequence[Image], found: Sequence[Image | None], content: ContentStore | None) -> None:
         """Keep what was learned of the images of a list (``found``, in its order; None for one that is gone).
@@ -202,7 +203,7 @@ def _recalled(listed: Image, known: _Known | None, look: _Look, intern: Intern) 
     if steps:
         newest = [_named(entry, step, intern) for entry, step in zip(reversed(history), steps, strict=False)]
         history = (*history[: len(history) - len(steps)], *reversed(newest))
-    return replace(
+    return changed(
         listed,
         created=known.created if listed.created is None else listed.created,
         layers_size=layers_size,
@@ -224,67 +225,61 @@ def _named(entry: HistoryEntry, step: str, intern: Intern) -> HistoryEntry:
 _LIMIT = limit_of("GET", "/images/x/history")
 
 
-def _read(data: bytes, intern: Intern) -> _Known | None:
+Steps = dict[tuple[Any, ...], HistoryEntry]
+"""Entries of a history by what a row says of them. Most were seen in another row, and need no second look."""
+
+
+def _read(data: bytes, intern: Intern, steps: Steps) -> _Known | None:
     """Return what a row says, held to what :func:`_row` writes; None for anything else."""
     try:
         check_values(data, _LIMIT)
-        found = json.loads(data)
-    except (ValueError, RecursionError, AnswerTooLong):
-        return None
-    if not isinstance(found, list) or len(found) != 9:
-        return None
-    seal, created, *texts, diff_ids, labels, entries = found
-    sound = (
-        _all_text([seal, *texts])
-        and _is_date(created)
-        and isinstance(diff_ids, list)
-        and _all_text(diff_ids)
-        and isinstance(labels, list)
-        and all(isinstance(pair, list) and len(pair) == 2 and _all_text(pair) for pair in labels)
-        and isinstance(entries, list)
-    )
-    if not sound:
-        return None
-    history = []
-    for entry in entries:
-        step = _step(entry, intern)
-        if step is None:
+        found = parsed(data)
+        if type(found) is not list:
             return None
-        history.append(step)
-    system, architecture, variant, author = map(intern.text, texts)
+        seal, created, *texts, diff_ids, labels, entries = found
+        system, architecture, variant, author = texts
+        if not (
+            type(diff_ids) is type(labels) is type(entries) is list
+            and _all_text([seal, *texts, *diff_ids])
+            and _is_date(created)
+            and all(type(pair) is list and len(pair) == 2 and _all_text(pair) for pair in labels)
+        ):
+            return None
+        history = tuple([steps.get(tuple(entry)) or _step(entry, intern, steps) for entry in entries])
+    except (ValueError, TypeError, RecursionError, AnswerTooLong):
+        return None
+    text = intern.text
     return _Known(
         seal,
         created,
-        system,
-        architecture,
-        variant,
-        author,
+        text(system),
+        text(architecture),
+        text(variant),
+        text(author),
         intern.texts(diff_ids),
-        intern.tuple(tuple((intern.text(name), intern.text(text)) for name, text in labels)),
-        tuple(history),
+        intern.tuple(tuple([(text(name), text(value)) for name, value in labels])),
+        history,
     )
 
 
-def _step(entry: Any, intern: Intern) -> HistoryEntry | None:
-    """Return an entry of a row; None for what is none. Most were seen in another row, and need no second look."""
-    if not isinstance(entry, list) or len(entry) != 4:
-        return None
-    try:
-        found = intern.known((*entry, None))
-    except TypeError:  # a list or an object in it
-        return None
-    if found is not None:
-        return found
+def _step(entry: Any, intern: Intern, steps: Steps) -> HistoryEntry:
+    """Return an entry of a row. Raises ValueError, TypeError for what is none."""
     created_by, size, created, comment = entry
     whole = as_int(size)
-    if not isinstance(created_by, str) or not isinstance(comment, str) or whole is None or whole < -1:
-        return None
-    return intern.entry(created_by, whole, created, comment, None) if _is_date(created) else None
+    if type(entry) is not list or not _all_text([created_by, comment]) or not _is_date(created):
+        raise TypeError
+    if whole is None or whole < -1:
+        raise ValueError
+    found = steps[tuple(entry)] = intern.entry(created_by, whole, created, comment, None)
+    return found
 
 
 def _is_date(value: Any) -> bool:
     return value is None or as_int(value) is not None
 
 
-def _all_text(values: Collection[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+_TEXT = {str}
+
+
+def _all_text(values: Iterable[Any]) -> bool:
+    return _TEXT.issuperset(map(type, values))

@@ -25,6 +25,7 @@ from layerscope.engine.memory import ImageMemory
 from layerscope.engine.records import (
     Intern,
     as_dict,
+    changed,
     container_folders,
     history_entries,
     inspected_image,
@@ -163,7 +164,7 @@ def _described(conn: Connection, image: Image, intern: Intern, whole: bool = Fal
                 return None
             note = f"inspect: {refused.message or refused.status}"
             return replace(image, note=note, diff_ids=None, history=None, remembered=False)
-        image = replace(inspected_image(image, answer, conn.engine.store_kind, intern), remembered=False)
+        image = inspected_image(image, answer, conn.engine.store_kind, intern)
         if known is not None and known.history is not None and known.diff_ids == image.diff_ids:
             return image
     try:
@@ -175,7 +176,7 @@ def _described(conn: Connection, image: Image, intern: Intern, whole: bool = Fal
     entries = history_entries(answer, intern)
     if entries is None:
         return replace(image, note="history: the engine answered it in an unknown form", history=None)
-    return replace(image, history=entries)
+    return changed(image, history=entries)
 
 
 def _about(conn: Connection, image: Image, what: str) -> Talk[Any]:

@@ -54,7 +54,8 @@ class Wire:
     def __init__(self, dial: Dial, headers: Mapping[str, str], host: str = "localhost", prefix: str = "") -> None:
         """Open nothing yet: the first question does. ``prefix`` goes before each target, for a proxy."""
         self._connection = dial()
-        self._headers = {"Host": host, "User-Agent": USER_AGENT, **headers}
+        said = {"Host": host, "User-Agent": USER_AGENT, **headers}
+        self._headers = "".join(f"\r\n{name}: {text}" for name, text in said.items())
         self._prefix = prefix
         self.kept = False
         """Has the connection that is open answered before? Then the engine may have closed it meanwhile."""
@@ -140,10 +141,8 @@ class Wire:
 
     def question(self, target: str, method: str = "GET") -> bytes:
         """Return the bytes of a request."""
-        lines = [f"{method} {self._prefix}{target} HTTP/1.1"]
-        lines += [f"{name}: {text}" for name, text in self._headers.items()]
-        lines += ["Content-Length: 0"] if method == "POST" else []
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        empty = "\r\nContent-Length: 0" if method == "POST" else ""
+        return f"{method} {self._prefix}{target} HTTP/1.1{self._headers}{empty}\r\n\r\n".encode("latin-1")
 
     def drop(self) -> None:
         """Close what is open; the next question opens it again."""

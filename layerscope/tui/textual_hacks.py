@@ -28,7 +28,7 @@ from textual.command import CommandPalette
 from textual.content import Content
 from textual.css.model import RuleSet, SelectorType
 from textual.css.query import NoMatches
-from textual.css.styles import RulesMap
+from textual.css.styles import RenderStyles, RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.drivers import linux_driver
@@ -259,7 +259,7 @@ class QuickStylesheet(Stylesheet):
         self._parts_of: object = None
         self._places: dict[str, list[int]] = {}
         """Where the rules are that have a name in them."""
-        self._styled: WeakKeyDictionary[DOMNode, object] = WeakKeyDictionary()
+        self._styled: WeakKeyDictionary[DOMNode, tuple[_Part, object]] = WeakKeyDictionary()
 
     def apply(
         self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[object, ...], RulesMap] | None = None
@@ -276,18 +276,16 @@ class QuickStylesheet(Stylesheet):
         state = part.state(node)
         if self._styled.get(node) == (part, state):
             return
+        before = node._component_styles
         if (known := part.components.get(state)) is None:
+            node._component_styles = {name: before[name] for name in names if name in before}
             super()._process_component_classes(node)
-            part.components[state] = {name: styles.base.get_rules() for name, styles in node._component_styles.items()}
+            known = {name: styles.base.get_rules() for name, styles in node._component_styles.items()}
+            part.components[state] = known
         else:
-            before = node._component_styles.copy()
-            node._component_styles.clear()
-            for name, rules in known.items():
-                virtual = DOMNode(classes=name)
-                virtual._attach(node)
-                virtual.styles.base.merge_rules(rules)
-                node._component_styles[name] = virtual.styles
-            if before != node._component_styles:
+            was_part, was_state = self._styled.get(node, (None, None))
+            node._component_styles = _Components(node, known)
+            if was_part is None or was_part.components[was_state] != known:
                 node.refresh()
         self._styled[node] = part, state
 
@@ -322,6 +320,29 @@ class QuickStylesheet(Stylesheet):
 
     def _no_parts(self) -> dict[frozenset[str], _Part]:
         return {}
+
+
+class _Components(dict[str, RenderStyles]):
+    """Styles of the component classes of a node, each made when it is asked for: of some 230 on a screen, few are."""
+
+    def __init__(self, node: DOMNode, rules: dict[str, RulesMap]) -> None:
+        super().__init__()
+        self._node, self._rules = node, rules
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rules or super().__contains__(name)
+
+    def __missing__(self, name: str) -> RenderStyles:
+        virtual = DOMNode(classes=name)
+        virtual._attach(self._node)
+        virtual.styles.base.merge_rules(self._rules[name])
+        self[name] = virtual.styles
+        return virtual.styles
+
+    def clear(self) -> None:
+        """Forget all of them, as Textual asks of a widget that is gone."""
+        super().clear()
+        self._rules = {}
 
 
 class _Part(Stylesheet):

@@ -3,43 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
-from layerscope.core.sizes.sums import Tally
+from layerscope.core.sizes.sums import GROUND, Tally
 from layerscope.views.names import repository
 
 NAMELESS = "<none>"
 
 
-@dataclass(slots=True, eq=False)
-class Group:
-    """The images of one repository, as a row. Bytes in the store's unit, lower bounds unless ``exact``."""
+class _Sums(NamedTuple):
+    """What the layers of a group come to."""
 
-    name: str
-    """The repository, clean; ``<none>`` for images without any name."""
-    images: list[ImageNode]
-    """Never empty, in the order in which they were given."""
-    listed: int
-    """Each image in full."""
-    footprint: int
-    """Their layers, each once."""
-    unique: int
-    """Their layers that no image of another group (or that is not shown) needs: what goes when they all go."""
-    exact: bool
     stack: list[Layer]
-    """Their layers, each once, newest first: what stands on a layer before it."""
-    containers: int
-    tags: int
-    content: int | None = None
-    """Bytes of their compressed blobs, each once; None where there are none, or it is not known."""
+    footprint: int
+    unique: int
+    exact: bool
+
+
+class Group:
+    """The images of one repository, as a row. Bytes in the store's unit, lower bounds unless ``exact``.
+
+    What its layers come to is worked out when it is first asked for: most rows are never looked at.
+    """
+
+    def __init__(self, name: str, images: list[ImageNode], graph: LayerGraph | None) -> None:
+        """With their ``graph``, sums of layers are what the engine's figures determine of them."""
+        self.name = name
+        """The repository, clean; ``<none>`` for images without any name."""
+        self.images = images
+        """Never empty, in the order in which they were given."""
+        self._graph = graph
+        self.listed = sum([node.size for node in images])
+        """Each image in full."""
+
+    @cached_property
+    def _sums(self) -> _Sums:
+        return _sums(self.images, self._graph)
 
     @property
     def id(self) -> str:
         """What names the row from one scan to the next."""
         return f"repository {self.name}"
+
+    @property
+    def footprint(self) -> int:
+        """Their layers, each once."""
+        return self._sums.footprint
+
+    @property
+    def unique(self) -> int:
+        """Their layers that no image of another group (or that is not shown) needs: what goes when they all go."""
+        return self._sums.unique
+
+    @cached_property
+    def whole(self) -> bool:
+        """Is the size of each image exact?"""
+        return all(node.exact for node in self.images)
+
+    @property
+    def exact(self) -> bool:
+        """Are the sums exact?"""
+        return self.whole and self._sums.exact
+
+    @property
+    def stack(self) -> list[Layer]:
+        """Their layers, each once, newest first: what stands on a layer before it."""
+        return self._sums.stack
+
+    @property
+    def containers(self) -> int:
+        """How many containers were made from them."""
+        return sum([len(node.containers) for node in self.images])
+
+    @property
+    def tags(self) -> int:
+        """How many tags they have."""
+        return sum([len(node.image.tags) for node in self.images])
+
+    @cached_property
+    def content(self) -> int | None:
+        """Bytes of their compressed blobs, each once; None where there are none, or it is not known."""
+        if self._graph is None or self._graph.content is None:
+            return None
+        return self._graph.content.sums(node.id for node in self.images).stored
 
     @property
     def layers(self) -> int:
@@ -69,46 +118,66 @@ def by_repository(images: Iterable[ImageNode], graph: LayerGraph | None = None) 
     members: dict[str, list[ImageNode]] = {}
     for node in images:
         members.setdefault(repository(node) or NAMELESS, []).append(node)
-    return [_group(name, nodes, graph) for name, nodes in members.items()]
+    return [Group(name, nodes, graph) for name, nodes in members.items()]
 
 
-def _group(name: str, images: list[ImageNode], graph: LayerGraph | None) -> Group:
+def widest(groups: Iterable[Group]) -> int:
+    """Return the biggest footprint of some groups, 0 for none."""
+    most = 0
+    for group in sorted(groups, key=lambda group: group.listed, reverse=True):
+        if group.listed > most or not group.whole:  # what is shared makes it less, where sizes are exact
+            most = max(most, group.footprint)
+    return most
+
+
+def _sums(images: list[ImageNode], graph: LayerGraph | None) -> _Sums:
     holders: dict[int, int] = {}
     found: dict[int, Layer] = {}
-    footprint = unique = listed = 0
-    stored, alone = Tally(), Tally()
+    stored = Tally()
     for node in images:
-        listed += node.size
-        for layer in node.layers:
-            index = layer.index
-            having = holders.get(index, 0) + 1
-            holders[index] = having
-            if having == 1:
-                found[index] = layer
-                footprint += layer.weight
-                stored.add(layer.height, layer.below)
-            if having == len(layer.images):
-                unique += layer.weight
-                alone.add(layer.height, layer.below)
-    exact = all(layer.sum_exact for layer in found.values())
-    content = None
-    if graph is not None:
-        whole, own = graph.unknowns.bounds(stored), graph.unknowns.bounds(alone)
-        footprint, unique = max(footprint, whole.low), max(unique, own.low)
-        exact = whole.exact and own.exact
-        content = graph.content.sums(node.id for node in images).stored if graph.content is not None else None
-    return Group(
-        name=name,
-        images=images,
-        listed=listed,
-        footprint=footprint,
-        unique=unique,
-        exact=all(node.exact for node in images) and exact,
-        stack=[found[index] for index in sorted(found, reverse=True)],
-        containers=sum(len(node.containers) for node in images),
-        tags=sum(len(node.image.tags) for node in images),
-        content=content,
-    )
+        if not node.layers:
+            continue
+        top, below = node.layers[-1], GROUND
+        holders[top.index] = holders.get(top.index, 0) + 1
+        for layer in reversed(node.layers):
+            if layer.index in found:  # and so is all that it stands on
+                below = layer.height
+                break
+            found[layer.index] = layer
+        stored.add(top.height, below)
+    stack = [found[index] for index in sorted(found, reverse=True)]
+    own, alone = _alone(stack, holders)
+    footprint, unique = sum([layer.weight for layer in stack]), sum([layer.weight for layer in own])
+    if graph is None:
+        return _Sums(stack, footprint, unique, all(layer.sum_exact for layer in stack))
+    whole, part = graph.unknowns.bounds(stored), graph.unknowns.bounds(alone)
+    return _Sums(stack, max(footprint, whole.low), max(unique, part.low), whole.exact and part.exact)
+
+
+def _alone(stack: list[Layer], holders: dict[int, int]) -> tuple[list[Layer], Tally]:
+    """Return the layers of a group that no other image needs, and their sum.
+
+    ``stack`` has its layers, each before what it stands on; ``holders``: of how many of its images each is the top.
+    In the sum of a run of layers only its ends are left, so that only those are added.
+    """
+    own: list[Layer] = []
+    tally = Tally()
+    standing: dict[int, int] = {}
+    """On how many layers of ``own`` each is stood on by."""
+    for layer in stack:
+        index, parent = layer.index, layer.parent
+        having = holders[index]
+        alone = having == len(layer.images)
+        factor = alone - standing.get(index, 0)
+        if factor:
+            tally.add(layer.height, GROUND, factor)
+        if alone:
+            own.append(layer)
+        if parent is not None:
+            holders[parent.index] = holders.get(parent.index, 0) + having
+            if alone:
+                standing[parent.index] = standing.get(parent.index, 0) + 1
+    return own, tally
 
 
 GROUP_ORDERS: Mapping[str, tuple[Callable[[Group], Any], bool]] = {

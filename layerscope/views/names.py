@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from layerscope.core.ages import why_no_age
@@ -39,7 +40,12 @@ def image_label(node: ImageNode) -> str:
 def repository(node: ImageNode) -> str:
     """Return the repository of an image's first tag or digest, cleaned; empty when it has neither."""
     names = node.image.tags or node.image.digests
-    return clean(split_reference(names[0])[0], LONGEST) if names else ""
+    return _repository(names[0]) if names else ""
+
+
+@lru_cache(maxsize=1 << 15)
+def _repository(name: str) -> str:
+    return clean(split_reference(name)[0], LONGEST)
 
 
 def image_labels(nodes: list[ImageNode], most: int) -> str:

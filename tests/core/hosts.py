@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, StoreKind
 from tests.core.model import Path, paths
+from tests.picking import pick, shuffled
 
 EMPTY_TAR = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
@@ -137,7 +138,7 @@ def _answer(host: Host, image: Built) -> Image:
 def forgetful(draw: st.DrawFn, whole: Inventory) -> Inventory:
     """The same host by an engine or a scan that left things out, its images in another order."""
     images = []
-    for image in draw(st.permutations(whole.images)):
+    for image in shuffled(draw, whole.images):
         lost = draw(st.sampled_from(("nothing",) * 4 + ("history", "total", "a size", "inspect", "intermediate")))
         if lost == "intermediate" and not image.listed:
             continue
@@ -177,7 +178,7 @@ class Yard:
         self.count = 0
 
     def pick(self, *values: str) -> str:
-        return self.draw(st.sampled_from(values))
+        return pick(self.draw, values)
 
     def flip(self) -> bool:
         return self.draw(st.booleans())
@@ -192,9 +193,9 @@ class Yard:
     def diff(self) -> str:
         """A layer's content: now and then one that is somewhere already, or the empty tar."""
         if self.draw(st.integers(0, 3)) == 0:
-            return self.draw(st.sampled_from(sorted(self.weights)))
+            return pick(self.draw, sorted(self.weights))
         diff_id = self.fresh()
-        self.weights[diff_id] = self.draw(st.sampled_from(self.choices))
+        self.weights[diff_id] = pick(self.draw, self.choices)
         return diff_id
 
     def step(self, text: str, layer: bool, comment: str = "", created: int | None = 0) -> Step:
@@ -370,13 +371,12 @@ def hosts(
     store, weights = WEIGHTS[draw(st.sampled_from(tuple(stores)))]
     yard = Yard(draw, store, weights)
     for _ in yard.times(5):
-        base = draw(st.sampled_from([NOTHING, *yard.images]))
-        draw(st.sampled_from(tuple(builders)))(yard, base)
+        base = pick(draw, [NOTHING, *yard.images])
+        pick(draw, builders)(yard, base)
     if store == "containerd" and packed:
         yard.images = [replace(image, unpacked=draw(st.integers(0, 7)) > 0) for image in yard.images]
     targets = [*(image.id for image in yard.images), "sha256:" + "0" * 64]
     containers = tuple(
-        Container(f"c{number}", f"box-{number}", draw(st.sampled_from(targets)), "img", "running")
-        for number in yard.times(2, 0)
+        Container(f"c{number}", f"box-{number}", pick(draw, targets), "img", "running") for number in yard.times(2, 0)
     )
     return Host(store, yard.weights, tuple(yard.images), yard.starts, containers)

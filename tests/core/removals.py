@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory, StoreKind
+from tests.picking import pick, shuffled, some
 
 Path = tuple[str, ...]
 
@@ -158,6 +159,7 @@ def remove(host: Host, names: Iterable[str]) -> Outcome:
 
 
 STORES: tuple[StoreKind, ...] = ("graphdriver", "containerd", "podman")
+CREATED = st.none() | st.integers(0, 9)
 
 
 def held_as_named(inventory: Inventory) -> Inventory:
@@ -179,12 +181,12 @@ def hosts(draw: st.DrawFn, stores: tuple[StoreKind, ...] = STORES, most: int = 9
     letters = "abz" if store == "graphdriver" else "abc"  # elsewhere every layer weighs something
     images: list[Made] = []
     for number in range(draw(st.integers(1, most))):
-        base = draw(st.sampled_from([None, *images]))
+        base = pick(draw, [None, *images])
         more = draw(st.text(letters, max_size=3))
         parent = base.name if base is not None and draw(st.booleans()) else ""
         squashed = bool(parent) and draw(st.integers(0, 9)) == 0
         stack = more if base is None or squashed else base.stack + more
-        states = tuple(draw(st.lists(st.sampled_from(["running", "exited", "created", "paused"]), max_size=2)))
+        states = tuple(some(draw, ("running", "exited", "created", "paused"), 2, twice=True))
         images.append(
             Made(
                 f"i{number}",
@@ -192,11 +194,10 @@ def hosts(draw: st.DrawFn, stores: tuple[StoreKind, ...] = STORES, most: int = 9
                 tagged=draw(st.booleans()),
                 parent=parent,
                 states=states if draw(st.integers(0, 3)) == 0 else (),
-                created=draw(st.none() | st.integers(0, 9)),
+                created=draw(CREATED),
             )
         )
-    order = draw(st.permutations(images))
-    return Host(tuple(order), store, draw(st.sampled_from([0, 0, 1])))
+    return Host(tuple(shuffled(draw, images)), store, pick(draw, (0, 0, 1)))
 
 
 @st.composite
@@ -204,5 +205,5 @@ def hosts_and_sets(draw: st.DrawFn, number: int = 1) -> tuple[Host, ...]:
     """A host and ``number`` sets of its rows, as lists of names."""
     host = draw(hosts())
     names = sorted(host.rows)
-    sets = [draw(st.lists(st.sampled_from(names), unique=True)) for _ in range(number)] if names else [[]] * number
+    sets = [some(draw, names) for _ in range(number)]
     return (host, *sets)  # type: ignore[return-value]

@@ -18,6 +18,7 @@ from tests.core.many import KINDS, told
 from tests.core.many import host as seeded
 from tests.core.model import Path, path_of, paths
 from tests.core.test_changes import APP, BASE, ENGINE, host, image
+from tests.picking import some
 
 
 def layers_of(truth: Host) -> dict[Path, set[str]]:
@@ -69,8 +70,7 @@ def straight(found: Difference) -> tuple[object, ...]:
 @st.composite
 def parts(draw: st.DrawFn) -> tuple[Host, Host]:
     whole = draw(hosts(packed=False).filter(lambda host: host.images))
-    picks = [st.lists(st.sampled_from(whole.images), unique=True) for _ in range(2)]
-    one, other = (replace(whole, images=tuple(draw(pick))) for pick in picks)
+    one, other = (replace(whole, images=tuple(some(draw, whole.images))) for _ in range(2))
     return one, other
 
 

@@ -18,6 +18,7 @@ from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import figures
 from tests.core.test_before_after import layers_of
 from tests.core.test_changes import APP, BASE, ENGINE, host, image
+from tests.picking import some
 
 
 def true_values(truth: Host, chosen: set[str]) -> dict[str, int]:
@@ -46,7 +47,7 @@ def test_a_budget_is_never_kept_or_broken_wrongly(truth: Host, data: st.DataObje
         told = data.draw(forgetful(told))
     graph = build_graph(told)
     rows = [one.id for one in truth.images if truth.listed(one)]
-    chosen = set(data.draw(st.lists(st.sampled_from(rows), unique=True))) if rows else set()
+    chosen = set(some(data.draw, rows))
     values = true_values(truth, chosen)
     limits = {key: max(0, value + data.draw(st.integers(-3, 3))) for key, value in values.items()}
 

@@ -12,6 +12,7 @@ from layerscope.core.compare import Amount, Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
 from tests.core.hosts import THOROUGH, Host, forgetful, hosts, inventory
 from tests.core.model import Path, paths
+from tests.picking import pick, some
 from tests.views.forests import host
 
 # -- by hand -----------------------------------------------------------------------------------
@@ -202,7 +203,7 @@ def check_bytes(truth: dict[str, set[Path]], sizes: dict[Path, int], comparison:
 
 @st.composite
 def chosen(draw: st.DrawFn, graph: LayerGraph) -> Comparison:
-    picked = draw(st.lists(st.sampled_from(graph.images), unique=True)) if graph.images else []
+    picked = some(draw, graph.images)
     return Comparison(graph, picked)
 
 
@@ -232,8 +233,8 @@ def test_relatives_agree_with_sets(data: st.DataObject, host: Host) -> None:
     graph = build_graph(inventory(host))
     if not graph.images:
         return
-    node = data.draw(st.sampled_from(graph.images))
-    among = data.draw(st.none() | st.sets(st.sampled_from([other.id for other in graph.images])))
+    node = pick(data.draw, graph.images)
+    among = set(some(data.draw, [other.id for other in graph.images])) if data.draw(st.booleans()) else None
 
     def shares(other: ImageNode) -> int:
         return len(has(graph, node) & has(graph, other))

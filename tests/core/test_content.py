@@ -25,6 +25,7 @@ from layerscope.inventory import (
     Platform,
 )
 from tests.engine.recorded_grpc import NAMES, recorded_content, recorded_graph
+from tests.picking import some
 
 ENGINE = Engine("docker", "28.5.2", "1.51", "containerd", "containerd", "unix:///x")
 NOW = 1_800_000_000
@@ -156,15 +157,15 @@ def stores(draw: st.DrawFn) -> tuple[Inventory, list[str]]:
         Blob(
             name,
             2**place,
-            tuple(draw(st.lists(st.sampled_from([*names[place + 1 :], "gone"]), max_size=3, unique=True))),
+            tuple(some(draw, [*names[place + 1 :], "gone"], 3)),
         )
         for place, name in enumerate(names)
     )
-    tops = draw(st.lists(st.sampled_from(names), unique=True))
+    tops = some(draw, names)
     images = tuple(Image(top, listed=draw(st.booleans())) for top in tops)
-    history = tuple(draw(st.lists(st.sampled_from(names), max_size=2, unique=True)))
+    history = tuple(some(draw, names, 2))
     content = ContentStore(blobs, build_history=history, build_cache=())
-    gone = draw(st.lists(st.sampled_from(tops), unique=True)) if tops else []
+    gone = some(draw, tops)
     return Inventory(ENGINE, images, taken_at=NOW, content=content), gone
 
 
@@ -250,6 +251,9 @@ PROOF = Platform("p", "attestation", "attestation", True, 10, 0)
         (Image("i", note="x", platforms=(MODEL,)), "none"),
         (Image("i", note="x", platforms=(ARM, PROOF)), "other-platform"),
         (Image("i", note="x", platforms=(AMD,), os="linux", architecture="amd64"), "not-unpacked"),
+        (Image("i", note="x", platforms=(ARM,), os="linux", architecture="amd64"), "other-platform"),
+        (Image("i", note="x", platforms=(ARM, MODEL), os="linux", architecture="amd64"), "other-platform"),
+        (Image("i", note="x", platforms=(ARM, replace(MODEL, name=AMD.name)), architecture="amd64"), "other-platform"),
         (Image("i", note="x", platforms=(replace(AMD, unpacked_size=5),)), "refused"),
     ],
 )

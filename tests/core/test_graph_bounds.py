@@ -85,11 +85,14 @@ def test_both_bounds_add_up_on_both_sides() -> None:
 def test_how_many_layers_a_history_made_only_narrows_so_that_reading_ends() -> None:
     image = Image("sha256:a", diff_ids=("sha256:1", "sha256:2"), history=())
     stack = Stack(image, image.diff_ids or (), ("sha256:1", "sha256:c"))
-    ancestry = Ancestry([stack])
+    child = Image("sha256:b", parent_id="sha256:a", diff_ids=("sha256:1",), history=())
+    both = [stack, Stack(child, child.diff_ids or (), ("sha256:1",))]
+    ancestry = Ancestry(both)
     news = [ancestry.narrow(stack, made, 1) for made in (0b110, 0b110, 0b011, 0b110, 0b001, 0b010)]
     assert news == [True, False, True, False, False, False]
-    ancestry = Ancestry([stack])
+    ancestry = Ancestry(both)
     assert [ancestry.narrow(stack, made, 1) for made in (0b110, 0b100, 0b110, 0b111)] == [True, True, False, False]
+    assert not Ancestry([stack]).narrow(stack, 0b110, 1)  # nobody asks
 
 
 def test_an_image_that_has_nothing_alone_has_so_whatever_the_others_need() -> None:

@@ -1,4 +1,4 @@
-"""A real engine for the tests that need one: a given one, or a private one filled here."""
+"""A real engine for the tests that need one, a given one or a private one filled here; a connection to a fake one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from layerscope.engine.connect import Connection, connect
 from tests.engine.corpus import fill
+from tests.engine.moby import Moby
 from tests.engine.private import PrivateEngine, debian_13, why_not
 
 GIVEN = os.environ.get("LAYERSCOPE_TEST_HOSTS", "").split()
@@ -37,3 +39,10 @@ def engine_host(request: pytest.FixtureRequest) -> Iterator[str]:
     with PrivateEngine(root=debian_13() if containerd else None, containerd=containerd) as engine:
         fill(engine.host)
         yield engine.host
+
+
+@pytest.fixture
+def conn(moby: Moby) -> Iterator[Connection]:
+    """A connection to the engine that a module's own ``moby`` serves."""
+    with connect(moby.host) as connection:
+        yield connection

@@ -13,8 +13,9 @@ import paramiko
 import pytest
 import trustme
 
-from layerscope.engine import limits
+from layerscope.engine import limits, many
 from layerscope.engine.connect import connect
+from layerscope.engine.early import begin
 from layerscope.engine.errors import EngineError, Refused
 from layerscope.engine.limits import Limit
 from layerscope.engine.many import Talk, talk, talk_all
@@ -57,6 +58,20 @@ def test_nothing_to_ask() -> None:
         assert list(talk_all(conn, [], 4)) == []
         assert sorted(talk_all(conn, [known() for _ in range(9)], 4)) == [(number, 7) for number in range(9)]
         assert len(engine.requests) == asked
+
+
+@pytest.mark.parametrize(("more_after", "count"), [(60, 4), (0, 8)])
+def test_more_connections_are_opened_where_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, more_after: float, count: int
+) -> None:
+    monkeypatch.setattr(many, "MORE_AFTER", more_after)
+    with replay("docker-28.5-overlay2") as engine:
+        early = begin(engine.host, None, usage=False)
+        assert early is not None
+        with connect(early=early) as conn:
+            assert scan(conn).images == recorded_inventory(NAME).images
+            assert engine.connections == count
+            assert (conn._client is not None) == (count > 4), "docker-py opens them"
 
 
 @pytest.mark.parametrize("after", [1, 2, 5])

@@ -17,7 +17,7 @@ from layerscope.core.origin import Origin
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import RemovalPlan, plan
 from layerscope.engine.backend import LiveBackend
-from layerscope.engine.connect import Connection, connect
+from layerscope.engine.connect import Connection
 from layerscope.engine.remove import EngineRemover
 from layerscope.errors import BackendError
 from layerscope.inventory import Image, Inventory
@@ -39,12 +39,6 @@ def moby() -> Iterator[Moby]:
     }
     with serve(images) as served:
         yield served
-
-
-@pytest.fixture
-def conn(moby: Moby) -> Iterator[Connection]:
-    with connect(moby.host) as connection:
-        yield connection
 
 
 @pytest.fixture

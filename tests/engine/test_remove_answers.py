@@ -33,12 +33,6 @@ def moby() -> Iterator[Moby]:
 
 
 @pytest.fixture
-def conn(moby: Moby) -> Iterator[Connection]:
-    with connect(moby.host) as connection:
-        yield connection
-
-
-@pytest.fixture
 def log(tmp_path: Path) -> RemovalLog:
     return RemovalLog(tmp_path / "removals.jsonl", ENGINE, clock=lambda: 1_780_000_000)
 

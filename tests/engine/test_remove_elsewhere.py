@@ -10,7 +10,7 @@ import pytest
 from layerscope.core.build import build_graph
 from layerscope.core.removal.carry_out import Step
 from layerscope.core.removal.plan import plan
-from layerscope.engine.connect import Connection, connect
+from layerscope.engine.connect import Connection
 from layerscope.engine.remove import EngineRemover
 from layerscope.inventory import Image, Inventory
 from layerscope.state.removal_log import RemovalLog
@@ -32,12 +32,6 @@ def moby(podman: bool) -> Iterator[Moby]:
         served.version = PODMAN if podman else VERSION
         served.info = {"ID": "first", "OSType": "linux", **HERE}
         yield served
-
-
-@pytest.fixture
-def conn(moby: Moby) -> Iterator[Connection]:
-    with connect(moby.host) as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from layerscope.core.seen import Seen, Sighting
 from layerscope.inventory import Container, Inventory
 from layerscope.search.rules import MOST_BYTES, RulesError, read_rules
 from tests.core.hosts import THOROUGH, hosts, inventory
+from tests.picking import some
 
 NOW = 1_780_000_000
 DAY = 86_400
@@ -34,7 +35,7 @@ def named_hosts(draw: st.DrawFn) -> LayerGraph:
     free = [f"{repository}:{tag}" for repository in REPOSITORIES for tag in TAGS]
     images = []
     for image in whole.images:
-        names = draw(st.lists(st.sampled_from(free), max_size=2, unique=True)) if image.tags and free else []
+        names = some(draw, free, 2) if image.tags else []
         free = [name for name in free if name not in names]
         images.append(
             replace(

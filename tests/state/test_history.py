@@ -25,9 +25,8 @@ from layerscope.inventory import Container, Engine, Inventory
 from layerscope.state import history as module
 from layerscope.state.history import HOUR, HistoryError, ScanHistory, engine_key
 from tests.core.test_changes import image
+from tests.state.scans import ENGINE, NOW, many
 
-NOW = 1_780_000_000
-ENGINE = Engine("docker", "28.5.2", "1.51", "overlay2", "graphdriver", "unix:///d.sock", id="ABCD", driver="overlay2")
 PODMAN = Engine(
     "podman", "5.8", "1.41", "overlay", "podman", "unix:///p.sock", name="box", root_dir="/r", driver="overlay"
 )
@@ -38,20 +37,6 @@ def scan(at: int, images: dict[str, bool], engine: Engine = ENGINE, tags: tuple[
     made = [replace(image(name, (name, 10 * len(name))), tags=tags or (f"{name}:1",)) for name in images]
     used = tuple(Container(f"c{name}", name, f"sha256:{name}", name, "exited") for name, use in images.items() if use)
     return build_graph(Inventory(engine, tuple(made), used, taken_at=at))
-
-
-def many(number: int, seed: int = 1, images: int = 65, engine: Engine = ENGINE) -> list[LayerGraph]:
-    """Scans an hour apart; from one to the next two of the images are replaced."""
-    dice = random.Random(seed)
-    names = [f"{dice.getrandbits(256):064x}" for _ in range(images)]
-    found = []
-    for at in range(number):
-        for _ in range(2):
-            names.remove(dice.choice(names))
-            names.append(f"{dice.getrandbits(256):064x}")
-        built = [replace(image(name, (name, 5)), tags=(f"shop/service:{name[:7]}",)) for name in names]
-        found.append(build_graph(Inventory(engine, tuple(built), taken_at=NOW + at * HOUR)))
-    return found
 
 
 @pytest.fixture
@@ -133,13 +118,13 @@ def test_what_is_not_a_whole_live_scan_is_not_kept(kept: ScanHistory) -> None:
 
 
 def test_a_record_of_65_images_takes_at_most_300_bytes(kept: ScanHistory) -> None:
-    scans = many(300)
+    scans = many(150)
     kept.keep(scans[0])
     assert kept.path is not None
     first = kept.path.stat().st_size
     for graph in scans[1:]:
         assert kept.keep(graph)
-    assert (kept.path.stat().st_size - first) / 299 <= 300
+    assert (kept.path.stat().st_size - first) / 149 <= 300
     assert kept.path.stat().st_mode & 0o077 == 0
 
 
@@ -158,7 +143,7 @@ def test_a_clock_that_was_put_back_is_told_and_no_age_is_negative(kept: ScanHist
 def test_old_records_go_and_a_clock_that_runs_ahead_does_not_take_all(tmp_path: Path) -> None:
     clock = [float(NOW)]
     history = ScanHistory(tmp_path / "history.db", lambda: clock[0])
-    scans = many(module.WHOLE * 2 + 5)
+    scans = many(module.WHOLE * 2 + 5, images=20)
     for graph in scans[:-1]:
         history.keep(graph)
     clock[0] = NOW + 10 * module.MOST_AGE
@@ -268,24 +253,26 @@ def test_what_is_known_of_the_footprint_is_kept(kept: ScanHistory) -> None:
 
 WRITER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from layerscope.state import history as module
-from layerscope.state.history import ScanHistory, HOUR
-from tests.state.test_history import ENGINE, many, replace
+from tests.state.scans import ENGINE, many
 module.PATIENCE = 60  # on a busy machine the other one, which never rests, may win for longer than somebody would wait
-history = ScanHistory(Path(sys.argv[1]), lambda: 0)
-scans = many(400, images=20, engine=replace(ENGINE, id=sys.argv[2]))
-start = len(history.line(scans[0].inventory.engine))
+history = module.ScanHistory(Path(sys.argv[1]), lambda: 0)
+engine = replace(ENGINE, id=sys.argv[2])
+start = len(history.line(engine))
+scans = many(start + int(sys.argv[3]), images=20, engine=engine, start=start)
 print("ready", flush=True)
-for graph in scans[start:]:
+for graph in scans:
     if history.keep(graph):
         print(graph.inventory.taken_at, flush=True)
 """
 
 
-def _writer(path: Path, engine: str = "ABCD") -> subprocess.Popen[str]:
+def _writer(path: Path, number: int, engine: str = "ABCD") -> subprocess.Popen[str]:
+    """A process that keeps so many scans more."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", WRITER, str(path), engine]
+    command = [sys.executable, "-c", WRITER, str(path), engine, str(number)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
@@ -294,7 +281,7 @@ def kill_while_writing(path: Path, times: int, seed: int) -> int:
     dice = random.Random(seed)
     told: set[int] = set()
     for _ in range(times):
-        writer = _writer(path)
+        writer = _writer(path, 150)
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
         time.sleep(dice.random() * 0.02)
@@ -320,13 +307,13 @@ def test_killed_200_times(tmp_path: Path) -> None:
 
 def test_two_sessions_at_once_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    writers = [_writer(path, engine) for engine in ("ABCD", "EFGH")]
+    writers = [_writer(path, 250, engine) for engine in ("ABCD", "EFGH")]
     for writer in writers:
         assert writer.stdout is not None
         writer.stdout.read()
         assert writer.wait() == 0
     for engine in (ENGINE, replace(ENGINE, id="EFGH")):
         records = ScanHistory(path).records(engine)
-        assert [record.point.at for record in records] == [NOW + at * HOUR for at in range(400)]
+        assert [record.point.at for record in records] == [NOW + at * HOUR for at in range(250)]
         assert all(record.step for record in records)
-        assert ScanHistory(path).seen(engine).scans == 400
+        assert ScanHistory(path).seen(engine).scans == 250

@@ -10,6 +10,7 @@ In a snapshot: ``assert snap(app, SIZES[0], "down", "enter")`` (a fixture; see c
 
 import asyncio
 import queue
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from unittest import mock
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from layerscope.core.removal.carry_out import Remover
 from layerscope.errors import BackendError
@@ -83,11 +85,30 @@ async def settled(pilot: Pilot[Any], patience: float = 60.0) -> None:
         await _idle(until)
         pilot.app.screen._on_timer_update()  # what is to be drawn is drawn now, not at the next sixtieth of a second
         await _idle(until)
+        paint(pilot.app.screen)
         busy = _busy(pilot)
         quiet = 0 if busy else quiet + 1
         if busy:
             assert time.monotonic() < until, f"still busy: {busy}"
             await asyncio.sleep(0.005)
+
+
+_paint = Screen._compositor_refresh
+
+
+def paint_later(screen: Screen[Any]) -> None:
+    """Stand in for ``Screen._compositor_refresh``: what is dirty is painted by :func:`settled`, all at once."""
+    if screen is screen.app.screen:
+        screen._dirty_widgets.clear()
+        screen.app._update_mouse_over(screen)
+    else:
+        _paint(screen)
+
+
+def paint(screen: Screen[Any]) -> None:
+    """Paint what was put off by :func:`paint_later`."""
+    if screen._compositor._dirty_regions:
+        _paint(screen)
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -177,7 +198,9 @@ class FakeBackend:
         self.usage_answer: DiskUsage | BackendError = BackendError("the engine gives no disk usage here", "")
         self.closed = False
         self._steps: queue.Queue[_Progress | _Part | _End] = queue.Queue()
-        self._events: queue.Queue[Inventory | str] = queue.Queue()
+        self._events: list[Inventory | str] = []
+        self._untold = 0
+        self._woken = threading.Condition()
         self._waiting = False
         self._followed = 0
 
@@ -191,7 +214,7 @@ class FakeBackend:
     @property
     def untold(self) -> bool:
         """True while a change is on its way to a follower."""
-        return self._events.unfinished_tasks > 0
+        return self._untold > 0
 
     def progress(self, done: int, total: int, phase: str) -> None:
         """Let the held scan tell how far it is."""
@@ -213,11 +236,17 @@ class FakeBackend:
     def change(self, found: Inventory) -> None:
         """The engine changed: whoever follows it gets this."""
         self.inventory = replace(found, from_file=not self.live)
-        self._events.put(self.inventory)
+        self._tell(self.inventory)
 
     def lose(self, why: str) -> None:
         """The engine was lost for a reason; ``""``: it is there again."""
-        self._events.put(why)
+        self._tell(why)
+
+    def _tell(self, event: Inventory | str) -> None:
+        with self._woken:
+            self._events.append(event)
+            self._untold += 1
+            self._woken.notify_all()
 
     # the Backend protocol
 
@@ -271,23 +300,29 @@ class FakeBackend:
         return replace(self.inventory, usage=self.usage_answer)
 
     def follow(self, changed: Callable[[Inventory], None], state: Callable[[str], None]) -> None:
-        self._followed += 1
-        number = self._followed
+        with self._woken:
+            self._followed += 1
+            number = self._followed
+            self._woken.notify_all()
         state("")
-        while not self.closed and number == self._followed:  # one follower at a time, as with a real engine
-            try:
-                event = self._events.get(timeout=0.01)
-            except queue.Empty:
-                continue
+        while True:
+            with self._woken:
+                self._woken.wait_for(lambda: self.closed or number != self._followed or self._events)
+                if self.closed or number != self._followed:  # one follower at a time, as with a real engine
+                    return
+                event = self._events.pop(0)
             if isinstance(event, str):
                 state(event)
             else:
                 self.inventory = event
                 changed(event)
-            self._events.task_done()
+            with self._woken:
+                self._untold -= 1
 
     def close(self) -> None:
-        self.closed = True
+        with self._woken:
+            self.closed = True
+            self._woken.notify_all()
 
 
 Before = Callable[[Pilot[Any]], Awaitable[None]]

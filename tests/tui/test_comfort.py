@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.widgets._toast import Toast
 
@@ -24,6 +26,7 @@ from layerscope.sources.scanfile import load_inventory
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.dialogs.error import ErrorScreen
 from layerscope.tui.dialogs.export import ExportScreen, default_name
+from layerscope.tui.dialogs.help import HelpScreen
 from layerscope.tui.dialogs.info import FactLine, InfoScreen
 from layerscope.tui.dialogs.small import SmallScreen
 from layerscope.tui.session import Session
@@ -147,6 +150,29 @@ async def test_i_shows_what_the_cursor_is_on_and_copies_it_line_by_line() -> Non
         app.clear_notifications()
         await settled(pilot)
         assert layer.chain_id in screen_text(app)
+
+
+async def test_a_box_is_seen_when_it_has_its_size_and_what_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: set[Size] = set()
+    texts: list[str] = []
+    lay_out = Screen._refresh_layout
+
+    def laid_out(screen: Screen[object], *args: Any, **more: Any) -> None:
+        lay_out(screen, *args, **more)
+        if isinstance(screen, InfoScreen):
+            sizes.add(screen.box.size)
+        elif isinstance(screen, HelpScreen) and screen.query_one("#help").visible:
+            texts.append(str(screen.query_one("#keys", Static).content))
+
+    app = make_app(sample())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        monkeypatch.setattr(Screen, "_refresh_layout", laid_out)
+        await press(pilot, "i", "escape", "question_mark")
+        await settled(pilot)
+    assert len(sizes) == 1
+    assert texts
+    assert all("Page up" in text for text in texts)
 
 
 async def test_every_fact_is_on_some_line_whole_whatever_the_width() -> None:

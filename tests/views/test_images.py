@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph, union
-from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows, sorted_groups
+from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows, sorted_groups, widest
 from tests.hosts import MB, SMALL
 from tests.views.forests import host
 
@@ -80,6 +80,8 @@ def check_groups(graph: LayerGraph) -> None:
         assert group.unique == sum(graph.layers[index].known_size for index in own - others)
         assert group.layers == len(own)
         assert group.listed == sum(node.size for node in group.images)
+    found = by_repository(graph.images, graph)
+    assert widest(by_repository(graph.images, graph)) == max((group.footprint for group in found), default=0)
 
 
 def test_a_group_of_unknown_sizes_says_so() -> None:

@@ -17,6 +17,7 @@ class Ancestry:
 
     def __init__(self, stacks: Sequence[Stack]) -> None:
         self._by_id = {stack.image.id: stack for stack in stacks}
+        self._parents = {stack.image.parent_id for stack in stacks}
         self._made = {stack.image.id: 1 for stack in stacks if not stack.chain}
         """By image ID, as a bit mask: see :attr:`layerscope.core.sizes.assign.Assignment.made`."""
         self._since: dict[str, int] = {}
@@ -24,7 +25,12 @@ class Ancestry:
         self._bases: dict[str, Stack | None] = {}
 
     def narrow(self, stack: Stack, made: int, facts: int) -> bool:
-        """Take that an image's history made one of so many layers; True when that is news, fact number ``facts``."""
+        """Take that an image's history made one of so many layers; True when that is news, fact number ``facts``.
+
+        Of an image that no other was made from, nothing is.
+        """
+        if stack.image.id not in self._parents:
+            return False
         before = self._made.get(stack.image.id)
         made = made if before is None else before & made  # it only narrows, or this might never end
         if not made or made == before:

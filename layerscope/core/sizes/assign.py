@@ -14,8 +14,9 @@ history whatever the number of ways.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import Literal
 
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label
@@ -48,7 +49,7 @@ class Assignment:
         """For each layer, oldest first: the indices of the entries that may have made it."""
         found: list[list[int]] = [[] for _ in range(self.layers)]
         for i, mask in enumerate(self.may):
-            for j in _bits(mask):
+            for j in bits(mask):
                 found[j].append(i)
         return tuple(map(tuple, found))
 
@@ -56,6 +57,30 @@ class Assignment:
     def maybe_none(self) -> tuple[bool, ...]:
         """For each layer: may it be one that the history has no entry for?"""
         return tuple(bool(self.none >> j & 1) for j in range(self.layers))
+
+    def one_size(self, sizes: Sequence[int], wanted: int) -> list[tuple[int, int]]:
+        """Return the sizes of the layers that have the same in every way, each with its layers as a bit mask.
+
+        ``sizes``: of the entries, in bytes, -1 where the engine gave none; ``wanted``: of which layers.
+        """
+        unsized = 0
+        of_size: dict[int, int] = {0: 0}
+        for size, mask in zip(sizes, self.may, strict=True):
+            if mask & wanted:
+                if size < 0:
+                    unsized |= mask
+                else:
+                    of_size[size] = of_size.get(size, 0) | mask
+        if self.left == 0:
+            of_size[0] |= self.none
+        else:
+            unsized |= self.none
+        some = several = 0
+        for mask in of_size.values():
+            several |= some & mask
+            some |= mask
+        one = some & ~several & ~unsized & wanted
+        return [(size, mask & one) for size, mask in of_size.items() if mask & one] if one else []
 
 
 def assign(
@@ -67,6 +92,7 @@ def assign(
     total: int | None = None,
     short: bool = True,
     gates: Mapping[int, int] = NO_GATES,
+    all_ways: bool = True,
 ) -> Assignment | None:
     """Lay history entries (``labels`` and ``sizes``, oldest first) beside the layers (``known``, oldest first).
 
@@ -76,6 +102,8 @@ def assign(
     ``short``: may layers have no entry? They are the top ones when the history is
     anchored at the bottom, and the other way round. ``gates``, for an anchor at the bottom only,
     maps a number of entries to the numbers of layers that these may have made (a bit mask).
+    ``all_ways``: False where only what is the same in every way is asked for: of layers of which nothing is,
+    may be said then that they may have no entry, and any size.
 
     Returns None when no way fits.
     """
@@ -95,6 +123,12 @@ def assign(
         return _ways(labels, sizes, known, anchor, left, short, gates)
     # What is left in doubt is mostly a few layers on top.
     first, after = told[-1] + 1 if told else 0, len(told)
+    if not all_ways and short and not gates and left == 0 and _all_in_doubt(labels, sizes, known, first, after):
+        may = [0] * len(sizes)
+        for j, i in enumerate(told):
+            may[i] = 1 << j
+        above = (2 << n) - (1 << len(took))
+        return Assignment(n, may, (1 << n) - (1 << after), above, None, cuts)
     fit = _ways(
         labels[first:],
         sizes[first:],
@@ -142,6 +176,26 @@ def _told(
     return found
 
 
+def _all_in_doubt(
+    labels: Sequence[Label], sizes: Sequence[int], known: Sequence[int | None], first: int, after: int
+) -> bool:
+    """Is nothing the same in every way, from entry ``first`` and layer ``after`` on?
+
+    So it is where the first entry may have made a layer of size 0 or none, and each of the others may move up by as
+    many layers as are too many: then a layer has another size with the one way than with the other.
+    Layers without an entry weigh nothing here. May say False where it is so.
+    """
+    rest, said = sizes[first:], labels[first:]
+    weights = [size for size in rest if size > 0]
+    layers = len(known) - after
+    if not weights or known[after:].count(None) < layers or any(map(eq, weights, weights[1:])):
+        return False
+    if said[0] is not MAYBE or said.count(LAYER) != len(weights) or said.count(MAYBE) != len(rest) - len(weights):
+        return False
+    after_last = rest[::-1].index(weights[-1])
+    return len(rest) - after_last - len(weights) >= layers - len(weights)
+
+
 def _ways(
     labels: Sequence[Label],
     sizes: Sequence[int],
@@ -158,19 +212,18 @@ def _ways(
     if anchor == "top":
         start = spare
     elif spare != 1:
-        end = sum(1 << n - count for count in _bits(spare))
+        end = int(f"{spare:0{n + 1}b}"[::-1], 2)  # so many layers from the top are so many from the bottom
 
-    unsettled = 0
+    full = (1 << n) - 1
     settled: dict[int, int] = {}
-    bit = 1
-    for size in known:
-        if size is None:
-            unsettled |= bit
-        else:
-            settled[size] = settled.get(size, 0) | bit
-        bit <<= 1
-    full = bit - 1
-    allow = [unsettled | settled.get(size, 0) if size >= 0 else full for size in sizes]
+    unsettled = full
+    for j, size in enumerate(known):
+        if size is not None:
+            settled[size] = settled.get(size, 0) | 1 << j
+            unsettled ^= 1 << j
+    allow = [full] * len(sizes)
+    if settled:
+        allow = [settled.get(size, 0) | unsettled if size >= 0 else full for size in sizes]
 
     reach = [start]
     here = most = start
@@ -203,7 +256,7 @@ def _ways(
         fewest = (ends & -ends).bit_length() - 1
         return Assignment(n, may, full >> fewest << fewest, ends, left, cuts)
     lacking = live.bit_length() - 1  # layers below the first that has an entry
-    consumed = sum(1 << n - count for count in _bits(live))
+    consumed = sum(1 << n - count for count in bits(live))
     return Assignment(n, may, (1 << lacking) - 1, consumed, left)
 
 
@@ -252,7 +305,8 @@ def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:
     return found
 
 
-def _bits(mask: int) -> Iterable[int]:
+def bits(mask: int) -> Iterator[int]:
+    """Yield the numbers of the bits that are set, the lowest first."""
     while mask:
         low = mask & -mask
         yield low.bit_length() - 1

@@ -50,7 +50,7 @@ class Settled:
     size: int | None = None
     """Bytes in the store's unit; None: not known."""
     size_is: Certainty = "unknown"
-    size_from: Words | None = None
+    words: Words | None = None
     """Where the size comes from when it is not simply the layer's own history entry."""
     entry: HistoryEntry | None = None
     """The history entry that made it."""
@@ -89,10 +89,10 @@ class Stack:
     naming: Naming = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sizes = [entry.size for entry in self.image.history or ()]
-        weights = [size for size in self.sizes if size > 0]
-        self.weighty, self.shown = len(weights), sum(weights)
-        self.known = min(self.sizes, default=0) >= 0
+        sizes = self.sizes = [entry.size for entry in self.image.history or ()]
+        self.known = min(sizes, default=0) >= 0
+        weights = sizes if self.known else [size for size in sizes if size > 0]
+        self.weighty, self.shown = len(weights) - weights.count(0), sum(weights)
         self.naming = Naming(name_of(self.image))
 
     @property
@@ -129,7 +129,7 @@ class Ledger:
         self.up = [number[parents[name]] for name in self.names]
         """By number the layer below."""
         for stack in stacks:
-            stack.path = [number[name] for name in stack.chain]
+            stack.path = list(map(number.__getitem__, stack.chain))
         self.settled = [Settled() for _ in self.names]
         self.sizes: list[int | None] = [None] * len(self.names)
         """Settled sizes by number."""
@@ -148,9 +148,11 @@ class Ledger:
         self.facts = 0
         """Grows with everything that is found out: when it stands still, nothing more follows."""
         self.sized = 0
-        """Grows with every size and every sum that is found out."""
+        """Grows with every size and every sum that is found out, from which others may follow."""
         self.demoted = 0
         """Grows when anything that was exact is not any more."""
+        self._added_up = -1
+        """:attr:`sized` when sums were taken for sizes last."""
         self._newest: list[int] = []
         self._newest_at = -1
 
@@ -158,7 +160,7 @@ class Ledger:
         """Settle a layer's size, unless it is."""
         if self.sizes[number] is None:
             found = self.settled[number]
-            found.size, found.size_is, found.size_from = size, certain, why
+            found.size, found.size_is, found.words = size, certain, why
             self.sizes[number] = size
             if certain == "exact":
                 self.sure[number] = size
@@ -180,6 +182,7 @@ class Ledger:
         """Take a sum that the engine told, unless there is one."""
         if self.sums[number] is None:
             self.sums[number] = told
+            self.sized += 1
 
     def newest(self) -> list[int]:
         """Return for each layer :attr:`facts` when anything of it or of a layer below was found out last."""
@@ -204,10 +207,11 @@ class Ledger:
                 found.size_is = "inferred"
                 self.sure[number] = None
                 self.since[number] = self.facts
-                found.size_from = Words("what the engine says of ", stack.naming, " does not add up")
+                found.words = Words("what the engine says of ", stack.naming, " does not add up")
         for number in stack.path:
             self.sums[number] = None
         self.demoted += 1
+        self.sized += 1
         self.opened = range(len(self.names))
         self._newest_at = -1
 
@@ -215,6 +219,9 @@ class Ledger:
 
     def add_up(self) -> None:
         """Take what follows from sums for sizes, and the other way round."""
+        if self.sized == self._added_up:
+            return
+        self._added_up = self.sized
         settled, sizes, sums, up = self.settled, self.sizes, self.sums, self.up
         # Neighbours count: a sum travels along layers of known size.
         opened = self.opened = [
@@ -233,6 +240,7 @@ class Ledger:
             size = sizes[at]
             if size is not None and size <= here.size:
                 sums[up[at]] = Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.image)
+                self.sized += 1  # other layers stand on that one too
         for at in opened:
             if sizes[at] is None:
                 below, here = sums[up[at]], sums[at]
@@ -243,26 +251,18 @@ class Ledger:
 
     def _fill(self) -> None:
         """A sum that the known layers already fill leaves nothing for the others."""
-        sizes, doubtful = self.sizes, []
-        known, missing = [0] * (len(sizes) + 1), [0] * (len(sizes) + 1)
-        for number, parent in enumerate(self.up):
-            size = sizes[number]
-            if size is None:
-                known[number], missing[number] = known[parent], missing[parent] + 1
-            else:
-                known[number], missing[number] = known[parent] + size, missing[parent]
+        size_of, sums, doubtful = self.sizes.__getitem__, self.sums, []
         for stack in self.unfilled:
-            top = stack.path[-1]
-            if not missing[top]:
-                continue
-            here = self.sums[top]
-            if here is None or here.size != known[top]:
+            here = sums[stack.path[-1]]
+            sizes = list(map(size_of, stack.path))
+            missing = None in sizes
+            if missing and here is not None and here.size == sum(filter(None, sizes)):
+                guessed = any(self.settled[number].size_is == "inferred" for number in stack.path)
+                why = Words("the engine's size of ", here.image, ", which leaves nothing for it")
+                for number in stack.path:
+                    self.set_size(number, 0, "inferred" if guessed else here.certain, why)
+            elif missing:
                 doubtful.append(stack)
-                continue
-            guessed = any(self.settled[number].size_is == "inferred" for number in stack.path)
-            why = Words("the engine's size of ", here.image, ", which leaves nothing for it")
-            for number in stack.path:
-                self.set_size(number, 0, "inferred" if guessed else here.certain, why)
         self.unfilled = doubtful
 
     def sizes_below(self) -> list[int | None]:
@@ -355,7 +355,7 @@ def _weigh(layers: Sequence[Settled], size: int) -> None:
 
 
 def _forget(layer: Settled) -> None:
-    layer.size, layer.size_is, layer.size_from = None, "unknown", None
+    layer.size, layer.size_is, layer.words = None, "unknown", None
 
 
 def _weaker(one: Certainty, other: Certainty) -> Certainty:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.ancestry import Ancestry
-from layerscope.core.sizes.assign import NO_GATES, Assignment, assign
+from layerscope.core.sizes.assign import NO_GATES, Assignment, assign, bits
 from layerscope.core.sizes.begun import BOTTOM, Begun, Start
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, labels
@@ -33,6 +33,7 @@ from layerscope.inventory import DiskUsage
 
 NONE_TOLD: frozenset[int] = frozenset()
 EMPTY_ARCHIVE = Words("the layer is an empty archive")
+THE_SIZE_OF, WHICH_LEAVES_NOTHING = "the engine's size of ", ", which leaves nothing for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,25 +169,25 @@ class _Resolver:
 
     def _repeat(self, read: Callable[[Stack], bool], pending: list[Stack]) -> list[Stack]:
         """Read until nothing more follows; return the images in which something is still in doubt."""
-        before = added_up = -1
+        before = -1
         last = self.seen.setdefault(read.__name__, [-1] * len(self.stacks))
         alone = read.__name__ == "_read"
         while self.ledger.facts != before:
             before = self.ledger.facts
-            newest = self.ledger.newest()
+            newest: Sequence[int] | None = None
             doubtful = []
             for stack in pending:
                 seen = last[stack.order]
+                if seen >= 0 and newest is None:
+                    newest = self.ledger.newest()
                 # Most rounds change few layers. What an image's ancestors made may be known by now.
-                if newest[stack.path[-1]] <= seen and (alone or self.ancestry.since(stack) <= seen):
+                if newest and newest[stack.path[-1]] <= seen and (alone or self.ancestry.since(stack) <= seen):
                     doubtful.append(stack)
                 elif not read(stack):
                     last[stack.order] = self.ledger.facts
                     doubtful.append(stack)
             pending = doubtful
-            if self.ledger.sized != added_up:
-                added_up = self.ledger.sized
-                self.ledger.add_up()
+            self.ledger.add_up()
         return pending
 
     # -- the engine's own totals -----------------------------------------------------------
@@ -251,6 +252,7 @@ class _Resolver:
         alone: bool = False,
         short: bool = True,
         gates: Mapping[int, int] = NO_GATES,
+        all_ways: bool = True,
     ) -> Assignment | None:
         """Lay the image's history beside its layers, from ``start`` on, where ``believed`` begins too.
 
@@ -262,15 +264,17 @@ class _Resolver:
         if entries:
             path, total = path[layers:], None if total is None or not stack.known else total - sum(sizes[:entries])
             sizes = sizes[entries:]
-            gates = {upto - entries: made >> layers for upto, made in gates.items() if upto > entries}
+            if gates:
+                gates = {upto - entries: made >> layers for upto, made in gates.items() if upto > entries}
         return assign(
             believed,
             sizes,
-            [None if alone else known[number] for number in path],
+            [None] * len(path) if alone else list(map(known.__getitem__, path)),
             anchor=self.rules.history_anchor,
             total=total,
             short=short,
             gates=gates,
+            all_ways=all_ways,
         )
 
     def _by_sizes(self, stack: Stack) -> Assignment | None:
@@ -295,55 +299,43 @@ class _Resolver:
 
         ``sized``: sizes too, not only which entry made which layer; ``start``: where ``fit`` begins.
         """
-        if self.ancestry.narrow(stack, fit.made << start.layers, self.ledger.facts + 1):
-            self.ledger.facts += 1
-        settled, still = self.settled, self.ledger.open
+        ledger = self.ledger
+        if self.ancestry.narrow(stack, fit.made << start.layers, ledger.facts + 1):
+            ledger.facts += 1
+        settled, still, sizes = self.settled, ledger.open, ledger.sizes
         path, told = stack.path, stack.sizes
         done = True
         if start.entries:
-            done = True not in [still[number] for number in path[: start.layers]]
+            done = True not in map(still.__getitem__, path[: start.layers])
             path, told = path[start.layers :], told[start.entries :]
-        doubtful = [j for j, number in enumerate(path) if still[number]]
-        if not doubtful:
+        no_size = no_entry = 0
+        bit = 1
+        for number in path:
+            if still[number]:
+                if sizes[number] is None:
+                    no_size |= bit
+                if settled[number].entry is None:
+                    no_entry |= bit
+            bit <<= 1
+        if not no_size | no_entry:
             return done
-        once = twice = unsized = 0
-        of_size: dict[int, int] = {0: 0}
-        for size, mask in zip(told, fit.may, strict=False):
-            if mask:
-                twice |= once & mask
-                once |= mask
-                if size < 0:
-                    unsized |= mask
-                else:
-                    of_size[size] = of_size.get(size, 0) | mask
-        if fit.left is None or fit.left:
-            unsized |= fit.none
-        else:
-            of_size[0] |= fit.none
-        some = several = 0
-        for mask in of_size.values():
-            several |= some & mask
-            some |= mask
-        told_size = some & ~several & ~unsized if sized else 0
-        one_entry = once & ~twice & ~fit.none
-        news = told_size | one_entry
-        nothing_left = Words("the engine's size of ", stack.naming, ", which leaves nothing for it")
-        for j in doubtful:
-            bit, number = 1 << j, path[j]
-            found = settled[number]
-            if news & bit:
-                if found.size is None and told_size & bit:
-                    size = next(size for size, mask in of_size.items() if mask & bit)
-                    nothing = None if once & bit else nothing_left
-                    self.ledger.set_size(number, size, certain, why or nothing)
-                if found.entry is None and one_entry & bit:
-                    history = stack.image.history or ()
-                    entry = next(i for i, mask in enumerate(fit.may) if mask & bit)
-                    self.ledger.set_entry(number, history[start.entries + entry], certain)
-            elif not done:
-                continue
-            done = done and found.size is not None and (found.entry is not None or not once & bit)
-        return done
+        once = twice = 0
+        for mask in fit.may:
+            twice |= once & mask
+            once |= mask
+        if no_size and sized:
+            for size, mask in fit.one_size(told, no_size):
+                for j in bits(mask):
+                    nothing_left = None if once >> j & 1 else Words(THE_SIZE_OF, stack.naming, WHICH_LEAVES_NOTHING)
+                    ledger.set_size(path[j], size, certain, why or nothing_left)
+                no_size &= ~mask
+        one_entry = once & ~twice & ~fit.none & no_entry
+        if one_entry:
+            history = stack.image.history or ()
+            for i, mask in enumerate(fit.may, start.entries):
+                for j in bits(mask & one_entry):
+                    ledger.set_entry(path[j], history[i], certain)
+        return done and not no_size and not no_entry & once & ~one_entry
 
     # -- what is certain -------------------------------------------------------------------
 
@@ -364,7 +356,7 @@ class _Resolver:
         if stack.image.id in self.odd:
             return False
         start = self._start(self.by_size, stack)
-        fit = self._fit(stack, self._certain(stack, start), start=start, sure=True)
+        fit = self._fit(stack, self._certain(stack, start), start=start, sure=True, all_ways=False)
         self.fits[stack.image.id] = fit is not None
         if fit is None:
             return False

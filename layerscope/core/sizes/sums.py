@@ -172,9 +172,9 @@ class Total:
 class Unknowns:
     """What is known of the unknowns: a lower and an upper bound for each."""
 
-    def __init__(self) -> None:
-        self.low: list[int] = [0]
-        self.high: list[int | None] = [0]
+    def __init__(self, low: Iterable[int] = (0,)) -> None:
+        self.low = list(low)
+        self.high: list[int | None] = [0, *[None] * (len(self.low) - 1)]
         self.total: Total | None = None
         """None where the engine gives none, or it adds nothing to the rest."""
 
@@ -279,14 +279,14 @@ def _spread(up: Sequence[int], sizes: Known, told: Known) -> list[int | None]:
         here = known[number]
         if here is None:
             continue
-        parent, size = up[number], sizes[number]
-        if size is not None and known[parent] is None and size <= here:
-            known[parent] = here - size
-    for number, parent in enumerate(up):
+        size = sizes[number]
+        if size is not None and size <= here and known[up[number]] is None:
+            known[up[number]] = here - size
+    for number, (parent, size) in enumerate(zip(up, sizes, strict=False)):
         below = known[parent]
         if below is None:
             continue
-        here, size = known[number], sizes[number]
+        here = known[number]
         if here is None:
             if size is not None:
                 known[number] = below + size
@@ -296,45 +296,52 @@ def _spread(up: Sequence[int], sizes: Known, told: Known) -> list[int | None]:
 
 
 def _number(up: Sequence[int], sizes: Known, known: Known, near: Mapping[int, Bounds]) -> Heights:
-    unknowns = Unknowns()
-    low, high = unknowns.low, unknowns.high
-    of = [GROUND] * (len(up) + 1)
-    new = tuple.__new__  # what Height() comes to, in a quarter of its time
-    for number, parent in enumerate(up):
-        below, size, height = of[parent], sizes[number], known[number]
-        unknown, rest = below
+    # Two lists of numbers cost half of what one of pairs does.
+    unknown_of, rest_of = [0] * (len(up) + 1), [0] * (len(up) + 1)
+    low = [0]
+    for number, (parent, size, height) in enumerate(zip(up, sizes, known, strict=False)):
+        unknown, rest = unknown_of[parent], rest_of[parent]
         if height is not None and height >= low[unknown] + rest:
-            of[number] = new(Height, (0, height))
+            rest_of[number] = height
         elif size is not None and (unknown or height is None):
-            of[number] = new(Height, (unknown, rest + size))
+            unknown_of[number], rest_of[number] = unknown, rest + size
         else:
-            of[number] = new(Height, (len(low), 0))
+            unknown_of[number] = len(low)
             low.append(low[unknown] + rest)
-            high.append(None)
         if number in near:
-            here, bounds = of[number], near[number]
-            if here.unknown and bounds.low - here.rest > low[here.unknown]:
-                low[here.unknown] = bounds.low - here.rest
+            here = unknown_of[number]
+            if here:
+                low[here] = max(low[here], near[number].low - rest_of[number])
+    unknowns = Unknowns(low)
     if len(low) > 1:
-        _from_above(up, of, near, unknowns)
-    return Heights(of, unknowns)
+        _from_above(up, unknown_of, rest_of, near, unknowns)
+    new = tuple.__new__  # what Height() comes to, in a quarter of its time
+    return Heights([new(Height, pair) for pair in zip(unknown_of, rest_of, strict=True)], unknowns)
 
 
-def _from_above(up: Sequence[int], of: Sequence[Height], near: Mapping[int, Bounds], unknowns: Unknowns) -> None:
+def _from_above(
+    up: Sequence[int],
+    unknown_of: Sequence[int],
+    rest_of: Sequence[int],
+    near: Mapping[int, Bounds],
+    unknowns: Unknowns,
+) -> None:
     """Take for an upper bound of each unknown what stands on its layers."""
     low, high = unknowns.low, unknowns.high
     for number in range(len(up) - 1, -1, -1):
-        unknown, rest = of[number]
-        most = high[unknown]
+        unknown, parent = unknown_of[number], up[number]
+        under = unknown_of[parent]
+        if not unknown and not under:
+            continue
+        rest, most = rest_of[number], high[unknown]
         most = None if most is None else most + rest
-        if number in near and unknown:
+        if unknown and number in near:
             limit = near[number].high
             most = limit if most is None or (limit is not None and limit < most) else most
             if most is not None:
                 high[unknown] = max(low[unknown], most - rest)
-        under, rest_under = of[up[number]]
         if under and most is not None:
-            limit, before = max(low[under], most - rest_under), high[under]
+            limit, before = max(low[under], most - rest_of[parent]), high[under]
             high[under] = limit if before is None else min(limit, before)
 
 

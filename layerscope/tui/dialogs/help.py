@@ -69,6 +69,7 @@ class HelpScreen(LeavesOnce, ModalScreen[None]):
             page.border_title = "Keys"
             page.border_subtitle = "↑↓ scroll · Esc close"
             page.can_focus = False
+            page.visible = False  # until there is something in it
             yield Static(id="keys")
 
     def on_resize(self) -> None:
@@ -88,6 +89,7 @@ class HelpScreen(LeavesOnce, ModalScreen[None]):
         text, _, width = next(fits, min(pages, key=lambda page: page[1]))
         self.query_one("#help").styles.width = width + 7
         self.query_one("#keys", Static).update(text)
+        self.query_one("#help").visible = True
 
     def _page(self, columns: int, width: int) -> tuple[Text, int, int]:
         """Return the page in columns of ``width`` cells, and how high and how wide it is."""

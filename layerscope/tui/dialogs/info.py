@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 
 from layerscope.core.graph import ImageNode, Layer
@@ -68,16 +69,23 @@ class InfoScreen(LeavesOnce, ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Let the keyboard move through the facts."""
+        self._lay_out(self.app.size)
         self.table.focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break lines again; the box is as high as it needs to be."""
+        """Break lines again."""
+        if event.size != self._made_for:
+            self._lay_out(event.size)
+
+    def _lay_out(self, room: Size) -> None:
+        """Break lines, and make the box as high as it needs to be."""
+        self._made_for = room
         words = (word for section in self.sections for fact in section.facts for word in fact.value.split(" "))
         unbroken = max(map(cell_len, words), default=0) + NAME + AROUND
-        width = max(min(WIDEST, event.size.width - 4), min(unbroken, event.size.width - 2))
+        width = max(min(WIDEST, room.width - 4), min(unbroken, room.width - 2))
         self.box.styles.width = width
         lines = list(lines_of(self.sections, width - AROUND))
-        self.box.styles.height = min(len(lines) + 4, event.size.height - 2)
+        self.box.styles.height = min(len(lines) + 4, room.height - 2)
         self.table.show(lines, cursor=None if self.table.rows else 1)  # the first line is a heading
 
     def _cell(self, line: FactLine, width: int) -> Cell:

@@ -22,7 +22,7 @@ from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.units import count, format_number, part_of, short_age
 from layerscope.views.history import use_cell
-from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups
+from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups, widest
 from layerscope.views.names import amount
 from layerscope.views.orders import IMAGE_ORDERS
 from layerscope.views.states import state_words
@@ -79,7 +79,7 @@ class ImageList(RowTable):
         if self.grouped:
             self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
             self._group_of = {node.id: group for group in self._groups for node in group.images}
-            self._scale = max(self._scale, *(group.footprint for group in self._groups), 1)
+            self._scale = max(self._scale, widest(self._groups))
         self.empty = "no image passes the filter: Esc leaves it" if scene.filtered else "no images here yet"
         self._fill()
 

@@ -18,6 +18,7 @@ from layerscope.inventory import Blob, Image, Inventory
 from tests.core.contents import CONFIG, MANIFEST, blob_of, with_content
 from tests.core.removals import Host, Made, hosts, image_id, paths, weigh
 from tests.core.test_changes import ENGINE, image
+from tests.picking import some
 
 Classes = list[list[str]]
 
@@ -69,7 +70,7 @@ def cost(names: set[str], classes: Classes) -> tuple[int, ...]:
 def questions(draw: st.DrawFn) -> tuple[Yard, int, Classes]:
     host = draw(hosts(most=8))
     names = sorted(image.name for image in host.images)
-    nailed = frozenset(draw(st.sets(st.sampled_from(names), max_size=1)))
+    nailed = frozenset(some(draw, names, 1))
     free = [name for name in sorted(host.rows) if name not in nailed]
     number = draw(st.integers(1, 4))
     of = {name: draw(st.integers(0, number)) for name in free}  # the last: it may go, and is not asked to

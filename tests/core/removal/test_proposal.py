@@ -17,6 +17,7 @@ from tests.core.removal.test_plan import CLASSIC
 from tests.core.removals import Host, Made, hosts, image_id, remove
 from tests.hosts import MB, SMALL
 from tests.hosts import image_id as small_id
+from tests.picking import some
 
 Loss = tuple[int, int, int, int]
 
@@ -57,7 +58,7 @@ def questions(draw: st.DrawFn) -> tuple[Host, int, set[str], bool]:
     host = draw(hosts(most=8))
     footprint = build_graph(host.inventory).totals.footprint
     target = draw(st.integers(0, footprint + 1))
-    pins = draw(st.sets(st.sampled_from(sorted(host.rows)), max_size=2))
+    pins = set(some(draw, sorted(host.rows), 2))
     return host, target, pins, draw(st.booleans())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, product
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from layerscope.core.sizes.assign import Assignment, assign
 from layerscope.core.sizes.labels import Label
 from tests.core.model import Readings, readings
+from tests.picking import some
 
 MARKS = {"L": Label.LAYER, "E": Label.EMPTY, "?": Label.MAYBE}
 
@@ -43,6 +45,12 @@ def counts(mask: int) -> set[int]:
 # -- against the model -------------------------------------------------------------------------
 
 WEIGHTS = (0, 0, 1, 2)
+SURE = st.tuples(st.just("L"), st.sampled_from((*WEIGHTS, -1)))
+DOUBTFUL = st.tuples(st.sampled_from("E??"), st.sampled_from((0, 0, 0, -1)))
+ENTRIES = st.lists(SURE | DOUBTFUL, max_size=6)
+KNOWN = st.lists(st.sampled_from((None, None, *WEIGHTS)), max_size=5)
+ALLOWED = st.sets(st.integers(0, 5), min_size=1, max_size=4)
+TOTALS = st.none() | st.integers(0, 8)
 
 
 class Case(NamedTuple):
@@ -59,15 +67,11 @@ class Case(NamedTuple):
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A history of up to 6 entries and up to 5 layers, with doubts, known sizes, a total and gates."""
-    sure = st.tuples(st.just("L"), st.sampled_from((*WEIGHTS, -1)))
-    doubtful = st.tuples(st.sampled_from("E??"), st.sampled_from((0, 0, 0, -1)))
-    entries = draw(st.lists(sure | doubtful, max_size=6))
-    known = draw(st.lists(st.sampled_from((None, None, *WEIGHTS)), max_size=5))
+    entries, known = draw(ENTRIES), draw(KNOWN)
     top = draw(st.booleans())
-    allowed = st.sets(st.integers(0, 5), min_size=1, max_size=4)
     most = 0 if top else min(2, len(entries))
-    gates = draw(st.dictionaries(st.integers(1, max(1, len(entries))), allowed, max_size=most))
-    return Case(entries, known, top, draw(st.none() | st.integers(0, 8)), draw(st.booleans()), gates)
+    gates = {place: draw(ALLOWED) for place in some(draw, range(1, len(entries) + 1), most)}
+    return Case(entries, known, top, draw(TOTALS), draw(st.booleans()), gates)
 
 
 @given(cases())
@@ -107,6 +111,34 @@ def test_what_is_below_a_cut_and_above_it_can_be_read_apart(case: Case, other: C
         assert whole.candidates == (*below.candidates, *shifted)
         assert whole.maybe_none == (*below.maybe_none, *above.maybe_none)
         assert not any(below.maybe_none)
+
+
+def test_with_less_than_all_ways_the_same_follows() -> None:
+    """Every history of up to five entries that are read by size, beside up to five layers."""
+    shorter = 0
+    for sizes in chain.from_iterable(product((0, 1, 2), repeat=n) for n in range(6)):
+        marks = "".join("L" if size else "?" for size in sizes)
+        for layers, place, size, total in product(range(6), (0, 1, 4), (None, 0, 1, 2), (sum(sizes), sum(sizes) + 1)):
+            known = [size if at == place else None for at in range(layers)]
+            whole = lay(marks, sizes, known, total=total)
+            some = lay(marks, sizes, known, total=total, all_ways=False)
+            assert same(whole, sizes) == same(some, sizes)
+            shorter += ways(whole) != ways(some)
+    assert shorter > 1000
+
+
+def same(found: Assignment | None, sizes: Sequence[int]) -> object:
+    """What is the same in every way: entries, sizes, how many layers, cuts."""
+    if found is None:
+        return None
+    settled = []
+    for candidates, none in zip(found.candidates, found.maybe_none, strict=True):
+        weights: set[int | None] = {sizes[i] for i in candidates}
+        if none:
+            weights.add(0 if found.left == 0 else None)
+        one_size = len(weights) == 1 and None not in weights
+        settled.append((candidates if len(candidates) == 1 and not none else (), weights if one_size else None))
+    return settled, found.made, found.cuts
 
 
 def read(entries: Sequence[tuple[str, int]], known: Sequence[int | None], *, short: bool) -> Readings | None:

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from layerscope.core.sizes.sums import Bound, Bounds, Height, Heights, Tally, heights, ratio_bound
+from tests.picking import pick, some
 
 MOST = 4
 """The largest size that is tried: a layer of 0 to 3 bytes leaves room for one that is not known."""
@@ -68,7 +69,7 @@ class Store:
 @st.composite
 def stores(draw: st.DrawFn) -> Store:
     names = [f"l{number}" for number in range(draw(st.integers(1, 5)))]
-    parents = {name: draw(st.sampled_from([None, *names[:place]])) for place, name in enumerate(names)}
+    parents = {name: pick(draw, [None, *names[:place]]) for place, name in enumerate(names)}
     depth: dict[str | None, int] = {None: 0}
     for name in names:
         depth[name] = depth[parents[name]] + 1
@@ -81,7 +82,7 @@ def stores(draw: st.DrawFn) -> Store:
     for name in names:
         if draw(st.integers(0, 3)) == 0:
             low = max(0, bare.height(true, name) - draw(st.integers(0, 2)))
-            near[name] = Bounds(low, draw(st.sampled_from([None, bare.height(true, name) + draw(st.integers(0, 2))])))
+            near[name] = Bounds(low, pick(draw, [None, bare.height(true, name) + draw(st.integers(0, 2))]))
     some = tuple(name for name in names if draw(st.booleans()))
     total = (sum(true[name] for name in some), some) if some and draw(st.booleans()) else None
     return Store(parents, true, known, told, near, total)
@@ -90,7 +91,7 @@ def stores(draw: st.DrawFn) -> Store:
 @given(stores(), st.data())
 def test_a_sum_lies_in_its_bounds_whatever_the_sizes_are(store: Store, data: st.DataObject) -> None:
     found = store.heights()
-    summed = data.draw(st.lists(st.sampled_from(list(store.parents)), unique=True))
+    summed = some(data.draw, list(store.parents))
     tally = Tally()
     for name in summed:
         tally.add(*store.ends(found, name))
@@ -117,7 +118,7 @@ def test_a_run_of_layers_between_two_heights_that_are_told_is_exact(store: Store
     """Size of one image less Size of the one below it, whatever single layers weigh."""
     ends = [name for name in store.told if name in store.parents]
     assume(ends)
-    top = data.draw(st.sampled_from(ends))
+    top = pick(data.draw, ends)
     run: list[str] = []
     here: str | None = top
     while here is not None and (here == top or here not in store.told):

@@ -14,11 +14,13 @@ def main() -> None:
 
         print(f"layerscope {__version__}")
         sys.exit(0)
-    from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+    try:
+        from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
 
-    ask_ahead(sys.argv[1:])
-    from layerscope.cli import main as run  # noqa: PLC0415
-
+        ask_ahead(sys.argv[1:])
+        from layerscope.cli import main as run  # noqa: PLC0415
+    except KeyboardInterrupt:  # while it was being loaded
+        sys.exit(130)
     run()
 
 

@@ -100,8 +100,8 @@ def change_between(before: Point, after: Point) -> Change:
 def since_look(look: Look, graph: LayerGraph, now: int) -> SinceLook:
     """Return what is otherwise in ``graph`` than when somebody looked last."""
     images = graph.image_by_id.keys()
-    change = change_between(look.point, point_of(graph, now))
-    if change[0] is None or change[0] != change[1]:
+    least, most = change = change_between(look.point, point_of(graph, now))
+    if least is None or least != most:
         change = _by_layers(look, graph) or change
     return SinceLook(
         seconds=max(0, now - look.point.at),

@@ -125,6 +125,12 @@ def test_what_was_pulled_before_in_the_set_is_remembered_for_certain() -> None:
     assert found.packed == 30
 
 
+def test_what_one_image_of_the_set_brings_is_the_same_content_in_the_next() -> None:
+    base, app = remote("base", layer("a", 10, tar=100)), remote("app", layer("x"), layer("a", 10))
+    found = pull_cost(store("graphdriver"), [base, app]).images[1].layers[1]
+    assert (found.adds, found.adds_is, found.adds_from) == (100, "inferred", "same content")
+
+
 def test_known_content_under_another_parent_comes_and_is_stored_again() -> None:
     found = cost(store("graphdriver", local("base", "a", "b")), remote("app", layer("b")))
     (row,) = found.layers

@@ -149,6 +149,17 @@ def test_a_row_whose_name_changes_goes_where_it_belongs_and_the_old_graph_tells_
     assert [node.name for node in graph.images] == ["b:1", "c:1"]
 
 
+def test_what_was_worked_out_of_the_old_graph_does_not_stand_for_the_new_one() -> None:
+    graph = build_graph(HOST)
+    forest_of(graph)
+    graph.worked_out["of the old one"] = object()
+    image = next(image for image in HOST.images if image.tags)
+    found = updated(graph, _named(HOST, image, "zzz:1"))
+    assert found is not None
+    assert "of the old one" in graph.worked_out
+    assert "of the old one" not in found.worked_out
+
+
 def test_where_a_name_says_what_a_size_comes_from_it_is_the_new_one() -> None:
     image = Image("sha256:1", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=())
     host = Inventory(HOST.engine, (image,))

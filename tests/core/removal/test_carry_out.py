@@ -177,6 +177,18 @@ def test_an_engine_that_is_busy_is_removed_from_all_the_same() -> None:
     assert prune(fake, fake).wrong == "busy; wait"
 
 
+def test_an_engine_that_is_lost_after_its_cache_was_pruned_says_why() -> None:
+    class Dying(Fake):
+        def prune_build_cache(self) -> int | None:
+            self.dead = True
+            return super().prune_build_cache()
+
+    fake = Dying(HOST.inventory)
+    pruned = prune(fake, fake)
+    assert (pruned.graph, pruned.counted, pruned.wrong) == (None, 999, "")
+    assert str(pruned.lost) == "nobody listens; start it"
+
+
 def test_a_lost_engine_leaves_no_graph_and_says_why() -> None:
     fake = fake_of()
     whole = plan(build_graph(fake.inventory), [image_id("app")])

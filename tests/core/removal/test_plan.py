@@ -187,6 +187,16 @@ def test_many_marks_are_the_plan_made_from_scratch_too() -> None:
             _same(marks, plan(graph, marks.ids))
 
 
+@pytest.mark.parametrize("store", ["graphdriver", "containerd", "podman"])
+def test_each_mark_and_each_that_is_taken_off_is_in_the_figures(store: StoreKind) -> None:
+    graph = build_graph(replace(SMALL, engine=replace(SMALL.engine, store_kind=store)))
+    marks = Marks(graph)
+    for change in (marks.mark, marks.unmark):
+        for node in graph.images:
+            change(node)
+            _same(marks, plan(graph, marks.ids))
+
+
 def test_marking_a_layer_marks_what_must_go_for_it() -> None:
     graph = build_graph(SMALL)
     marks = Marks(graph)

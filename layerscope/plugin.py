@@ -84,9 +84,11 @@ def main() -> NoReturn:
         print(f"docker layerscope: {error}", file=sys.stderr)
         sys.exit(2)
     gc.disable()  # as ``layerscope`` itself does
-    from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+    try:
+        from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
 
-    ask_ahead(ours)
-    from layerscope.cli import cli  # noqa: PLC0415 (docker asks for the metadata at every help)
-
+        ask_ahead(ours)
+        from layerscope.cli import cli  # noqa: PLC0415 (docker asks for the metadata at every help)
+    except KeyboardInterrupt:  # while it was being loaded
+        sys.exit(130)
     cli.main(ours)

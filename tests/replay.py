@@ -230,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
             if faults.together and "/images/sha256" in self.path:
                 if replay.in_flight >= faults.together:
                     replay.together.set()
-                replay.together.wait(30)
+                replay.together.wait(60)
             self._send(replay.answer(self.path))
         finally:
             with replay.lock:

@@ -183,7 +183,7 @@ def test_a_reader_that_leaves_is_no_error(scan: str, tmp_path: Path) -> None:
     process = popen("-f", scan, "report", "--json", stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(30) == 141
+    assert process.wait(60) == 141
     assert process.stderr is not None
     assert process.stderr.read() == ""
 
@@ -270,7 +270,7 @@ def test_a_wide_terminal_is_used(tmp_path: Path) -> None:
     assert name not in run("report", "-f", str(tmp_path / "scan.json")).stdout
     with terminal(columns=200) as (screen, shown):
         plain = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-        popen("report", "-f", str(tmp_path / "scan.json"), stdout=screen, env=plain).wait(30)
+        popen("report", "-f", str(tmp_path / "scan.json"), stdout=screen, env=plain).wait(60)
     assert name.encode() in b"".join(shown)
     assert b"\x1b" not in b"".join(shown)
 
@@ -309,7 +309,7 @@ def test_a_scan_from_a_pipe_opens_the_interface_and_keys_still_come_from_the_ter
                 os.write(ours, b"q")
     os.close(ours)
     assert b"deb:base" in shown
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
 
 
 def test_a_configuration_that_cannot_be_read_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_the_rest_is_asked_however_late_its_thread_begins(monkeypatch: pytest.Mo
         assert early.take("/version", 10) is not None
         (thread,) = late
         start(thread)
-        thread.join(10)
+        thread.join(60)
         assert early.take("/v1.51/info", 10) is not None
         early.close()
 

@@ -18,7 +18,7 @@ from tests.terminal.pty_session import Session, session
 
 pytestmark = pytest.mark.engine
 
-GENEROUS = 15.0
+GENEROUS = 30.0
 """Seconds; what is meant is 2 to leave and 5 to be told, on a machine that has nothing else to do."""
 
 

@@ -342,7 +342,7 @@ def test_closing_ends_a_question_under_way() -> None:
         while not any(path.startswith("/v") and "/images/json" in path for path in engine.requests):
             pass
         conn.close()
-        asking.join(5)
+        asking.join(60)
         assert not asking.is_alive()
         assert failed
 

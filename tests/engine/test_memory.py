@@ -219,7 +219,7 @@ def test_a_session_asks_for_the_rest_once_it_shows_something(path: Path) -> None
         assert all(image.remembered for image in first.images)
         told: queue.Queue[Inventory] = queue.Queue()
         Thread(target=backend.follow, args=(told.put, lambda _: None), daemon=True).start()
-        whole = told.get(timeout=30)
+        whole = told.get(timeout=60)
         backend.close()
     assert whole.images == fresh.images
     assert not any(image.remembered for image in whole.images)

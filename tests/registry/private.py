@@ -49,7 +49,7 @@ class PrivateRegistry:
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 address, _, port = self.host.partition(":")
@@ -62,7 +62,7 @@ class PrivateRegistry:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def mark(self) -> int:
@@ -90,8 +90,8 @@ class PrivateRegistry:
         self._marks += 1
         path = f"marks/{self._marks}/tags/list"
         with suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(f"http://{self.host}/v2/{path}", timeout=10).close()
-        end = time.monotonic() + 20
+            urllib.request.urlopen(f"http://{self.host}/v2/{path}", timeout=60).close()
+        end = time.monotonic() + 60
         while path not in self._log.read_text(errors="replace"):
             assert time.monotonic() < end, "docker-registry no longer writes its log"
             time.sleep(0.02)

@@ -68,7 +68,7 @@ def test_a_removal_stops_between_two_images(tmp_path: Path, answers: bool) -> No
         def wait(method: str, path: str) -> None:
             if method == "DELETE":
                 asked.set()
-                release.wait(30)
+                release.wait(60)
 
         engine.before = wait
         before = f"""

@@ -209,7 +209,7 @@ class FakeBackend:
     @property
     def idle(self) -> bool:
         """True while a held scan waits to be told how to go on."""
-        return self._waiting and self._steps.empty()
+        return self._waiting and not self._steps.unfinished_tasks
 
     @property
     def untold(self) -> bool:
@@ -268,6 +268,7 @@ class FakeBackend:
                 continue
             finally:
                 self._waiting = False
+            self._steps.task_done()  # not before it waits no more: what was taken and not begun would look like a pause
             match step:
                 case _Progress(done, total, phase):
                     progress(done, total, phase)

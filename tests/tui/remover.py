@@ -88,7 +88,7 @@ class Engine(FakeBackend):
                 progress(Step(node.id, "removing"))
                 self.asked.append(node.name)
                 if self.gate is not None:
-                    self.gate.wait(10)
+                    self.gate.wait(60)
                 step = self._untag(node.id) if node.id in untagged else self._remove(node.id, node.name, plan)
             steps.append(step)
             progress(step)

@@ -523,7 +523,7 @@ async def test_an_engine_that_never_answers_can_be_left_at_once() -> None:
     never = threading.Event()
 
     def opener() -> Backend:
-        never.wait(20)
+        never.wait(60)
         raise BackendError("too late")
 
     app = LayerscopeApp(Session(opener))
@@ -541,7 +541,7 @@ async def test_an_engine_that_answers_after_the_user_turned_away_is_let_go() -> 
     late, opened = threading.Event(), FakeBackend(inventory(HOST))
 
     def opener() -> Backend:
-        late.wait(20)
+        late.wait(60)
         return opened
 
     app = LayerscopeApp(Session(opener, demo=lambda: inventory("docker-28.5-containerd")))

@@ -71,8 +71,8 @@ async def test_keys_that_come_faster_than_the_first_layout_keep_the_place() -> N
         await settled(pilot)
         await press(pilot, "j", "j", "j")
         image = here(pilot)
-        main(pilot).action_view("map")
-        main(pilot).action_view("images")
+        await main(pilot).action_view("map")
+        await main(pilot).action_view("images")
         await settled(pilot)
         assert here(pilot) == image
 

@@ -220,7 +220,7 @@ async def test_esc_stops_waiting_for_the_engine() -> None:
 
     class Slow(FakeBackend):
         def usage(self, *, whole: bool = False) -> Inventory:
-            answer.wait(10)
+            answer.wait(60)
             return replace(self.inventory, usage=DiskUsage(layers_size=1))
 
     app = make_app(Slow(inventory(HOST)))

@@ -92,13 +92,16 @@ def test_it_finds_every_way_and_no_other(case: Case) -> None:
         assert found.left == (None if total is None else total - sum(sizes))
 
 
-@given(cases(), cases())
+@given(cases(), st.data())
 @settings(max_examples=1000)
-def test_what_is_below_a_cut_and_above_it_can_be_read_apart(case: Case, other: Case) -> None:
+def test_what_is_below_a_cut_and_above_it_can_be_read_apart(case: Case, data: st.DataObject) -> None:
     """Whatever stands on the layers of a cut, and whatever entries follow."""
     marks, sizes = "".join(mark for mark, _ in case.entries), [size for _, size in case.entries]
     found = lay(marks, sizes, case.known, total=case.total, short=case.short)
-    for entries, layers in () if found is None else found.cuts:
+    if found is None or not found.cuts:
+        return
+    other = data.draw(cases())
+    for entries, layers in found.cuts:
         both = [*case.entries[:entries], *other.entries]
         known = [*case.known[:layers], *other.known]
         whole = read(both, known, short=other.short)

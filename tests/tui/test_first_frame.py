@@ -40,20 +40,6 @@ def saved(found: Inventory, **more: Any) -> LayerscopeApp:
     return app
 
 
-def drawn_scenes(app: LayerscopeApp, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return what the main screen knows at each frame, the first in front, once there are any."""
-    found: list[object] = []
-    display = app._display
-
-    def note(screen: Any, renderable: Any) -> None:
-        if renderable is not None:
-            found.append(app.main.scene)
-        display(screen, renderable)
-
-    monkeypatch.setattr(app, "_display", note)
-    return found
-
-
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
     yield
@@ -63,23 +49,21 @@ def collector() -> Iterator[None]:
 
 async def test_a_small_saved_scan_is_in_the_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     app = saved(sample())
-    scenes = drawn_scenes(app, monkeypatch)
+    monkeypatch.setattr(Session, "load", lambda _: pytest.fail("it is waited for"))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        assert scenes[0] is app.main.scene is not None
-        assert not app.workers._workers
+        assert app.main.scene is not None
         assert "2.13 GB" in screen_text(app)
 
 
-async def test_a_bigger_one_is_waited_for_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bigger_one_is_waited_for_on_screen() -> None:
     found = inventory(HOST)
     many = tuple(replace(found.images[0], id=f"sha256:{n:064x}", tags=(f"many:{n}",)) for n in range(FEW + 1))
     app = saved(replace(found, images=many, containers=()))
-    scenes = drawn_scenes(app, monkeypatch)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        assert scenes[0] is None
-        assert scenes[-1] is app.main.scene is not None
+        assert app.session.first() is None
+        assert app.main.scene is not None
         assert "many:1" in screen_text(app)
 
 

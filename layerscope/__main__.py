@@ -14,13 +14,11 @@ def main() -> None:
 
         print(f"layerscope {__version__}")
         sys.exit(0)
-    try:
-        from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+    from layerscope.commands.ahead import ask_ahead, loading  # noqa: PLC0415
 
+    with loading():
         ask_ahead(sys.argv[1:])
         from layerscope.cli import main as run  # noqa: PLC0415
-    except KeyboardInterrupt:  # while it was being loaded
-        sys.exit(130)
     run()
 
 

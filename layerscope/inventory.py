@@ -272,3 +272,5 @@ class Inventory:
     """True for the sample host. Not saved."""
     serial: int = field(default=0, compare=False)
     """Of two inventories that one live engine gave, the later has the higher; 0 before a scan ended. Not saved."""
+    only_first: bool = field(default=False, compare=False)
+    """True for the first images of a saved scan that is still being read: there are more of them. Not saved."""

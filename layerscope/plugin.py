@@ -84,11 +84,9 @@ def main() -> NoReturn:
         print(f"docker layerscope: {error}", file=sys.stderr)
         sys.exit(2)
     gc.disable()  # as ``layerscope`` itself does
-    try:
-        from layerscope.commands.ahead import ask_ahead  # noqa: PLC0415
+    from layerscope.commands.ahead import ask_ahead, loading  # noqa: PLC0415 (docker asks for the metadata at every help)
 
+    with loading():
         ask_ahead(ours)
-        from layerscope.cli import cli  # noqa: PLC0415 (docker asks for the metadata at every help)
-    except KeyboardInterrupt:  # while it was being loaded
-        sys.exit(130)
+        from layerscope.cli import cli  # noqa: PLC0415
     cli.main(ours)

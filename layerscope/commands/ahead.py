@@ -8,8 +8,8 @@ asked and of whom: ``report`` and options that say neither. Whatever else is typ
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 _SAY_NOTHING = {"--json", "--csv", "--markdown", "--prometheus", "--no-cache", "--no-history"}
@@ -46,6 +46,19 @@ def meant(words: Sequence[str]) -> Meant | None:
         elif word not in _SAY_NOTHING:
             return None
     return Meant(said.get("host"), said.get("context"), total) if command else None
+
+
+_INTERRUPTED = 130
+"""Exit status, as a shell reports the signal INT."""
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """End quietly when the program is interrupted while it is still loaded; what is under way to an engine ends too."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        os._exit(_INTERRUPTED)  # nothing was written; see layerscope.cli for what Python would do
 
 
 def ask_ahead(words: Sequence[str]) -> None:

@@ -44,10 +44,11 @@ def run(
     the scans of a live engine is kept. ``image``: the one to open on.
 
     ``terminal`` is its descriptor; None where TEXTUAL_DRIVER names another way to a screen. A saved scan is read
-    first, and what is wrong with it raised (ScanFileError); an engine is opened, and its errors shown, on screen.
+    first, but for a big one, and what is wrong with it raised (ScanFileError), or said when the screen has gone; an
+    engine is opened, and its errors shown, on screen.
     """
     with patience(awaited(source)):
-        saved = None if source.live else source.open_saved()
+        saved = None if source.live else source.open_saved(late=True)
     sweep(state_path(""))
 
     def opener() -> Backend:
@@ -60,6 +61,8 @@ def run(
     if terminal is None:
         app = _app(opener, open_at, units, pins, image, history and source.live, saved)
         app.run()
+        if app.session.unreadable:
+            raise ScanFileError(app.session.unreadable)
         return app.return_code or 0
     screen = Terminal(terminal)
     status, crash = CRASHED, ""
@@ -71,6 +74,8 @@ def run(
         status, crash = app.return_code or 0, app.crash
         if crash:
             status = CRASHED
+        elif app.session.unreadable:
+            crash = f"layerscope: {app.session.unreadable}"
     except BaseException:
         crash = _report(traceback.format_exc())
     screen.end(status, crash)

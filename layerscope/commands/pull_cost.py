@@ -75,7 +75,7 @@ def run(source: Source, asked: Asked) -> int:
 
 def run_behind(source: Source, asked: Asked) -> int:
     """Print which local tags are no longer what their registry has. Returns the exit status."""
-    inventory = take_inventory(source)
+    inventory = take_inventory(source, usage=False)  # names are compared, no bytes
     graph = build_graph(inventory)
     nodes = select(graph, asked.names) if asked.names else graph.images
     tags, own = local_tags(nodes)

@@ -248,29 +248,25 @@ class LayerGraph:
     def totals_of(self, images: Sequence[ImageNode]) -> Totals:
         """Return the sums of some images as if they were alone on the host."""
         images = [node for node in images if not node.image.read_only] if self.elsewhere else images
-        layers = self.layers if images is self.images else union(images)
-        if self.elsewhere:
-            layers = tuple(layer for layer in layers if layer.index not in self.elsewhere)
-        listed, stacked, stored = Tally(), Tally(), Tally()
-        told = 0
+        layers, stored = _stored(images, self.elsewhere)
+        stacked = Tally()
+        listed = told = 0
         unknown_images = 0
         for node in images:
             if node.known:
-                stacked.add(node.height, GROUND)
+                height = node.height
+                stacked.add(height, GROUND)
                 if node.exact:
-                    listed.add(node.height, GROUND)
+                    listed += height.rest
                 else:
                     told += node.size
             else:
                 told += node.size
                 unknown_images += 1
-        for layer in layers:
-            stored.add(layer.height, layer.below)
-            stacked.add(layer.height, layer.below, -1)
         footprint = self.unknowns.bounds(stored)
         if not footprint.exact:
-            footprint = Bounds(max(footprint.low, sum(layer.weight for layer in layers)), footprint.high)
-        saved = self.unknowns.bounds(stacked)
+            footprint = Bounds(max(footprint.low, sum([layer.weight for layer in layers])), footprint.high)
+        saved = self.unknowns.bounds(stacked.less(stored))
         sizes = [node.image.engine_size for node in images]
         content = None if self.content is None else self.content.sums(node.id for node in images)
         listed_bound: Bound = "" if all(node.exact for node in images) else "≥"
@@ -278,11 +274,11 @@ class LayerGraph:
         return Totals(
             images=len(images),
             layers=len(layers),
-            listed=listed.rest + told,
+            listed=listed + told,
             footprint=footprint.low,
             saved=saved.low,
             exact=not listed_bound and not footprint_bound and saved.exact,
-            unknown_layers=0 if footprint.exact else sum(not layer.sum_exact for layer in layers),
+            unknown_layers=0 if footprint.exact else [layer.sum_exact for layer in layers].count(False),
             unknown_images=unknown_images,
             engine_listed=None if None in sizes else sum(size or 0 for size in sizes),
             listed_bound=listed_bound,
@@ -309,6 +305,31 @@ def union(images: Iterable[ImageNode]) -> tuple[Layer, ...]:
                 break
             found[layer.index] = layer
     return tuple(found[index] for index in sorted(found))
+
+
+def _stored(images: Iterable[ImageNode], without: frozenset[int]) -> tuple[list[Layer], Tally]:
+    """Return the distinct layers of some images, but those ``without`` (by index), and their sum.
+
+    Of a run of layers only its ends are left in the sum, so that only those are added.
+    """
+    found: dict[int, Layer] = {}
+    tally = Tally()
+    for node in images:
+        below = GROUND
+        for layer in reversed(node.layers):
+            if layer.index in found:  # and so is all that it stands on
+                below = layer.height
+                break
+            found[layer.index] = layer
+        top = node.height
+        if top is not below:
+            tally.add(top, below)
+    layers = list(found.values())
+    if without:
+        for layer in [layer for layer in layers if layer.index in without]:
+            tally.add(layer.height, layer.below, -1)
+        layers = [layer for layer in layers if layer.index not in without]
+    return layers, tally
 
 
 def may_hide_layers(image: Image) -> bool:

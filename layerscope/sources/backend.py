@@ -101,6 +101,8 @@ SAVED_SCAN = "a saved scan"
 SAMPLE_HOST = "the sample host"
 MANY = 2_000
 """Images of a saved scan whose graph takes long enough to show rows before it."""
+READING = "reading the scan"
+"""What is under way while a big scan is read."""
 FEW = 200
 """Images of one whose graph is there before the screen could say that it is waited for."""
 
@@ -112,9 +114,15 @@ class SavedBackend:
     quick_usage = False
     warnings: tuple[str, ...] = ()
 
-    def __init__(self, load: Callable[[], Inventory], what: str = SAVED_SCAN) -> None:
-        """``what`` it is, for a person."""
+    def __init__(
+        self,
+        load: Callable[[], Inventory],
+        what: str = SAVED_SCAN,
+        rows: Callable[[], Inventory | None] | None = None,
+    ) -> None:
+        """``what`` it is, for a person. ``rows`` gives some rows of a scan that takes its time to load, if it can."""
         self._load = load
+        self._first_rows = rows
         self.no_removal = f"this is {what}, not an engine"
 
     def scan(
@@ -126,8 +134,17 @@ class SavedBackend:
         usage_within: float | None = None,
         whole: bool = False,
     ) -> Inventory:
-        """Return the saved inventory; of a big one the rows come before it, as those of an engine do."""
+        """Return the saved inventory; of a big one the rows come before it, as those of an engine do.
+
+        Raises ScanFileError where it was not read yet and cannot be.
+        """
+        if self._first_rows is not None:
+            progress(0, 0, READING)
+            first = self._first_rows()
+            if first is not None and not cancelled():
+                partial(first)
         found = self._load()
+        self._first_rows = None
         if len(found.images) > MANY and not cancelled():
             progress(0, len(found.images), "layers")
             partial(_rows(found))
@@ -135,6 +152,8 @@ class SavedBackend:
 
     def at_once(self) -> Inventory | None:
         """Return an inventory that is small enough for the first frame; None for one that takes its time."""
+        if self._first_rows is not None:
+            return None
         found = self._load()
         return found if len(found.images) <= FEW else None
 

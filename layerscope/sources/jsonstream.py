@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 CHUNK = 64 * 1024
 """Bytes that are parsed in one go: about a millisecond."""
@@ -17,7 +18,8 @@ BLANK = 4 << 20
 """Bytes that may follow one another without a value being complete: a longer string, or blanks, are refused."""
 
 
-class Limits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Limits:
     """What a document may be."""
 
     bytes: int

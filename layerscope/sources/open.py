@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 SAMPLE = "laptop.scan.json.gz"
 """The bundled sample host, in :mod:`layerscope.sources.samples`."""
+
+BIG = 1 << 20
+"""Bytes of a saved scan that takes so long to read that one wants to see something before: packed, of 3,000 images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,15 @@ class Source:
         cache = ImageCache.of_user() if self.cache else None
         return open_backend(self.host, self.context, read_only=read_only, cache=cache, early=early)
 
-    def open_saved(self) -> SavedBackend:
-        """Return what gives the inventory of a saved scan, or of the sample host. Raises ScanFileError."""
+    def open_saved(self, *, late: bool = False) -> SavedBackend:
+        """Return what gives the inventory of a saved scan, or of the sample host. Raises ScanFileError.
+
+        ``late``: a big file is not read before it is scanned; what is wrong with it is raised then.
+        """
         from layerscope.sources.backend import SAMPLE_HOST, SAVED_SCAN, SavedBackend  # noqa: PLC0415
 
+        if late and self.kind == "file" and self.path is not None and _is_big(self.path):
+            return SavedBackend(cache(self.load), SAVED_SCAN, partial(_rows, self.path))
         found = self.load()
         return SavedBackend(lambda: found, SAMPLE_HOST if self.kind == "demo" else SAVED_SCAN)
 
@@ -75,6 +85,24 @@ class Source:
         from layerscope.engine.connect import connect  # noqa: PLC0415 (docker-py: only where it is needed)
 
         return connect(self.host, self.context)
+
+
+def _is_big(path: str) -> bool:
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return False
+    return path != "-" and stat.S_ISREG(found.st_mode) and found.st_size >= BIG
+
+
+def _rows(path: str) -> Inventory | None:
+    from layerscope.sources.scanrows import first_rows  # noqa: PLC0415 (only where it is needed)
+
+    try:
+        with Path(path).open("rb") as stream:
+            return first_rows(stream)
+    except OSError:
+        return None  # reading it says why
 
 
 def load_sample() -> Inventory:

@@ -59,6 +59,7 @@ def dumps(inventory: Inventory) -> bytes:
     body.pop("sample", None)
     body.pop("clock_ahead", None)
     body.pop("serial", None)
+    body.pop("only_first", None)
     images, containers = body.pop("images"), body.pop("containers", [])
     document: dict[str, Any] = {"schema": SCHEMA} | body
     document["layers"] = list(tables["layers"])

@@ -80,6 +80,18 @@ def check(stream: BinaryIO) -> None:
         _read(stream, _Reader(keeps=False))
 
 
+class RecordReader:
+    """Makes records of a document's objects, without what they have in its tables. Raises Invalid."""
+
+    def __init__(self) -> None:
+        self._reader = _Reader()
+
+    def record(self, kind: type, value: dict[str, Any]) -> Any:
+        """Return the record of ``kind`` in ``value``."""
+        elsewhere = [name for name in value if (kind, name) in TABLES]
+        return self._reader._record(kind)({name: value[name] for name in value if name not in elsewhere})
+
+
 def _read(stream: BinaryIO, reader: _Reader, small: bool = False) -> Inventory:
     pieces = unpacked(stream, LIMITS.bytes)
     try:
@@ -145,7 +157,7 @@ class _Reader:
     def field(self, name: str, document: dict[str, Any]) -> None:
         """Hear that a field of the document begins; of a newer version the rest is not looked at."""
         if self._fields == {"schema"}:
-            _version(document["schema"])
+            known_version(document["schema"])
         if self._before in self._tables and type(document[self._before]) is not list:
             raise expected("a list", document[self._before]).at(self._before)
         if name in self._fields:
@@ -192,7 +204,7 @@ class _Reader:
 
     def inventory(self, document: dict[str, Any]) -> Inventory:
         """Return the Inventory, or raise Invalid."""
-        version = _version(document.pop("schema", None))
+        version = known_version(document.pop("schema", None))
         if version == 1:
             document.setdefault("folders", [])
         for name in self._tables:
@@ -200,7 +212,7 @@ class _Reader:
                 raise Invalid(f'no "{name}" in it')
             if type(table := document.pop(name)) is not list:
                 raise expected("a list", table).at(name)
-        found: Inventory = self._record(Inventory)(document | {"from_file": True})
+        found: Inventory = self._record(Inventory)(document | {"from_file": True, "only_first": False})
         blobs = found.content.blobs or () if found.content is not None else ()
         for ids, records in zip(self._ids.values(), (found.images, found.containers, blobs), strict=True):
             ids.check(records)
@@ -265,7 +277,7 @@ class _Reader:
         return words.setdefault(value, value)  # equal text is kept once, mostly
 
 
-def _version(schema: object) -> int:
+def known_version(schema: object) -> int:
     """Return the version of the format; raise Invalid for one that is not known here."""
     if not isinstance(schema, str) or not schema.startswith("layerscope."):
         raise Invalid('no "schema" of layerscope in it')

@@ -105,6 +105,10 @@ class ScanFailed(Message):
     elsewhere: tuple[Elsewhere, ...] = ()
 
 
+class ScanUnreadable(Message):
+    """The saved scan that was to be shown cannot be read; the session knows why."""
+
+
 @dataclass(eq=False)
 class HistoryRead(Message):
     """What earlier scans of this engine came to."""

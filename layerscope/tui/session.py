@@ -20,6 +20,7 @@ from layerscope.core.seen import NOTHING_SEEN
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import SAMPLE_HOST, Backend, SavedBackend
+from layerscope.sources.scanfile import ScanFileError
 from layerscope.state.pins import Pins, PinsError
 from layerscope.state.settings import SettingsFile
 from layerscope.tui.background import fault, start_detached
@@ -32,6 +33,7 @@ from layerscope.tui.messages import (
     Refreshed,
     ScanFailed,
     ScanProgressed,
+    ScanUnreadable,
     UsageAnswered,
     Warned,
 )
@@ -100,7 +102,6 @@ class Session:
         self.backend: Backend | None = opened
         self._opened = opened
         self.pins = pins or Pins(None)
-        self._pins_read = False
         self.history = history
         self._seen = NOTHING_SEEN
         self._looked = False
@@ -113,6 +114,8 @@ class Session:
         self.said: dict[str, ImageCost] = {}
         """What pulls would cost that were looked at, by the image's IDs; until the image has come."""
         self._looker = looker
+        self.unreadable = ""
+        """What is wrong with a saved scan that was read on screen, in a line; empty when nothing is."""
         self.image = image
         """The name of the image to go to once it is there; empty for none, or when it was gone to."""
         self._screen: Screen[None] | None = None
@@ -121,31 +124,21 @@ class Session:
     def attach(self, screen: Screen[None]) -> None:
         """Send messages to ``screen`` from now on, first of all what could not be read of the session before."""
         self._screen = screen
-        screen.call_after_refresh(self._begin)
+        self._not_kept(self._warning)
+        try:
+            self.pins.load()
+        except PinsError as error:
+            self._not_kept(str(error))
 
     def first(self) -> LayerGraph | None:
         """Return what the first frame can show; None where it takes its time and has to be loaded."""
         found = self._opened.at_once() if self._opened is not None else None
         if found is None:
             return None
-        self._load_pins()
         try:
             return self._prepared(found)
         except Exception:  # a fault of ours: it is told of when it is met again in loading
             return None
-
-    def _begin(self) -> None:
-        self._not_kept(self._warning)
-        self._load_pins()
-
-    def _load_pins(self) -> None:
-        if self._pins_read:
-            return
-        self._pins_read = True
-        try:
-            self.pins.load()
-        except PinsError as error:
-            self._not_kept(str(error))
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -286,6 +279,10 @@ class Session:
         except BackendError as error:
             if not worker.is_cancelled:
                 screen.post_message(ScanFailed(error.cause, error.hint, error.wrong_use, error.elsewhere))
+            return
+        except ScanFileError as error:
+            self.unreadable = str(error)
+            screen.post_message(ScanUnreadable())
             return
         except Exception as error:  # a fault of ours must be seen, not leave the screen waiting for ever
             screen.post_message(ScanFailed(fault(error), "save the scan with `layerscope export` and report this"))

@@ -350,6 +350,7 @@ class _Part(Stylesheet):
 
     def __init__(self, whole: QuickStylesheet, names: frozenset[str], rules: list[RuleSet]) -> None:
         vars(self).update(vars(whole))  # caches of its own would be slow to make, and stay empty
+        del self._parts, self._parts_before  # type: ignore[attr-defined]  # else no part would ever go
         self._rules = rules
         self._rules_map = {name: [rule for rule in rules if name in rule.selector_names] for name in names}
         chosen = [one for rule in rules for group in rule.selector_set for one in group.selectors]

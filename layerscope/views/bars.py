@@ -76,7 +76,8 @@ def open_words(graph: LayerGraph, units: Units = Units.SI) -> str:
     totals = graph.totals
     parts = []
     if totals.unknown_images:
-        parts.append(f"{count(totals.unknown_images, 'image')} not read")
+        least = "≥" if graph.inventory.only_first else ""
+        parts.append(f"{least}{count(totals.unknown_images, 'image')} not read")
     if totals.unknown_layers:
         most = f", at most {format_size(totals.disk_most, units)} in all" if totals.disk_most is not None else ""
         parts.append(f"{count(totals.unknown_layers, 'layer size')} unknown{most}")

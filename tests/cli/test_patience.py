@@ -138,3 +138,18 @@ sys.argv = ["layerscope", "--demo", "report"]
 cli.main()
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 130
+
+
+@pytest.mark.parametrize("module", ["layerscope.__main__", "layerscope.plugin"])
+@pytest.mark.parametrize("how", ["os.kill(os.getpid(), 2)", "exec('raise KeyboardInterrupt')"])
+def test_the_status_is_the_same_when_it_is_interrupted_while_it_is_loaded(module: str, how: str) -> None:
+    code = f"""
+import os, sys
+from layerscope.commands import ahead
+from {module} import main
+ahead.ask_ahead = lambda words: {how}
+sys.argv = ["layerscope", "--demo", "report"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -13,11 +13,13 @@ from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
 from layerscope.cli import cli
+from layerscope.commands import pull_cost
 from layerscope.inventory import Image, Inventory
 from layerscope.sources.scanfile import save_inventory
 from tests.hosts import ENGINE, MB, SMALL, image_id
 from tests.registry.fake import BODY, CONFIG, LAYERS, Images, Reply, Server
 from tests.registry.layouts import Layer, config_of, digest_of, manifest_of, tar, words
+from tests.replay import replay
 from tests.test_imports import HEAVY, loaded
 
 SCHEMAS = Path(__file__).parents[2] / "layerscope/output/schemas"
@@ -199,6 +201,14 @@ def test_tags_that_are_behind_cost_one_head_request_each(tagged: str, server: Se
     assert "1 tag never came from a registry, and was not asked for." in lines
     asked = [request for request in server.asked if request.path != "/v2/"]
     assert [request.method for request in asked] == ["HEAD"] * 3
+
+
+def test_tags_are_compared_without_the_engines_own_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull_cost, "local_tags", lambda nodes: ([], []))
+    with replay("docker-28.5-overlay2") as engine:
+        assert run("-H", engine.host, "pull-cost", "--behind").exit_code == 0
+        assert engine.requests
+        assert not [path for path in engine.requests if "/system/df" in path]
 
 
 def test_behind_as_json_and_of_some_only(tagged: str, server: Server) -> None:

@@ -185,6 +185,7 @@ def test_two_applications_on_one_base() -> None:
     assert [layer.saves for layer in graph.layers] == [200, 0, 0]
     assert [layer.parent and layer.parent.diff_id for layer in graph.layers] == [None, A, A]
     assert [child.diff_id for child in graph.roots[0].children] == [B, C]
+    assert repr(graph.images[0]) == "<ImageNode 'web:1' sha256:web 130>"  # not all that hangs on it
 
 
 def test_an_image_whose_layers_begin_another_s_shares_all_it_has() -> None:

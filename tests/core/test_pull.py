@@ -250,6 +250,15 @@ def test_podman_takes_any_layer_of_the_same_content() -> None:
     assert (found.layers[0].adds, found.layers[0].adds_is) == (1000, "exact"), "tar bytes: equal content is equal bytes"
 
 
+@pytest.mark.parametrize("doubtful", [0, 1])
+def test_of_several_layers_of_the_same_content_the_surest_size_counts(doubtful: int) -> None:
+    where = store("podman", local("one", "a", "b"), local("two", "c", "b"))
+    chain = where.by_diff[diff("b")][doubtful]
+    where.sizes[chain] = (999, "inferred")
+    (row,) = cost(where, remote("app", layer("b"))).layers
+    assert (row.adds, row.adds_is) == (1000, "exact")
+
+
 def test_podman_counts_the_tar_itself() -> None:
     found = cost(store("podman"), remote("app", layer("a", 4096, packing="tar")))
     assert (found.adds, found.adds_is) == (4096, "exact")

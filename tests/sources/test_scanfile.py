@@ -53,7 +53,7 @@ def test_what_is_no_json_is_never_written() -> None:
 
 
 def test_what_is_only_of_this_session_is_not_written() -> None:
-    here = replace(SMALL, from_file=True, sample=True, serial=7, clock_ahead=9)
+    here = replace(SMALL, from_file=True, sample=True, serial=7, clock_ahead=9, only_first=True)
     assert dumps(here) == dumps(SMALL)
 
 

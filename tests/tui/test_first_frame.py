@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,8 @@ import layerscope
 from layerscope.core.build import build_graph
 from layerscope.inventory import Inventory
 from layerscope.sources.backend import FEW, SavedBackend
+from layerscope.sources.scanfile import ScanFileError, dumps
+from layerscope.sources.scanrows import first_rows
 from layerscope.state.pins import Pins
 from layerscope.tui.app import LayerscopeApp
 from layerscope.tui.session import Session
@@ -82,6 +86,51 @@ async def test_a_bigger_one_is_waited_for_on_screen(monkeypatch: pytest.MonkeyPa
         assert scenes[0] is None
         assert scenes[-1] is app.main.scene is not None
         assert "many:1" in screen_text(app)
+
+
+async def test_of_a_big_one_that_is_being_read_the_first_rows_are_seen() -> None:
+    release = threading.Event()
+
+    def load() -> Inventory:
+        assert release.wait(60)
+        return sample()
+
+    first = first_rows(io.BytesIO(dumps(sample())), 5)
+    opened = SavedBackend(load, rows=lambda: first)
+    app = LayerscopeApp(Session(lambda: opened, clock=lambda: float(NOW), opened=opened), theme=DEFAULT)
+    app.animation_level = "none"
+    async with app.run_test(size=(120, 36)) as pilot:
+        while app.main.scene is None:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "≥5 images" in shown
+        assert "Images · ≥5" in shown
+        assert "still reading the scan" in shown
+        assert "reading the scan" in shown.splitlines()[0]
+        await pilot.press("down", "space")
+        marked = app.main.scene.marks.ids
+        release.set()
+        await settled(pilot)
+        shown = screen_text(app)
+        assert " 58 images" in shown
+        assert "≥" not in shown
+        assert "still reading" not in shown
+        assert app.main.scene.marks.ids == marked
+        assert len(marked) == 1
+
+
+async def test_one_that_cannot_be_read_ends_the_session_with_the_reason() -> None:
+    def load() -> Inventory:
+        raise ScanFileError("big.json: damaged")
+
+    opened = SavedBackend(load, rows=lambda: None)
+    app = LayerscopeApp(Session(lambda: opened, clock=lambda: float(NOW), opened=opened), theme=DEFAULT)
+    async with app.run_test(size=(120, 36)) as pilot:
+        while app.is_running and app.return_code is None:
+            await pilot.pause(0.01)
+    assert app.return_code == 2
+    assert app.session.unreadable == "big.json: damaged"
 
 
 async def test_the_cursor_is_on_the_image_that_was_named() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
@@ -65,3 +68,18 @@ async def test_a_change_of_what_is_around_a_widget_is_seen(change: str) -> None:
             await press(pilot, "tab", "tab", "tab")
         await settled(pilot)
         assert check(app) > 80
+
+
+async def test_what_was_found_in_rules_of_before_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuickStylesheet, "_no_parts", lambda _: {})  # tests share them else
+    app = make_app(inventory("docker-28.5-overlay2"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        sheet = app.stylesheet
+        assert isinstance(sheet, QuickStylesheet)
+        first = [weakref.ref(part) for part in sheet._parts.values() if part.rules]
+        for theme in ("layerscope-light", "layerscope-dark", "layerscope-contrast"):
+            app.theme = theme
+            await settled(pilot)
+        gc.collect()
+        assert not [ref for ref in first if ref() is not None]

@@ -91,7 +91,8 @@ class ImageList(RowTable):
         if self.scene is None:
             return
         total, shown = len(self.scene.graph.images), len(self._shown)
-        words = [f"Images · {format_number(total) if shown == total else part_of(shown, total)}"]
+        least = "≥" if self.scene.graph.inventory.only_first else ""
+        words = [f"Images · {least}{format_number(total) if shown == total else part_of(shown, total)}"]
         if self.grouped:
             words.append(count(len(self._groups), "repository", "repositories"))
         if self.scene.only is not None:

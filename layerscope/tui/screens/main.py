@@ -28,6 +28,7 @@ from layerscope.tui.messages import (
     Refreshed,
     ScanFailed,
     ScanProgressed,
+    ScanUnreadable,
     UsageAnswered,
     UsageNotWanted,
     UsageWanted,
@@ -173,6 +174,10 @@ class MainScreen(Screen[None]):
             self.live.follow(message.cause)  # what is shown may be stale; the next scan or event says otherwise
             self.notify("; ".join(filter(None, (message.cause, message.hint))), severity="error", markup=False)
         self._freshness()
+
+    @on(ScanUnreadable)
+    def _unreadable(self) -> None:
+        self.app.exit(return_code=2)
 
     @on(HistoryRead)
     def _history_read(self, message: HistoryRead) -> None:

@@ -137,7 +137,8 @@ class Summary(CachedLines, Widget):
         """
         counts, engines = [""], [""]
         if self.totals is not None:
-            counts = [f"{count(self.totals.images, 'image')} · {count(self.totals.layers, 'layer')} · ", ""]
+            least = "≥" if self._inventory is not None and self._inventory.only_first else ""
+            counts = [f"{least}{count(self.totals.images, 'image')} · {count(self.totals.layers, 'layer')} · ", ""]
         if self.engine is not None:
             e = self.engine
             brief = clean(f"{e.kind.capitalize()} {e.version.split('+')[0]} · {e.store}", 100)

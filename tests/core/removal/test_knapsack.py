@@ -147,6 +147,13 @@ def test_the_forest_says_all_of_the_content_where_those_that_share_a_blob_are_al
     assert (apart.whole, sum(apart.above.values())) == (False, 0), "no layer is below both"
 
 
+def test_an_image_without_layers_goes_for_its_content() -> None:
+    holders = with_shared(image("bare"), image("one", ("a", 1)))
+    numbers = {held.id: number for number, held in enumerate(holders.images)}
+    bare = numbers["sha256:bare"]
+    assert Knapsack(holders, set(numbers.values())).fewest(OWN, [{bare}]) == ([bare], True)
+
+
 def test_a_blob_that_no_image_holds_or_something_else_holds_too_frees_nothing() -> None:
     """Another top of the content store, which is no image, has it as well."""
     inventory = with_content(Inventory(ENGINE, (image("base", ("a", 1)),)))

@@ -47,6 +47,13 @@ def test_what_a_total_counts_is_that_of_the_engines_version(version: str, at: in
 
 
 @pytest.mark.parametrize("kind", STORES)
+def test_a_version_of_nothing_is_an_old_one(kind: StoreKind) -> None:
+    """Builds of moby that nobody numbered say 0.0.0-dev."""
+    for words in (STORES[kind].total_counts, STORES[kind].unique_flaw):
+        assert words_for(replace(ENGINE, version="0.0.0-dev"), words) == words[0][1]
+
+
+@pytest.mark.parametrize("kind", STORES)
 def test_all_words_go_on_in_a_sentence(kind: StoreKind) -> None:
     """They follow "the engine counts", "because" and the like."""
     rules = STORES[kind]

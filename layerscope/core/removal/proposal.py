@@ -51,7 +51,7 @@ class Family:
     images: tuple[ImageNode, ...]
     size: int
     """Bytes of the layers: exact, or at least so many."""
-    bound: Bound = ""
+    bound: Bound
     """What ``size`` is to the truth."""
 
 

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import Layer
+from layerscope.core.removal.holders import holders_of
 from layerscope.core.removal.marks import FEW, Marks
 from layerscope.core.removal.plan import RemovalPlan, plan
+from layerscope.core.removal.simulation import Removal
 from layerscope.inventory import (
     BuildCacheRecord,
     Container,
@@ -195,6 +197,20 @@ def test_each_mark_and_each_that_is_taken_off_is_in_the_figures(store: StoreKind
         for node in graph.images:
             change(node)
             _same(marks, plan(graph, marks.ids))
+
+
+def test_rows_that_are_chosen_and_given_up_leave_nothing_behind() -> None:
+    graph = build_graph(big_host(60, 240))
+    assert any(layer.size_is == "inferred" for layer in graph.layers)
+    removal = Removal(holders_of(graph))
+    chosen: set[Layer] = set()
+    for node in graph.images:
+        removal.add(node.index)
+        chosen.update(node.layers)
+        assert removal.covered >= sum(layer.weight for layer in chosen)
+    for node in graph.images:
+        removal.discard(node.index)
+    assert (removal.covered, removal.kept, removal.frees_disk, removal.listed_gone) == (0, 0, 0, 0)
 
 
 def test_marking_a_layer_marks_what_must_go_for_it() -> None:

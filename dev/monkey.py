@@ -271,7 +271,7 @@ def _check(app: Any) -> None:
         raise app._exception
     screens = [type(screen) for screen in app.screen_stack]
     assert screens.count(MainScreen) == 1, f"the stack is {screens}"
-    assert screens[1] is MainScreen, f"the stack is {screens}"
+    assert screens[0] is MainScreen, f"the stack is {screens}"
     assert len(set(screens)) == len(screens), f"a screen is there twice: {screens}"
 
 

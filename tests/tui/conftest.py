@@ -54,9 +54,12 @@ def _parsed_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _painted_at_rest() -> Iterator[None]:
-    """Let nothing be painted that is painted over at once: a third of these tests' time went there."""
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> Iterator[None]:
+    """Let nothing be painted that is painted over at once: a third of these tests' time went there.
+
+    A module in which every frame counts has a fixture of this name that does nothing.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Screen, "_compositor_refresh", paint_later)
         yield

@@ -43,6 +43,11 @@ PROMPTS = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> None:
+    """Every frame is painted here."""
+
+
 def burst(pilot: Pilot[Any], *keys: str) -> None:
     """Send keys without waiting for what they do."""
     for key in keys:

@@ -24,6 +24,11 @@ from tests.tui.looking import lit
 KEYS = ("down", "enter", "down", "space", "backspace", "pagedown", "s", "S", "o", "end", "u", "b", "h", "home", "z")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> None:
+    """Every frame is painted here."""
+
+
 def drawn_anew(widget: Widget, region: Region) -> list[Strip]:
     """What Textual makes of a widget when nothing is kept."""
     widget.notify_style_update()

@@ -32,6 +32,11 @@ from tests.tui.harness import NOW, inventory, press, sample, settled
 HOST = "docker-28.5-overlay2"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> None:
+    """Every frame is painted here."""
+
+
 def saved(found: Inventory, **more: Any) -> LayerscopeApp:
     """Return an app as the command line opens one on a saved scan."""
     opened = SavedBackend(lambda: found)

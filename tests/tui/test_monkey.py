@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from dev.monkey import run
+
+
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> None:
+    """Every frame is painted here."""
 
 
 async def test_two_thousand_random_keys() -> None:

@@ -23,6 +23,11 @@ from tests.tui.harness import NOW, sample, settled
 KEYS = 5_000
 
 
+@pytest.fixture(autouse=True, scope="module")
+def painted_at_rest() -> None:
+    """Every frame is painted here."""
+
+
 @pytest.fixture
 def moby() -> Iterator[Moby]:
     images = {f"sha256:{n:064x}": Record([f"app{n}:1", f"app{n}:latest"][: 1 + n % 2]) for n in range(1, 9)}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.text import clean, fit, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_exact, format_number, format_ratio, format_size
-from layerscope.views.names import image_label, unique_amount
+from layerscope.views.names import chain_label, image_label, unique_amount
 
 MOST_IMAGES, MOST_LAYERS = 50, 10
 """Rows of a table; what is left out is counted below it."""
@@ -115,5 +115,5 @@ def _missing(graph: LayerGraph) -> str:
 
 
 def _instruction(layer: Layer) -> str:
-    text = fold_instruction(layer.instruction or "", 400) or clean(layer.comment, 400) or layer.chain_id[:19]
+    text = fold_instruction(layer.instruction or "", 400) or clean(layer.comment, 400) or chain_label(layer)
     return escaped(fit(text, _LONGEST))

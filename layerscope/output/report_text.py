@@ -18,7 +18,7 @@ from layerscope.output.tables import Column, spare, table
 from layerscope.text import clean, fit, fit_name, fold_instruction
 from layerscope.units import UNKNOWN, Units, count, format_exact, format_number, format_ratio, format_size
 from layerscope.views.content import content_missing, unlisted_words
-from layerscope.views.names import age_words, bounded, unique_amount
+from layerscope.views.names import age_words, bounded, chain_label, unique_amount
 
 MIN_WIDTH = 80
 """Columns; a report is never laid out narrower than this."""
@@ -213,6 +213,6 @@ def _cut_name(name: str, room: int) -> str:
 
 def _instruction(layer: Layer) -> str:
     if layer.instruction is None:
-        return f"{UNKNOWN} {layer.chain_id[:19]}"
+        return f"{UNKNOWN} {chain_label(layer)}"
     text = fold_instruction(layer.instruction, _LONGEST) or clean(layer.comment, _LONGEST)
-    return text or f"(no text) {layer.chain_id[:19]}"
+    return text or f"(no text) {chain_label(layer)}"

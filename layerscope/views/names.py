@@ -27,6 +27,11 @@ def short_id(digest: str) -> str:
     return clean(digest.removeprefix("sha256:"), LONGEST)[:12]
 
 
+def chain_label(layer: Layer) -> str:
+    """Return the beginning of a layer's chain ID; of a first layer that is its diff ID, and may be any text."""
+    return clean(layer.chain_id, LONGEST)[:19]
+
+
 def image_label(node: ImageNode) -> str:
     """Return an image's first tag; without tags, the repository of its digest, or ``<none>``, and its short ID."""
     image = node.image

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from layerscope.core.build import build_graph
 from layerscope.inventory import Image, Inventory
 from layerscope.output.report import CSV_COLUMNS, report_csv, report_dict, report_json
+from layerscope.output.report_markdown import report_markdown
 from layerscope.output.report_text import report_text
 from layerscope.units import Units, format_size
 from tests.hosts import HOSTILE, NOW, SMALL, image_id
@@ -226,6 +227,19 @@ def test_hostile_text_is_shown_as_data_in_every_form() -> None:
     assert report_json(graph).isascii()
     tags = [row["tags"] for row in csv.DictReader(io.StringIO(report_csv(graph)))]
     assert any(tag.startswith("'=cmd|") for tag in tags)
+
+
+@pytest.mark.parametrize("history", [None, ()])
+def test_the_name_of_a_layer_without_text_is_shown_as_data(history: tuple[()] | None) -> None:
+    """A chain ID begins with a diff ID, which a damaged scan may have any text for."""
+    bare = [
+        replace(image, diff_ids=("two\nlines\x1b[31m | x", *(image.diff_ids or ())[1:]), history=history)
+        for image in SMALL.images
+    ]
+    graph = build_graph(replace(SMALL, images=tuple(bare)))
+    assert "two␊lines␛[31m" in report_text(graph)
+    assert "two␊lines␛\\[31m" in report_markdown(graph)
+    assert "\x1b" not in report_text(graph) + report_markdown(graph)
 
 
 def test_what_is_not_known_is_said_and_never_a_zero() -> None:

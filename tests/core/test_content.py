@@ -253,7 +253,10 @@ PROOF = Platform("p", "attestation", "attestation", True, 10, 0)
         (Image("i", note="x", platforms=(AMD,), os="linux", architecture="amd64"), "not-unpacked"),
         (Image("i", note="x", platforms=(ARM,), os="linux", architecture="amd64"), "other-platform"),
         (Image("i", note="x", platforms=(ARM, MODEL), os="linux", architecture="amd64"), "other-platform"),
-        (Image("i", note="x", platforms=(ARM, replace(MODEL, name=AMD.name)), architecture="amd64"), "other-platform"),
+        (
+            Image("i", note="x", platforms=(ARM, replace(MODEL, name=AMD.name)), os="linux", architecture="amd64"),
+            "other-platform",
+        ),
         (Image("i", note="x", platforms=(replace(AMD, unpacked_size=5),)), "refused"),
     ],
 )

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     import pytest
 
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "core": ("layerscope/core", ("tests/core", "tests/views", "tests/output")),
+    "core": ("layerscope/core", ("tests/core", "tests/views", "tests/output", "tests/search")),
     "scanfile": ("layerscope/sources/scanfile.py", ("tests/sources", "tests/core/test_recordings.py")),
     "scanread": ("layerscope/sources/scanread.py", ("tests/sources", "tests/core/test_recordings.py")),
     "jsonstream": ("layerscope/sources/jsonstream.py", ("tests/sources", "tests/core/test_recordings.py")),

@@ -154,6 +154,14 @@ def test_an_image_without_layers_goes_for_its_content() -> None:
     assert Knapsack(holders, set(numbers.values())).fewest(OWN, [{bare}]) == ([bare], True)
 
 
+def test_the_content_of_an_image_with_layers_counts_once() -> None:
+    holders = with_shared(image("one", ("a", 1)), image("two", ("b", 2)))
+    rows = [row for row, held in enumerate(holders.images)]
+    forest = Knapsack(holders, rows)
+    assert forest.fewest(2 + OWN + BLOB_B, [rows]) == ([rows[1]], True)
+    assert sorted(forest.fewest(2 + OWN + BLOB_B + 1, [rows])[0]) == rows
+
+
 def test_a_blob_that_no_image_holds_or_something_else_holds_too_frees_nothing() -> None:
     """Another top of the content store, which is no image, has it as well."""
     inventory = with_content(Inventory(ENGINE, (image("base", ("a", 1)),)))

@@ -126,6 +126,8 @@ def test_with_less_than_all_ways_the_same_follows() -> None:
             whole = lay(marks, sizes, known, total=total)
             some = lay(marks, sizes, known, total=total, all_ways=False)
             assert same(whole, sizes) == same(some, sizes)
+            other = {"total": total, "anchor": "top"}
+            assert ways(lay(marks, sizes, known, **other)) == ways(lay(marks, sizes, known, all_ways=False, **other))
             shorter += ways(whole) != ways(some)
     assert shorter > 1000
 

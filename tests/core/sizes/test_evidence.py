@@ -11,7 +11,7 @@ from layerscope.core.sizes.evidence import near_heights
 from layerscope.core.sizes.ledger import Stack
 from layerscope.core.sizes.sums import Bounds
 from layerscope.core.stores import STORES
-from layerscope.inventory import HistoryEntry, Image
+from layerscope.inventory import DiskUsage, HistoryEntry, Image, Inventory
 from tests.replay import recorded_inventory
 
 NAMES = ("podman-4.3", "podman-5.8")
@@ -43,6 +43,20 @@ def test_without_a_history_an_image_is_known_within_its_metadata(name: str) -> N
     assert totals.footprint_most is not None
     assert totals.footprint <= true <= totals.footprint_most < totals.footprint + 200_000
     assert not totals.exact
+
+
+@pytest.mark.parametrize(("shared", "sizes"), [((10, 10), [10, 5, 7]), ((10, 11), [None, None, None])])
+def test_what_two_images_have_in_common_is_told_where_they_say_the_same(
+    shared: tuple[int, int], sizes: list[int | None]
+) -> None:
+    """Two applications on a base of which there is no image, without histories."""
+    one = Image("sha256:one", ("one:1",), layers_size=15, diff_ids=("sha256:a", "sha256:b"), history=())
+    two = Image("sha256:two", ("two:1",), layers_size=17, diff_ids=("sha256:a", "sha256:c"), history=())
+    usage = DiskUsage(None, shared_sizes=((one.id, shared[0]), (two.id, shared[1])))
+    engine = recorded_inventory("docker-20.10-overlay2").engine
+    graph = build_graph(Inventory(engine, (one, two), usage=usage))
+    exact = [layer.size if layer.size_is == "exact" else None for layer in graph.layers]
+    assert exact == sizes
 
 
 def stack_of(size: int, layers: int, text: str = "", labels: tuple[tuple[str, str], ...] = ()) -> Stack:

@@ -204,6 +204,10 @@ def test_totals_are_taken_apart_both_ways() -> None:
     assert layers(bare, image("base", [A], [], 2))[1].size_from == "the engine's size of bare:1, less the layers below"
 
 
+def test_what_histories_prove_stays_exact_whatever_is_said_of_another_image_of_the_same_layers() -> None:
+    assert told(image("sized", [A, B], [run(10), run(5)]), image("odd", [A, B], None, 20)) == "10 5"
+
+
 def test_one_byte_is_a_weight() -> None:
     """Two entries that weigh something for one layer were squashed into it."""
     assert told(image("app", [A], [sh(1), sh(7)], 8)) == "8"

@@ -20,7 +20,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "layerscope")
 if threading.current_thread() is threading.main_thread():
     # A shell starts what is in its background deaf to the first two, nohup to the last, and so would be all that the
     # tests start.
-    deaf = ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL), (signal.SIGHUP, signal.SIG_DFL))
+    deaf = (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+        (signal.SIGHUP, signal.SIG_DFL),
+    )
     for number, meant in deaf:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, meant)

@@ -173,14 +173,6 @@ def test_where_a_name_says_what_a_size_comes_from_it_is_the_new_one() -> None:
         host, (image,) = now, now.images
 
 
-def test_what_is_no_row_is_not_renamed_in_place() -> None:
-    image = Image("sha256:1", ("b:1",), layers_size=5, diff_ids=("sha256:l",), history=(HistoryEntry("RUN make", 5),))
-    step = replace(image, id="sha256:2", tags=(), listed=False)
-    host = Inventory(HOST.engine, (image, step))
-    named = replace(host, images=(image, replace(step, tags=("c:1",))))
-    assert updated(build_graph(host), named) is None
-
-
 def test_where_the_engines_account_of_its_disk_settled_sizes_the_graph_is_built_without_it() -> None:
     image = Image("sha256:1", ("b:1",), diff_ids=("sha256:l",), history=())
     host = Inventory(HOST.engine, (image,))

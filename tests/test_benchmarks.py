@@ -50,7 +50,7 @@ def test_tables_go_between_the_two_marks(tmp_path: Path) -> None:
     put_into_readme(readme, ["| new |\n"], "a machine")
     text = readme.read_text()
     assert text.startswith(f"before\n{BEGIN}a machine.\n")
-    assert text.endswith(f"| new |\n{END}after\n")
+    assert text.endswith(f"| new |\n\n</details>\n{END}after\n")
     assert "old" not in text
     with pytest.raises(ValueError, match="benchmarks"):
         put_into_readme(tmp_path / "README.md", [], (tmp_path / "README.md").write_text("none") and "")

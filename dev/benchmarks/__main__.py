@@ -69,7 +69,8 @@ def put_into_readme(readme: Path, parts: Sequence[str], words: str) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{readme} has no {BEGIN.strip()} and {END.strip()}")
-    body = "\n".join([f"{words}.", "", f"![CPU time by images]({PLOT})", "", *parts])
+    folded = "<details><summary>All figures</summary>"
+    body = "\n".join([f"{words}.", "", f"![CPU time by images]({PLOT})", "", folded, "", *parts, "</details>", ""])
     readme.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")
 
 

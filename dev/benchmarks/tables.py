@@ -21,7 +21,9 @@ RATIOS = {
 }
 """What a series is held against: the one whose name is this, or ends so."""
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
-WIDTH, HEIGHT, LEFT, BOTTOM = 760, 420, 70, 50
+WIDTH, HEIGHT, LEFT, BOTTOM = 820, 480, 70, 50
+NAMES, LINE = 240, 15
+"""Room for the names on the right, and between two of them."""
 
 
 def table(title: str, found: Sequence[Series]) -> str:
@@ -53,7 +55,7 @@ def _of(sizes: Sequence[int]) -> str:
 def _by_size(title: str, found: Sequence[Series], sizes: Sequence[int]) -> str:
     head = " | ".join(f"{size:,}" for size in sizes)
     lines = [
-        f"**{title}**, CPU in ms by images; n^x is told of {FROM:,} to {TO:,}",
+        f"**{title}**, CPU in ms by images; n^x: how it grows from {FROM:,} images on, to {TO:,} at the most",
         "",
         f"| | {head} | n^x | most memory, MB | n^x |",
         "|---|" + "--:|" * (len(sizes) + 3),
@@ -88,15 +90,13 @@ def plot(found: Sequence[Series], words: str) -> str:
     points = [(s.size, s.median("cpu")) for s in found if s.name in names]
     if not points:
         return ""
-    low_x, high_x = (
-        _power_of_ten(edge, up) for edge, up in ((min(x for x, _ in points), 0), (max(x for x, _ in points), 1))
-    )
+    low_x, high_x = (math.log10(edge(x for x, _ in points)) for edge in (min, max))
     low_y, high_y = (
         _power_of_ten(edge, up) for edge, up in ((min(y for _, y in points), 0), (max(y for _, y in points), 1))
     )
 
     def at(x: float, y: float) -> str:
-        across = (math.log10(x) - low_x) / (high_x - low_x) * (WIDTH - LEFT - 190)
+        across = (math.log10(x) - low_x) / (high_x - low_x) * (WIDTH - LEFT - NAMES)
         up = (math.log10(y) - low_y) / (high_y - low_y) * (HEIGHT - BOTTOM - 40)
         return f"{LEFT + across:.1f},{HEIGHT - BOTTOM - up:.1f}"
 
@@ -106,20 +106,27 @@ def plot(found: Sequence[Series], words: str) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         f'<text x="{LEFT}" y="20">CPU seconds by images · {escape(words)}</text>',
     ]
-    for power in range(low_x, high_x + 1):
-        lines += _line(at(10**power, 10**low_y), at(10**power, 10**high_y), f"{10**power:,}", "x")
+    sizes = sorted({x for x, _ in points})
+    apart = [size for below, size in zip([0, *sizes], sizes, strict=False) if size > 1.3 * below]
+    for size in apart:
+        lines += _line(at(size, 10**low_y), at(size, 10**high_y), f"{size:,}", "x")
+    first, last = min(x for x, _ in points), max(x for x, _ in points)
     for power in range(low_y, high_y + 1):
-        lines += _line(at(10**low_x, 10**power), at(10**high_x, 10**power), f"{10.0**power:g} s", "y")
-    for number, name in enumerate(names):
+        lines += _line(at(first, 10**power), at(last, 10**power), f"{10.0**power:g} s", "y")
+    curves = {name: sorted((s.size, s.median("cpu")) for s in found if s.name == name) for name in names}
+    lowest = 0.0
+    for number, name in enumerate(sorted(names, key=lambda name: -curves[name][-1][1])):
         colour = COLOURS[number % len(COLOURS)]
-        line = sorted((s.size, s.median("cpu")) for s in found if s.name == name)
-        lines.append(
-            f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(at(*p) for p in line)}"/>'
-        )
-        for one in line:
-            x, y = at(*one).split(",")
+        dashes = ' stroke-dasharray="6 3"' if number // len(COLOURS) % 2 else ""
+        places = [at(*one) for one in curves[name]]
+        lines.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2"{dashes} points="{" ".join(places)}"/>')
+        for place in places:
+            x, y = place.split(",")
             lines.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>')
-        lines.append(f'<text x="{WIDTH - 180}" y="{50 + 18 * number}" fill="{colour}">{escape(name)}</text>')
+        lowest = max(float(y), lowest + LINE)  # names beside the ends of their lines, none over another
+        aside = WIDTH - NAMES + 40
+        lines.append(f'<path d="M{x} {y} L{aside - 4} {lowest:.1f}" stroke="{colour}" opacity="0.4" fill="none"/>')
+        lines.append(f'<text x="{aside}" y="{lowest + 4:.1f}" fill="{colour}">{escape(name)}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 

@@ -19,10 +19,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from layerscope.core.origin import Origin
 from layerscope.inventory import Engine, Image
+from layerscope.state import pins as pins_file, settings as settings_file
 from layerscope.state.pins import Pins
 from layerscope.state.removal_log import RemovalLog
 from layerscope.state.settings import SettingsFile
 from dataclasses import replace
+pins_file.PATIENCE = settings_file.PATIENCE = 60.0  # on a busy machine the other has its turn late
 folder, name, runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 engine = Engine("docker", "28", "1.51", "overlay2", "graphdriver", "unix:///x")
 pins, log = Pins(folder / "pins.json"), RemovalLog(folder / "log.jsonl", engine)

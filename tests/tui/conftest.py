@@ -80,7 +80,11 @@ def snap(snapshot: SnapshotAssertion) -> Callable[..., bool]:
                 await _ready(pilot, keys, before)
                 return drawn(app)
 
-        return bool(kept == asyncio.run(look()))
+        seen = asyncio.run(look())
+        same = bool(kept == seen)
+        if not same:
+            print(seen)  # beside the failure
+        return same
 
     return compare
 

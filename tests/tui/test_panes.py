@@ -18,6 +18,11 @@ from tests.tui.harness import FakeBackend, inventory, make_app, press, settled
 HOST = "docker-28.5-overlay2"
 
 
+def test_panes_have_their_names_before_there_is_anything_to_show() -> None:
+    pane = ImagesPane()
+    assert [str(table.own_title) for table in (pane.stack, pane.users)] == ["Layers", "Used by"]
+
+
 def pane(pilot: Pilot[Any]) -> ImagesPane:
     assert isinstance(pilot.app, LayerscopeApp)
     return pilot.app.main.images_pane

@@ -77,6 +77,7 @@ class ImagesPane(Pointing, SideBySide):
         self.preview = Preview(id="preview")
         self.stack.search = in_layers(self.stack)
         self.users.search = in_users(self.users)
+        self._fit_titles()  # there is an engine to wait for, or none
 
     def compose(self) -> ComposeResult:
         """Images at the left; layers over their users at the right."""

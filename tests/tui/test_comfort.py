@@ -338,6 +338,18 @@ async def test_e_saves_the_scan_under_the_name_that_is_proposed(folder: Path) ->
     assert load_inventory(name) == inventory(HOST)
 
 
+async def test_a_part_of_a_scan_is_not_said_to_have_all_layers() -> None:
+    backend = FakeBackend(sample(), held=True)
+    backend.part(partly(sample(), 20))
+    app = make_app(backend)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await press(pilot, "E")
+        told = " ".join(screen_text(app).replace("│", " ").split())
+        assert "and what is read of their layers so far" in told
+        assert "with all layers" not in told
+
+
 async def test_a_file_is_overwritten_only_when_told_twice(folder: Path) -> None:
     taken = folder / "taken.json"
     taken.write_text("mine")

@@ -49,7 +49,8 @@ class ExportScreen(LeavesOnce, ModalScreen[None]):
 
     def _about(self) -> Content:
         images = sum(image.listed for image in self.inventory.images)
-        what = f"{count(images, 'image')} with all layers, to look at anywhere with `layerscope -f FILE`"
+        layers = "with all layers" if self.inventory.complete else "and what is read of their layers so far"
+        what = f"{count(images, 'image')} {layers}, to look at anywhere with `layerscope -f FILE`"
         return Content(what if self.inventory.complete else f"{what}. The scan is not complete: a part is saved")
 
     def on_mount(self) -> None:

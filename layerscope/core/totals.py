@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.sizes.sums import Bound, Tally, ratio_bound
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The sums of a host, or of a selection of its images. Bytes in the store's unit.
 
     What is in a read-only store besides is not counted.
@@ -97,8 +97,7 @@ class Totals:
         return ratio_bound(self.listed_bound, self.footprint_bound)
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """What some images of a host have when it is added up, before it is said what bounds that has. Bytes as above."""
 
     layers: int

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.views.find import Spot
+from layerscope.views.find import Spot, Spots
 from layerscope.views.forest import Forest
 from layerscope.views.map import Map
 
@@ -22,7 +22,11 @@ def spots_on(map_: Map, graph: LayerGraph, forest: Forest, found: Mapping[Hashab
     """
     best: dict[int, Spot] = {}
     among: Mapping[int, object] | None = None
-    for key, spot in found.items():
+    several = found.items()
+    if isinstance(found, Spots):  # of those by a layer, one says what any would
+        rest = next((key for key in found if key not in found.best), None)
+        several = {**found.best, **({} if rest is None else {rest: found[rest]})}.items()
+    for key, spot in several:
         if spot.among is None:
             node = graph.image_by_id.get(str(key))
             index = _block_of(map_, forest, node) if node is not None else None

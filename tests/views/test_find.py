@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
 from layerscope.views.find import ImageSearch, LayerSearch, user_search
 from tests.hosts import HOSTILE, SMALL, image_id
 
+GRAPH = build_graph(big_host(12, 40))
 DIGEST = "sha256:" + "ab12" * 16
 
 
@@ -74,6 +78,25 @@ def test_the_newest_layer_that_fits_is_named() -> None:
     assert spot.layer.instruction is not None
     assert spot.layer.instruction.startswith("COPY app2")
     assert "".join(spot.text[place] for place in spot.positions) == "app"
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(["", "a", "ap", "app", "apt", "apt-get", "ADD", "d", "bil", "cop", " "]), max_size=12))
+def test_what_was_looked_for_before_does_not_matter(typed: list[str]) -> None:
+    used = ImageSearch(GRAPH)
+    for words in (*typed, " ".join(typed)):
+        there = {key: (spot.what, spot.text, spot.score) for key, spot in used.find(words).items()}
+        assert there == {
+            key: (spot.what, spot.text, spot.score) for key, spot in ImageSearch(GRAPH).find(words).items()
+        }
+
+
+def test_a_word_more_or_a_letter_less_is_looked_for_in_all() -> None:
+    graph, used = small(), ImageSearch(small())
+    for text in ("python3", "python", "python3 install", "install", "rootfs", "inst rootfs", "rootfs"):
+        assert {key: spot.text for key, spot in used.find(text).items()} == {
+            key: spot.text for key, spot in ImageSearch(graph).find(text).items()
+        }
 
 
 def test_layers_by_instruction_and_digest() -> None:

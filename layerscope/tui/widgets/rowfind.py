@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ class RowFind(Findable):
         """Look for the text among the rows as they are now."""
         searcher = self._searcher() if self.find_text else None
         self.spots = spots = searcher.find(self.find_text) if searcher is not None else {}
-        self._hits = [index for index, key in enumerate(self.keys) if key in spots] if spots else []
+        fit = spots.keys()
+        self._hits = [index for index, key in enumerate(self.keys) if key in fit] if spots else []
         self.say_hits()
 
     @property
@@ -100,7 +102,11 @@ class RowFind(Findable):
     def best_hit(self, origin: int) -> int | None:
         """Return the row that fits best, the first of several from ``origin`` on; None for no hit."""
         keys, spots = self.keys, self.spots
-        scores = [spots[keys[index]].score for index in self._hits]
-        best = max(scores, default=None)
-        equals = [index for index, score in zip(self._hits, scores, strict=True) if score == best]
-        return min(equals, key=lambda index: (index < origin, index), default=None)
+        best = getattr(spots, "best", spots)
+        hits = [index for index in self._hits if keys[index] in best]
+        if hits:
+            scores = [best[keys[index]].score for index in hits]
+            most = max(scores)
+            hits = [index for index, score in zip(hits, scores, strict=True) if score == most]
+        equals = hits or self._hits
+        return equals[bisect_left(equals, origin) % len(equals)] if equals else None

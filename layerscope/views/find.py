@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container
@@ -81,28 +82,35 @@ def places(text: str, words: Iterable[str]) -> tuple[int, ...]:
 
 
 class Spots(Mapping[Hashable, Spot]):
-    """The images that fit, by ID. Where one fits that does by a layer alone is not made out before it is looked at."""
+    """The images that fit, by ID. Where one does is not made out before it is looked at: most never are."""
 
     def __init__(
         self,
-        best: Mapping[Hashable, Spot],
+        hits: Mapping[Hashable, Hit],
+        texts: Sequence[tuple[str, str, str]],
+        digits: Mapping[Hashable, Spot],
+        by_layer: Spot,
         nodes: Mapping[Hashable, ImageNode],
-        words: tuple[str, ...],
-        among: Mapping[int, Layer],
     ) -> None:
-        """Take those that fit better than by a layer, and those that do by one ``among`` some; they may be the same."""
-        self.best = best
-        """What is worth more than all the rest."""
-        self._nodes, self._words, self._among = nodes, words, among
-        self._all: dict[Hashable, object] = {**best, **nodes}
+        """Take those that fit by a name, one of ``texts``; by an ID; and by a layer. One may be among each of them."""
+        self.levels: tuple[Mapping[Hashable, Hit | Spot], ...] = hits, digits
+        """Those of the first are worth more than those of the second, and these more than all others."""
+        self._hits, self._texts, self._digits, self._by_layer, self._nodes = hits, texts, digits, by_layer, nodes
+        self._all: dict[Hashable, object] = {**hits, **digits, **nodes}
         self._made: dict[Hashable, Spot] = {}
 
     def __getitem__(self, key: Hashable) -> Spot:
-        found = self.best.get(key) or self._made.get(key)
+        found = self._made.get(key)
         if found is None:
-            found = Spot("layer", "", 0, self._words, among=self._among, node=self._nodes[key])
-            self._made[key] = found
+            found = self._made[key] = self._spot(key)
         return found
+
+    def _spot(self, key: Hashable) -> Spot:
+        hit = self._hits.get(key)
+        if hit is not None:
+            _, what, name = self._texts[hit.index]
+            return Spot(what, name, hit.score + _ABOVE, hit=hit)
+        return self._digits.get(key) or replace(self._by_layer, node=self._nodes[key])
 
     def __contains__(self, key: object) -> bool:
         return key in self._all
@@ -114,8 +122,15 @@ class Spots(Mapping[Hashable, Spot]):
         return len(self._all)
 
     def keys(self) -> KeysView[Hashable]:
-        """The IDs; asked for one of them they answer at once, where thousands are asked for."""
+        """The IDs, in what answers at once whether one is among them: thousands are asked for."""
         return self._all.keys()
+
+    def unlike(self) -> Iterator[tuple[Hashable, Spot]]:
+        """Yield what fits, but of those that do by a layer alone, which share that, only the first."""
+        for key in self._all:
+            yield key, self[key]
+            if self[key].among is not None:
+                break
 
 
 class Search(Protocol):
@@ -148,16 +163,15 @@ class ImageSearch:
 
     def find(self, text: str) -> Mapping[Hashable, Spot]:
         """Return the images that fit, by ID."""
-        found: dict[Hashable, Spot] = {}
+        hits: dict[Hashable, Hit] = {}
         for hit in self._names.find(text):  # the best first
-            key, what, name = self._texts[hit.index]
-            if key not in found:
-                found[key] = Spot(what, name, hit.score + _ABOVE, hit=hit)
-        for image_id, by_id in _by_digits(text, self._digests):
-            found.setdefault(image_id, by_id)
+            hits.setdefault(self._texts[hit.index][0], hit)
+        digits: dict[Hashable, Spot] = {}
+        for key, spot in _by_digits(text, self._digests):
+            digits.setdefault(key, spot)
         words = tuple(text.lower().split())
         if len("".join(words)) < WORD_LETTERS:
-            return found
+            return Spots(hits, self._texts, digits, Spot("layer", "", 0), {})
         layers = self._layers.having(words)
         if layers is not self._having:
             self._having = layers
@@ -167,7 +181,7 @@ class ImageSearch:
                 if layer.images and layer.images[0] not in nodes:  # else so are all: they stand on one that fits
                     nodes.update(layer.images)
             self._nodes = {node.id: node for node in nodes}
-        return Spots(found, self._nodes, words, self._among)
+        return Spots(hits, self._texts, digits, Spot("layer", "", 0, words, among=self._among), self._nodes)
 
 
 class LayerSearch:

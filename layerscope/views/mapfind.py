@@ -22,11 +22,7 @@ def spots_on(map_: Map, graph: LayerGraph, forest: Forest, found: Mapping[Hashab
     """
     best: dict[int, Spot] = {}
     among: Mapping[int, object] | None = None
-    several = found.items()
-    if isinstance(found, Spots):  # of those by a layer, one says what any would
-        rest = next((key for key in found if key not in found.best), None)
-        several = {**found.best, **({} if rest is None else {rest: found[rest]})}.items()
-    for key, spot in several:
+    for key, spot in found.unlike() if isinstance(found, Spots) else found.items():
         if spot.among is None:
             node = graph.image_by_id.get(str(key))
             index = _block_of(map_, forest, node) if node is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,8 @@ from msgspec.structs import replace
 from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.views.find import ImageSearch, LayerSearch, user_search
+from layerscope.tui.widgets.rowfind import RowFind
+from layerscope.views.find import ImageSearch, LayerSearch, Spot, user_search
 from tests.hosts import HOSTILE, SMALL, image_id
 
 GRAPH = build_graph(big_host(12, 40))
@@ -121,3 +124,39 @@ def test_hostile_text_is_clean() -> None:
         for spot in ImageSearch(graph).find(text).values():
             assert spot.text.isprintable()
             assert all(0 <= place < len(spot.text) for place in spot.positions)
+
+
+class Rows(RowFind):
+    """A list without a widget."""
+
+    def __init__(self, keys: list[Hashable], spots: Mapping[Hashable, Spot]) -> None:
+        self._keys, self.spots = keys, spots
+        self._hits = self._places(spots)
+
+    @property
+    def keys(self) -> list[Hashable]:
+        return self._keys
+
+
+MANY = build_graph(
+    replace(
+        SMALL,
+        images=tuple(
+            replace(SMALL.images[number % 4], id=f"sha256:{number % 5:04}{number:060}", tags=(tag,))
+            for number, tag in enumerate(("web:0001", "api:0001", "deb:1", "rootfs:1", "web:0001", "deb:2") * 4)
+        ),
+    )
+)
+
+
+@settings(max_examples=100)
+@given(st.data(), st.sampled_from(["0001", "0002", "web", "deb:", "rootfs", "python3", "e", "nosuch"]))
+def test_the_rows_that_fit_and_the_best_of_them(data: st.DataObject, text: str) -> None:
+    spots = ImageSearch(MANY).find(text)
+    keys: list[Hashable] = [node.id for node in MANY.images if data.draw(st.integers(0, 5))]
+    keys += [f"another {number}" for number in range(data.draw(st.integers(0, 90)))]
+    rows, origin = Rows(keys, spots), data.draw(st.integers(0, len(keys)))
+    assert rows._hits == [index for index, key in enumerate(keys) if key in dict(spots)]
+    best = max((spots[keys[index]].score for index in rows._hits), default=None)
+    equals = [index for index in rows._hits if spots[keys[index]].score == best]
+    assert rows.best_hit(origin) == min(equals, key=lambda index: (index < origin, index), default=None)

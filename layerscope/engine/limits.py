@@ -17,8 +17,7 @@ import os
 import re
 import urllib.parse
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from layerscope.text import mask_address
 from layerscope.units import count
@@ -31,7 +30,7 @@ CONNECT_TIMEOUT = 30.0
 """Seconds until a connection must stand."""
 
 
-class Limit(Struct, frozen=True):
+class Limit(NamedTuple):
     """What one answer may be."""
 
     bytes: int
@@ -126,7 +125,7 @@ def is_redirect(status: int) -> bool:
 # proxies
 
 
-class Proxy(Struct, frozen=True):
+class Proxy(NamedTuple):
     """A proxy that the environment names for an address."""
 
     url: str

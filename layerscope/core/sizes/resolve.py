@@ -28,6 +28,7 @@ from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, label
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum, Words
 from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
 from layerscope.core.sizes.unpacked import near_unpacked
+from layerscope.core.sizes.vouch import vouch
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
@@ -141,7 +142,7 @@ class _Resolver:
         pending = [stack for stack in pending if stack.image.id not in traced]
         pending = self._repeat(self._believe, pending)
         self._repeat(self._guess, pending)
-        self.ledger.vouch(proved)
+        vouch(self.ledger, proved)
         return Settlement(dict(zip(self.ledger.names, self.settled, strict=True)), proved.unknowns)
 
     def _heights(self, near: Mapping[int, Bounds]) -> Heights:
@@ -174,19 +175,22 @@ class _Resolver:
         alone = read.__name__ == "_read"
         while self.ledger.facts != before:
             before = self.ledger.facts
-            newest: Sequence[int] | None = None
-            doubtful = []
-            for stack in pending:
-                seen = last[stack.order]
-                if seen >= 0 and newest is None:
-                    newest = self.ledger.newest()
-                # Most rounds change few layers. What an image's ancestors made may be known by now.
-                if newest and newest[stack.path[-1]] <= seen and (alone or self.ancestry.since(stack) <= seen):
-                    doubtful.append(stack)
-                elif not read(stack):
+            # All of them were read before, or none was. Most rounds change few layers.
+            newest = self.ledger.newest() if pending and last[pending[0].order] >= 0 else None
+            due = pending
+            if newest is not None and alone:
+                due = [stack for stack in pending if newest[stack.path[-1]] > last[stack.order]]
+            done: set[int] = set()
+            for stack in due:
+                seen = last[stack.order]  # what an image's ancestors made may be known by now
+                if newest and not alone and newest[stack.path[-1]] <= seen and self.ancestry.since(stack) <= seen:
+                    continue
+                if read(stack):
+                    done.add(stack.order)
+                else:
                     last[stack.order] = self.ledger.facts
-                    doubtful.append(stack)
-            pending = doubtful
+            if done:
+                pending = [stack for stack in pending if stack.order not in done]
             self.ledger.add_up()
         return pending
 

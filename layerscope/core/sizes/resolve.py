@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.ancestry import Ancestry
-from layerscope.core.sizes.assign import NO_GATES, Assignment, assign, bits
+from layerscope.core.sizes.assign import NO_GATES, Assignment, any_in_place, assign, bits
 from layerscope.core.sizes.begun import BOTTOM, Begun, Start
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, labels
@@ -360,6 +360,11 @@ class _Resolver:
         if stack.image.id in self.odd:
             return False
         start = self._start(self.by_size, stack)
+        if self._tells_nothing(stack, start):
+            self.fits[stack.image.id] = True
+            if self.ancestry.narrow(stack, (2 << len(stack.path)) - (1 << stack.weighty), self.ledger.facts + 1):
+                self.ledger.facts += 1
+            return False
         fit = self._fit(stack, self._certain(stack, start), start=start, sure=True, all_ways=False)
         self.fits[stack.image.id] = fit is not None
         if fit is None:
@@ -367,6 +372,20 @@ class _Resolver:
         if not stack.told_by_size:  # that tells how many layers there are: of others nothing follows from it
             self.by_size.keep(stack, None, start, fit.cuts)
         return self._take(stack, fit, "exact", start=start)
+
+    def _tells_nothing(self, stack: Stack, start: Start) -> bool:
+        """Is all in doubt from ``start`` on, and the rest known? May say False where it is so.
+
+        So it is with most images as long as nothing but sizes counts. Then the history fits in more than one way, is
+        not cut anywhere, and no size and no entry is the same in each: it need not be laid beside the layers.
+        """
+        rest = stack.sizes[start.entries :]
+        if not rest or rest[0] or not stack.known or self.rules.history_anchor == "top":
+            return False
+        sizes = list(map(self.ledger.sizes.__getitem__, stack.path[start.layers :]))
+        return (
+            sizes.count(None) == len(sizes) and any_in_place(rest, len(sizes)) and self._own_total(stack) == stack.shown
+        )
 
     def _start(self, begun: Begun, stack: Stack, labels: Sequence[Label] | None = None) -> Start:
         return BOTTOM if self.rules.history_anchor == "top" else begun.start(stack, labels, self.misread)

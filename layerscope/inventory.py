@@ -10,8 +10,10 @@ file sizes, disk blocks, tar stream): see :mod:`layerscope.core.stores`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
+
+from msgspec import Struct
 
 StoreKind = Literal["graphdriver", "containerd", "podman"]
 """The three families of stores whose rules differ; see ``core/stores.py``."""
@@ -19,8 +21,7 @@ StoreKind = Literal["graphdriver", "containerd", "podman"]
 EngineKind = Literal["docker", "podman"]
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """The engine that was asked, as it described itself."""
 
     kind: EngineKind
@@ -44,8 +45,7 @@ class Engine:
     """The socket of the containerd that the engine uses, where it tells (Engine 28)."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One entry of an image's history, as ``/images/{id}/history`` gives it."""
 
     created_by: str
@@ -58,8 +58,7 @@ class HistoryEntry:
     """The image ID of this step where the engine knows it (classic builds); None for ``<missing>``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """One image as the engine described it (list, inspect and history together)."""
 
     id: str
@@ -100,7 +99,7 @@ class Image:
     """True for an image of one of Podman's additional stores: it cannot be removed."""
     cache_ids: tuple[str, ...] | None = None
     """The store's folder of each layer, oldest first (``GraphDriver.Data``); None where the engine names none."""
-    remembered: bool = field(default=False, compare=False)
+    remembered: bool = False
     """True where the engine was not asked for details, which an earlier run knew. Not saved.
 
     :attr:`last_tagged` and :attr:`cache_ids` are None then: they change, and were not asked for.
@@ -111,9 +110,15 @@ class Image:
         """True once inspect and history were both asked for, whatever they answered."""
         return self.diff_ids is not None or self.history is not None or bool(self.note)
 
+    def __eq__(self, other: object) -> bool:
+        """Do both say the same? Whether it was remembered does not matter."""
+        return isinstance(other, Image) and _said_of_image(self) == _said_of_image(other)
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+class Platform(Struct, frozen=True):
     """One manifest of a multi-platform image in the containerd store."""
 
     digest: str
@@ -127,8 +132,7 @@ class Platform:
     """Snapshots, bytes in the store's layer unit; 0 when not unpacked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """One container, running or not: it keeps the layers of its image in use."""
 
     id: str
@@ -147,8 +151,7 @@ class Container:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class BuildCacheRecord:
+class BuildCacheRecord(Struct, frozen=True):
     """One record of BuildKit's cache, from the disk-usage endpoint."""
 
     id: str
@@ -163,8 +166,7 @@ class BuildCacheRecord:
     last_used: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DiskUsage:
+class DiskUsage(Struct, frozen=True):
     """What the engine itself says about its disk (``/system/df``): asked for only on demand."""
 
     layers_size: int | None
@@ -187,8 +189,7 @@ class DiskUsage:
     """Unix seconds; 0 where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """One file of a containerd content store: an index, a manifest, a configuration, a compressed layer …"""
 
     digest: str
@@ -211,8 +212,7 @@ class Blob:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """One manifest that was read: of an image whose layers the engine did not tell, or of a root that no image is."""
 
     digest: str
@@ -226,8 +226,7 @@ class Manifest:
     """Digests of its compressed layers, oldest first, or of an artifact's files."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentStore:
+class ContentStore(Struct, frozen=True):
     """The reference graph of a containerd store, read through the engine's own socket."""
 
     blobs: tuple[Blob, ...] | None = None
@@ -244,8 +243,7 @@ class ContentStore:
     """Manifests that were read because something about them was not known otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """Everything one scan learned. Frozen: a refresh makes a new one."""
 
     engine: Engine
@@ -266,11 +264,23 @@ class Inventory:
     """The content store of a containerd engine; None for other stores, and before it was asked for."""
     from_file: bool = False
     """True for a saved scan and the sample host: nothing live behind it. Not saved."""
-    clock_ahead: int = field(default=0, compare=False)
+    clock_ahead: int = 0
     """Seconds by which the engine's clock was ahead of this machine's; 0 for less than a minute. Not saved."""
-    sample: bool = field(default=False, compare=False)
+    sample: bool = False
     """True for the sample host. Not saved."""
-    serial: int = field(default=0, compare=False)
+    serial: int = 0
     """Of two inventories that one live engine gave, the later has the higher; 0 before a scan ended. Not saved."""
-    only_first: bool = field(default=False, compare=False)
+    only_first: bool = False
     """True for the first images of a saved scan that is still being read: there are more of them. Not saved."""
+
+    def __eq__(self, other: object) -> bool:
+        """Do both say the same of a host? Where they come from does not matter."""
+        return isinstance(other, Inventory) and _said_of_host(self) == _said_of_host(other)
+
+    def __hash__(self) -> int:
+        return hash((self.engine, self.taken_at))
+
+
+_said_of_image = attrgetter(*(name for name in Image.__struct_fields__ if name != "remembered"))
+_NOT_OF_THE_HOST = {"clock_ahead", "sample", "serial", "only_first"}
+_said_of_host = attrgetter(*(name for name in Inventory.__struct_fields__ if name not in _NOT_OF_THE_HOST))

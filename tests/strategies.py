@@ -5,10 +5,11 @@ They are made from the records' type hints, so that no field can be forgotten.
 
 import re
 import types
-from dataclasses import fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import fields
 
 from layerscope.inventory import Blob, Container, HistoryEntry, Image, Inventory
 
@@ -39,7 +40,7 @@ sizes = st.integers(0, 2**63 - 1) | st.integers(0, 10**10)
 
 def _of(hint: Any, name: str) -> st.SearchStrategy[Any]:
     args = get_args(hint)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return records(hint)
     if get_origin(hint) is Literal:
         return st.sampled_from(args)

@@ -10,9 +10,10 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from time import process_time
+
+from msgspec.structs import replace
 
 from dev.benchmarks.generate import TAKEN_AT, big_host
 from layerscope.core.before_after import difference

@@ -12,7 +12,8 @@ import argparse
 import random
 import sys
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph

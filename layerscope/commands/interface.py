@@ -6,8 +6,9 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from layerscope.commands.common import awaited, patience
 from layerscope.errors import BackendError

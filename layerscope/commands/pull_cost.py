@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from layerscope.commands.common import ANSWER, patience, take_inventory, write_out
 from layerscope.core.build import build_graph
@@ -32,8 +33,7 @@ NO, WRONG_USE, FAILED = 1, 2, 3
 """Exit statuses: a pull would fail; the question is wrong; a registry failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the user wants to know."""
 
     names: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ together is a sum of its own. All sizes are bytes in the store's unit.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.bounds import bounds_of
 from layerscope.core.changes import Changes, changes
@@ -21,8 +22,7 @@ class NotComparableError(WrongInputError):
     """Bytes of the two scans are not of one kind; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageChange:
+class ImageChange(Struct, frozen=True):
     """An image that came or went."""
 
     node: ImageNode
@@ -32,8 +32,7 @@ class ImageChange:
     """Bytes of the compressed blobs likewise; None where the store has none, or does not tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retagged:
+class Retagged(Struct, frozen=True):
     """An image that is in both scans under other names."""
 
     node: ImageNode
@@ -42,8 +41,7 @@ class Retagged:
     lost: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Resized:
+class Resized(Struct, frozen=True):
     """A layer that is in both scans with another size: two hosts, or a size that only one scan knows."""
 
     before: Layer
@@ -55,8 +53,7 @@ class Resized:
         return self.after.known_size - self.before.known_size
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What came (seen in the scan after), or what went (seen in the one before)."""
 
     images: tuple[ImageChange, ...]
@@ -69,8 +66,7 @@ class Side:
     """Of the layers that several images have, which are in no image's own figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What happened between two scans. Make one with :func:`difference`."""
 
     old: LayerGraph

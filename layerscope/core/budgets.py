@@ -8,8 +8,9 @@ store's unit, those of ``footprint`` with the compressed blobs of a containerd s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from layerscope.core.before_after import difference
 from layerscope.core.bounds import bounds_of
@@ -22,8 +23,7 @@ State = Literal["ok", "over", "unknown"]
 Select = Callable[[LayerGraph], Collection[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What is allowed at the most; None: nothing is said of it."""
 
     footprint: int | None = None
@@ -45,8 +45,7 @@ class Budget:
         return self != Budget()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One budget held against a host."""
 
     key: str

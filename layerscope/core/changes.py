@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import Container
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """The difference between two graphs; ``footprint`` and ``listed`` in bytes of the store's unit."""
 
     added: tuple[str, ...]

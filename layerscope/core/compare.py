@@ -9,7 +9,8 @@ stack up to the last layer that both have, and the layers of some images fall in
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.runs import runs
@@ -17,8 +18,7 @@ from layerscope.core.sizes.sums import Bound
 from layerscope.core.totals import Totals
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """Bytes, and what they are to the truth."""
 
     size: int
@@ -31,8 +31,7 @@ class Amount:
 NOTHING = Amount(0)
 
 
-@dataclass(slots=True, eq=False)
-class Stretch:
+class Stretch(Struct, eq=False):
     """Layers one on the other that the same of the compared images have. Compares by identity."""
 
     layers: tuple[Layer, ...]
@@ -53,8 +52,7 @@ class Stretch:
     """Its layers and all that they stand on: what any two images share that part on top of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(Struct, frozen=True):
     """An image goes another way than some that shared its own so far."""
 
     stretch: Stretch

@@ -11,9 +11,10 @@ decides nothing. All sizes are bytes of blobs as they are stored, compressed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.inventory import Blob, ContentStore, Inventory, Manifest
 
@@ -30,8 +31,7 @@ layers unpacked; they may be there for another image. ``other-platform``: so too
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ContentUse:
+class ContentUse(Struct, frozen=True):
     """The content of one image."""
 
     size: int
@@ -47,8 +47,7 @@ class ContentUse:
         return self.size - self.unique
 
 
-@dataclass(frozen=True, slots=True)
-class ContentSums:
+class ContentSums(Struct, frozen=True):
     """The content of some images, in bytes."""
 
     listed: int
@@ -57,8 +56,7 @@ class ContentSums:
     """Every blob that any of them reaches, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A blob that stands at the top of others, and that no image of the engine's list is."""
 
     digest: str
@@ -69,8 +67,7 @@ class Root:
     """Where it came from, ``registry/repository``; () where the store does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """A number of bytes between two ends; exact where they are the same."""
 
     least: int
@@ -82,8 +79,7 @@ class Between:
         return self.least == self.most
 
 
-@dataclass(frozen=True, slots=True)
-class ContentFreed:
+class ContentFreed(Struct, frozen=True):
     """What leaves the engine's list of blobs when a set of images goes."""
 
     blobs: tuple[str, ...]

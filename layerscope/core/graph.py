@@ -8,10 +8,11 @@ unit (``graph.rules.unit``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from weakref import ref
+
+from msgspec import Struct, field
 
 from layerscope.core.content import ContentGraph, ContentUse, LayersState
 from layerscope.core.layerstate import layers_state
@@ -23,8 +24,7 @@ from layerscope.core.totals import Totals
 from layerscope.inventory import Container, Image, Inventory
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Layer:
+class Layer(Struct, eq=False):
     """One stored layer: a chain ID. Read-only once the graph is built; compares by identity."""
 
     index: int
@@ -88,8 +88,7 @@ class Layer:
         return len(self.images) > 1
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class ImageNode:
+class ImageNode(Struct, eq=False):
     """One row of ``docker images``. Read-only once the graph is built; compares by identity."""
 
     index: int

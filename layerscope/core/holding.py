@@ -8,7 +8,8 @@ does hold them (:mod:`layerscope.core.content`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.core.chain import chain_ids
 from layerscope.core.content import ContentGraph

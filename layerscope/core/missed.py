@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct
 
 from layerscope.core.bounds import bounds_of
 from layerscope.core.graph import Layer, LayerGraph
@@ -23,8 +24,7 @@ _RUN = re.compile(r"\s*(?:RUN\s|/bin/sh -c (?!#\(nop\)))")
 (moby ``builder/dockerfile/dispatchers.go``: what ran nothing begins with ``#(nop)``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """One content that is stored several times."""
 
     is_: Literal["exact", "likely"]
@@ -40,8 +40,7 @@ class Missed:
         return len({node.index for layer in self.copies for node in layer.images})
 
 
-@dataclass(frozen=True, slots=True)
-class MissedSharing:
+class MissedSharing(Struct, frozen=True):
     """All of a host, what weighs most first."""
 
     exact: tuple[Missed, ...]

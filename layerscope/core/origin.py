@@ -14,8 +14,9 @@ That a registry still has it, no engine knows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.core.content import ContentGraph
 from layerscope.core.graph import ImageNode, LayerGraph
@@ -25,8 +26,7 @@ Again = Literal["yes", "only here", "not known"]
 """Can it be had again: a registry had it; it exists only on this machine, as far as the engine knows; nobody tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where an image can be had from."""
 
     again: Again

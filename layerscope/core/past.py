@@ -6,8 +6,9 @@ Bytes are in the store's unit; ``content`` is what a containerd store keeps comp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from layerscope.core.bounds import bounds_of
 from layerscope.core.graph import LayerGraph
@@ -19,8 +20,7 @@ _UNKNOWN: Change = (None, None)
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One scan that was kept."""
 
     at: int
@@ -47,8 +47,7 @@ class Point:
         return None if self.most is None else self.most + (self.content or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One scan that was kept, with what its images were told by."""
 
     point: Point
@@ -58,8 +57,7 @@ class Record:
     """By ID the names of the images that came or went with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was there when somebody looked last."""
 
     point: Point
@@ -67,8 +65,7 @@ class Look:
     """IDs."""
 
 
-@dataclass(frozen=True, slots=True)
-class SinceLook:
+class SinceLook(Struct, frozen=True):
     """What is otherwise since the last look."""
 
     seconds: int

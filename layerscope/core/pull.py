@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.core.graph import ImageNode
@@ -27,8 +29,7 @@ _EXACT: AddsIs = "exact"
 _RANK: dict[AddsIs, int] = {"exact": 0, "inferred": 1, "unknown": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCost:
+class LayerCost(Struct, frozen=True):
     """What one layer of a pulled image would cost."""
 
     layer: RemoteLayer
@@ -50,8 +51,7 @@ class LayerCost:
     """In words, where the figure comes from, when it is not simply exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageCost:
+class ImageCost(Struct, frozen=True):
     """What pulling one image would cost, after those before it in the set."""
 
     image: RemoteImage
@@ -69,8 +69,7 @@ class ImageCost:
     """Why this engine cannot unpack it; empty when it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class PullCost:
+class PullCost(Struct, frozen=True):
     """What pulling a set of images in this order would cost."""
 
     images: tuple[ImageCost, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.core.graph import LayerGraph
 from layerscope.core.pull import ImageCost
@@ -10,8 +10,7 @@ from layerscope.core.stock import AddsIs, store_of
 from layerscope.inventory import ContentStore, Inventory
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """A pull that was looked at before, and what came of it. In bytes."""
 
     said: ImageCost

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Packing = Literal["tar", "gzip", "zstd", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteLayer:
+class RemoteLayer(Struct, frozen=True):
     """One layer as a manifest and a configuration name it."""
 
     blob: str
@@ -24,8 +24,7 @@ class RemoteLayer:
     """``gzip trailer``, ``zstd frame``, ``plain tar``, ``its manifest``; empty while nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteImage:
+class RemoteImage(Struct, frozen=True):
     """One image of one platform, as a registry described it."""
 
     name: str

@@ -8,11 +8,11 @@ were made, which is not that of their times where a clock was put back.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class ScanStep:
+class ScanStep(Struct, frozen=True):
     """One scan, as what differs from the one before it."""
 
     at: int
@@ -23,8 +23,7 @@ class ScanStep:
     """``came`` is all that there is, and what is not in it is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """What scans saw of one image."""
 
     first: int
@@ -37,8 +36,7 @@ class Sighting:
     """The last of these; None: it was never seen in use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What was seen of the images of one engine."""
 
     images: Mapping[str, Sighting] = field(default_factory=dict)
@@ -64,8 +62,7 @@ class Seen:
 NOTHING_SEEN = Seen()
 
 
-@dataclass(slots=True)
-class _Watched:
+class _Watched(Struct):
     first: int
     came: int
     used_from: int | None

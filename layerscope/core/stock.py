@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.inventory import Engine, Image
@@ -19,8 +20,7 @@ to be fetched whole.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What an engine remembers of blobs, where that can be seen. Nothing of it is in a graphdriver engine's API."""
 
     blobs: frozenset[str] | None = None
@@ -29,8 +29,7 @@ class Memory:
     """graphdriver: blob → diff ID of what was pulled or pushed before (``distribution/diffid-by-digest``)."""
 
 
-@dataclass(slots=True)
-class Store:
+class Store(Struct):
     """What is stored, and what will be once the images before have been pulled. Made by :func:`store_of`."""
 
     graph: LayerGraph

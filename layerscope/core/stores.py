@@ -9,8 +9,10 @@ measured on real engines.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.sizes.sums import Bound
 from layerscope.inventory import Engine, StoreKind
@@ -22,8 +24,7 @@ ByVersion = tuple[tuple[tuple[int, int], str], ...]
 """What holds from an engine's version (major, minor) on; the oldest first, which begins at (0, 0)."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreRules:
+class StoreRules(Struct, frozen=True):
     """How one family of stores counts, names and removes."""
 
     # -- layers ----------------------------------------------------------------------------
@@ -177,8 +178,7 @@ STORES: dict[StoreKind, StoreRules] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DiskRule:
+class DiskRule(Struct, frozen=True):
     """How the files of layers lie on a disk, by the driver that stores them."""
 
     once: bool

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.core.sizes.sums import Bound, ratio_bound
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """The sums of a host, or of a selection of its images. Bytes in the store's unit.
 
     What is in a read-only store besides is not counted.

@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from weakref import ref
+
+from msgspec.structs import replace
 
 from layerscope.core.content import content_graph
 from layerscope.core.graph import ImageNode, LayerGraph, place

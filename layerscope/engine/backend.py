@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from layerscope.engine.connect import Connection, connect
 from layerscope.engine.errors import Cancelled, EngineError

@@ -13,10 +13,11 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from layerscope.engine.errors import EngineError, UsageError
 from layerscope.engine.limits import Proxy, proxy_for
@@ -35,8 +36,7 @@ _TCP = ("tcp://", "http://", "https://")
 _ADDRESS_HINT = "write it like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where an engine is, and who said so."""
 
     host: str

@@ -17,8 +17,9 @@ import os
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from layerscope.text import mask_address
 from layerscope.units import count
@@ -31,8 +32,7 @@ CONNECT_TIMEOUT = 30.0
 """Seconds until a connection must stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """What one answer may be."""
 
     bytes: int
@@ -103,8 +103,7 @@ def is_redirect(status: int) -> bool:
 # proxies
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """A proxy that the environment names for an address."""
 
     url: str

@@ -23,11 +23,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import replace
+
 from layerscope.core.chain import chain_ids
 from layerscope.core.content import below
 from layerscope.engine.jsonparts import parsed
 from layerscope.engine.limits import AnswerTooLong, check_values, limit_of
-from layerscope.engine.records import Intern, as_int, changed, platform_name, unpacked_size
+from layerscope.engine.records import Intern, as_int, platform_name, unpacked_size
 from layerscope.inventory import Blob, ContentStore, Engine, HistoryEntry, Image
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class ImageMemory:
         look = _Look(self._engine, listed, content)
         found = [_recalled(image, self._known.get(image.id), look, intern) for image in listed]
         held = look.held(image for image in found if image is not None)
-        return [changed(image, history=None) if image is not None and not held(image) else image for image in found]
+        return [replace(image, history=None) if image is not None and not held(image) else image for image in found]
 
     def keep(self, listed: Sequence[Image], found: Sequence[Image | None], content: ContentStore | None) -> None:
         """Keep what was learned of the images of a list (``found``, in its order; None for one that is gone).
@@ -203,7 +205,7 @@ def _recalled(listed: Image, known: _Known | None, look: _Look, intern: Intern) 
     if steps:
         newest = [_named(entry, step, intern) for entry, step in zip(reversed(history), steps, strict=False)]
         history = (*history[: len(history) - len(steps)], *reversed(newest))
-    return changed(
+    return replace(
         listed,
         created=known.created if listed.created is None else listed.created,
         layers_size=layers_size,

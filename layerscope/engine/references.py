@@ -20,8 +20,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from layerscope.core.chain import chain_ids
 from layerscope.core.content import below, unlisted_roots

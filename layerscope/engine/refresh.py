@@ -7,7 +7,8 @@ lists and two requests for each new image, not a scan.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.engine.connect import Connection
 from layerscope.engine.lists import list_containers, list_images

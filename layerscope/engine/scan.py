@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.engine.connect import Connection
 from layerscope.engine.errors import Cancelled, EngineError, Refused
@@ -25,7 +27,6 @@ from layerscope.engine.memory import ImageMemory
 from layerscope.engine.records import (
     Intern,
     as_dict,
-    changed,
     container_folders,
     history_entries,
     inspected_image,
@@ -38,8 +39,7 @@ _PARTIAL_EVERY = 0.5
 """Seconds between two partial inventories."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a scan is."""
 
     done: int
@@ -176,7 +176,7 @@ def _described(conn: Connection, image: Image, intern: Intern, whole: bool = Fal
     entries = history_entries(answer, intern)
     if entries is None:
         return replace(image, note="history: the engine answered it in an unknown form", history=None)
-    return changed(image, history=entries)
+    return replace(image, history=entries)
 
 
 def _about(conn: Connection, image: Image, what: str) -> Talk[Any]:

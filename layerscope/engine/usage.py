@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from layerscope.core.stores import RUNNING
 from layerscope.engine.connect import Connection

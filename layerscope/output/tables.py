@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from layerscope.text import pad
@@ -14,8 +14,7 @@ _GAP = 2
 """Blanks between two columns."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True, dict=True):
     """A column of a table; only one with a ``cut`` is ever narrower than its widest cell."""
 
     title: str

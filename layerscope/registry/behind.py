@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode
 from layerscope.registry.errors import RegistryError
@@ -13,8 +14,7 @@ from layerscope.registry.reference import Reference, parse_reference
 State = Literal["current", "behind", "gone", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalTag:
+class LocalTag(Struct, frozen=True):
     """A tag of a stored image, and under which digests the engine knows it in that repository."""
 
     name: str
@@ -23,8 +23,7 @@ class LocalTag:
     digests: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a local tag stands to its registry."""
 
     tag: LocalTag

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from layerscope.registry.errors import RegistryError
 from layerscope.state.files import cause
@@ -24,8 +24,7 @@ _DEEPEST = 16
 _LONGEST = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeImage:
+class ComposeImage(Struct, frozen=True):
     """An image that services of a compose file name."""
 
     name: str

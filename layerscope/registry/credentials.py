@@ -15,9 +15,10 @@ import re
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.registry.errors import RegistryError
 from layerscope.registry.reference import HUB
@@ -29,16 +30,18 @@ _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 _TOKEN_USER = "<token>"
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """A login to one registry; its secrets are in no text that is made of it."""
 
     user: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
+    password: str = ""
+    identity_token: str = ""
     """To be changed for a token at the token server, in place of a password."""
-    registry_token: str = field(default="", repr=False)
+    registry_token: str = ""
     """To be sent as it is."""
+
+    def __repr__(self) -> str:
+        return f"Login(user={self.user!r})"
 
     @property
     def basic(self) -> str:

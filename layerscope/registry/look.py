@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import LayerGraph
 from layerscope.core.pull import PullCost, measured, pull_cost, to_measure
@@ -28,8 +29,7 @@ Progress = Callable[[int, int], None]
 """Told how many questions are answered, and of how many."""
 
 
-@dataclass(slots=True)
-class Wanted:
+class Wanted(Struct):
     """One image to be looked up, and what came of it."""
 
     name: str
@@ -39,8 +39,7 @@ class Wanted:
     error: RegistryError | None = None
 
 
-@dataclass(slots=True)
-class Looked:
+class Looked(Struct):
     """What a look at registries found."""
 
     cost: PullCost

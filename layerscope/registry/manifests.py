@@ -11,8 +11,9 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from layerscope.core.remote import Packing, RemoteLayer
 from layerscope.registry.errors import RegistryError, odd
@@ -43,8 +44,7 @@ _MOST_PLATFORMS = 1000
 _LARGEST_SIZE = 1 << 50
 
 
-@dataclass(frozen=True, slots=True)
-class MachinePlatform:
+class MachinePlatform(Struct, frozen=True):
     """An operating system and a processor, as ``--platform`` takes them."""
 
     os: str
@@ -55,8 +55,7 @@ class MachinePlatform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One entry of an index."""
 
     digest: str
@@ -65,16 +64,14 @@ class Choice:
     """None for an attestation, and for an entry that names no platform."""
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """An image for several platforms."""
 
     choices: tuple[Choice, ...]
     attested: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ImageManifest:
+class ImageManifest(Struct, frozen=True):
     """An image for one platform: its configuration and its packed layers."""
 
     config: str

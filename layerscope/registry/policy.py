@@ -12,10 +12,11 @@ import os
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from layerscope.registry.errors import RegistryError
 from layerscope.registry.reference import HUB, HUB_API, host_name
@@ -24,8 +25,7 @@ CERTS = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 """Folders of certificates, ``HOST:PORT/*.crt`` and ``*.cert`` with ``*.key``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the engine and the user say about registries."""
 
     insecure: frozenset[str] = frozenset()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.registry.errors import RegistryError
 
@@ -28,8 +29,7 @@ _LONGEST_PATH = 255
 _LONGEST = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An image in a registry."""
 
     registry: str

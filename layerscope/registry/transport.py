@@ -11,11 +11,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
+from msgspec import Struct
+from msgspec.structs import replace
 from urllib3.exceptions import HTTPError, SSLError
 from urllib3.util import Timeout
 
@@ -38,8 +39,7 @@ _BUSY = frozenset({429, 502, 503, 504})
 _CHUNK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """What came back."""
 
     status: int
@@ -50,8 +50,7 @@ class Response:
     """The host that answered in the end, where that is another one than was asked."""
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """The time, and waiting; tests bring their own."""
 
     now: Callable[[], float] = time.time

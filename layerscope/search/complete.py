@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.search.comparisons import FIELDS
 from layerscope.search.terms import AGES, EXAMPLES, FLAGS, KEYS
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What the term under the caret may become: ``text[start:end]`` is to be replaced by one of ``choices``."""
 
     start: int

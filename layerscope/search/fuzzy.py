@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
+
+from msgspec import Struct
 
 LONGEST = 2000
 """Characters of a text in which a word is looked for as it is."""
@@ -44,15 +45,14 @@ _WORD_END = 2
 _WAYS = 4
 
 
-@dataclass(slots=True)
-class Hit:
+class Hit(Struct):
     """One text that fits."""
 
     index: int
     """Of the text, in the order given to :class:`Finder`."""
     score: int
     """Higher is better."""
-    finder: Finder = field(repr=False)
+    finder: Finder
     words: tuple[str, ...]
     """What was looked for."""
 

@@ -7,7 +7,8 @@ once): *meaning* of the text, then *bind* to a graph.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode, LayerGraph
 
@@ -19,8 +20,7 @@ class WrongTermError(ValueError):
     """A term that means nothing; the message is one line for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What one term selects: in words, and as a test once it is bound to a graph."""
 
     says: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from weakref import ref
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.search.comparisons import FIELDS, OPERATOR, comparison
@@ -21,8 +22,7 @@ from layerscope.search.terms import AGES, ALIASES, FLAGS, KEYS, exact_name_first
 from layerscope.text import clean
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with one term, and where: ``text[start:end]``."""
 
     start: int
@@ -33,8 +33,7 @@ class Problem:
     """True: the term was used after all, as a plain word, but something else was probably meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One term that means something."""
 
     start: int
@@ -101,8 +100,7 @@ class Query:
         return lambda node: any(all(test(node) is not negated for test, negated in way) for way in ways)
 
 
-@dataclass(slots=True)
-class _Token:
+class _Token(Struct):
     start: int
     end: int
     text: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import translate
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from layerscope.core.ages import made
 from layerscope.core.budgets import Budget
@@ -37,8 +38,7 @@ class RulesError(WrongInputError):
     """A file of rules that means nothing; the message is one printable line."""
 
 
-@dataclass(frozen=True, slots=True)
-class RulesFile:
+class RulesFile(Struct, frozen=True):
     """What a file of rules says."""
 
     rules: tuple[Rule, ...]

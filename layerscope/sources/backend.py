@@ -8,8 +8,9 @@ implements it for a live engine (:mod:`layerscope.engine.backend`), and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from layerscope.errors import BackendError
 from layerscope.inventory import Inventory

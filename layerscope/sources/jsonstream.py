@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 CHUNK = 64 * 1024
 """Bytes that are parsed in one go: about a millisecond."""
@@ -18,8 +19,7 @@ BLANK = 4 << 20
 """Bytes that may follow one another without a value being complete: a longer string, or blanks, are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a document may be."""
 
     bytes: int

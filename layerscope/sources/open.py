@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from layerscope.engine.connect import Connection
@@ -20,8 +22,7 @@ BIG = 1 << 20
 """Bytes of a saved scan that takes so long to read that one wants to see something before: packed, of 3,000 images."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What the user asked to look at. Nothing is opened before it is asked for."""
 
     kind: Literal["live", "file", "demo"] = "live"

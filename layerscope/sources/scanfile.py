@@ -28,19 +28,18 @@ import json
 import os
 import stat
 import sys
-from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from layerscope.inventory import Inventory
 from layerscope.sources.scanfields import Invalid
 from layerscope.sources.scanread import SCHEMA, TABLES, check, read
 from layerscope.state.files import cause, check_writable, write_whole
 from layerscope.text import clean
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 class ScanFileError(Exception):
@@ -190,7 +189,7 @@ def _lines(value: object) -> str:
 
 
 @lru_cache(maxsize=32)
-def _defaults(kind: type[DataclassInstance]) -> tuple[tuple[str, object, str | None], ...]:
+def _defaults(kind: type[Struct]) -> tuple[tuple[str, object, str | None], ...]:
     """Per field of a record: name, default, and the table its items go to."""
     return tuple((f.name, f.default, TABLES.get((kind, f.name))) for f in fields(kind))
 
@@ -200,12 +199,12 @@ def _plain(value: Any, tables: dict[str, dict[Any, int]]) -> Any:
     if isinstance(value, tuple):
         return [_plain(item, tables) for item in value]
     kind: type = type(value)
-    if not is_dataclass(kind):
+    if not issubclass(kind, Struct):
         return value
     plain: dict[str, object] = {}
     for name, default, table_name in _defaults(kind):
         item = getattr(value, name)
-        if item == default and default is not MISSING:
+        if item == default and default is not NODEFAULT:
             continue
         if table_name is not None and item is not None:
             table = tables[table_name]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterator
-from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from layerscope.collector import no_collector
 from layerscope.inventory import Container, ContentStore, DiskUsage, HistoryEntry, Image, Inventory
@@ -220,7 +222,7 @@ class _Reader:
 
     def _decoder(self, hint: Any) -> Decode:
         """Return the decoder of a type hint, as they stand in :mod:`layerscope.inventory`."""
-        if isinstance(hint, type) and is_dataclass(hint):
+        if isinstance(hint, type) and issubclass(hint, Struct):
             return self._record(hint)
         origin, args = get_origin(hint), get_args(hint)
         if origin is Literal:
@@ -245,7 +247,7 @@ class _Reader:
             elif field.name == "size" or field.name.endswith(("_size", "_reclaimable")):
                 decoder = not_negative(decoder)
             decoders[field.name] = decoder
-        required = tuple(f.name for f in fields(kind) if f.default is MISSING)
+        required = tuple(f.name for f in fields(kind) if f.default is NODEFAULT)
 
         def decode(value: Any) -> Any:
             if type(value) is kind:  # taken already

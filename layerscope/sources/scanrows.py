@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, BinaryIO
+
+from msgspec.structs import replace
 
 from layerscope.inventory import Container, Engine, Image, Inventory
 from layerscope.sources.jsonstream import BLANK

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from layerscope.state.files import cause, locked, private_folder, read_small, write_whole
 from layerscope.state.paths import state_path
@@ -18,8 +20,7 @@ from layerscope.text import clean
 from layerscope.units import Units
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What the user chose. None, or nothing, where they chose nothing."""
 
     theme: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.removal.marks import Marks
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from layerscope.search.query import Query
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(Struct):
     """The graph on screen with what the user chose to see of it."""
 
     graph: LayerGraph
@@ -39,8 +39,8 @@ class Scene:
     """What removals and prunes of this session brought back, measured by the engine's figures or bounded by them."""
     log: Sequence[News] = ()
     """What happened on a live engine, the latest first."""
-    _shown: tuple[tuple[object, ...], list[ImageNode]] | None = field(default=None, repr=False)
-    _alone: Marks | None = field(default=None, repr=False)
+    _shown: tuple[tuple[object, ...], list[ImageNode]] | None = None
+    _alone: Marks | None = None
     changes: int = 0
     """Counts everything that changes which rows are shown; views compare it to know that they are stale."""
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from textual.screen import Screen
 from textual.worker import get_current_worker
 

@@ -7,8 +7,9 @@ which its images leave the others; the trunk, which all have, comes first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from layerscope.core.compare import Amount, Comparison, Stretch
 from layerscope.core.graph import ImageNode, Layer
@@ -21,8 +22,7 @@ FEW = 4
 """Images of which the same is to be said: up to this many in a row each, more in one."""
 
 
-@dataclass(slots=True, eq=False)
-class LayerRow:
+class LayerRow(Struct, eq=False):
     """One visible row of the aligned layers."""
 
     kind: Kind
@@ -96,8 +96,7 @@ class LayerRow:
         return " ".join(filter(None, (self.by, self.name, self.says)))
 
 
-@dataclass(slots=True)
-class StretchFolding:
+class StretchFolding(Struct):
     """What the user opened and folded, by the chain ID of the first layer: kept while comparisons come and go."""
 
     open: dict[str, bool] = field(default_factory=dict)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from layerscope.core.graph import ImageNode
@@ -27,8 +27,7 @@ ROOM = 8
 """Cells of a name that are enough for the size to stand beside it."""
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """One rectangle of the map. Places and sides in terminal cells, bytes in the store's unit."""
 
     index: int

@@ -6,9 +6,10 @@ They are called A, B, C … in the order of the comparison. Their layers are in 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from string import ascii_lowercase, ascii_uppercase
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.core.compare import Comparison, relatives
 from layerscope.core.graph import ImageNode, LayerGraph
@@ -30,8 +31,7 @@ Piece = tuple[str, str]
 # -- what is compared ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A set to compare."""
 
     images: tuple[ImageNode, ...]
@@ -87,8 +87,7 @@ def called(images: Sequence[int]) -> str:
     return " ".join(map(letter, images))
 
 
-@dataclass(frozen=True, slots=True)
-class Lanes:
+class Lanes(Struct, frozen=True):
     """The images that have a narrow column each."""
 
     images: int

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.core.graph import Layer, LayerGraph
 from layerscope.text import clean
 from layerscope.units import Units, count, format_number, format_size, natural_list
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """The content of one layer: the blobs that its images have of it."""
 
     digests: tuple[str, ...]

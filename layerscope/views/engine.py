@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, LayerGraph, union
 from layerscope.core.stores import StoreRules, words_for
@@ -19,8 +21,7 @@ NOT_ASKED = "Not asked yet: the engine works it out on demand only, and that tak
 NOT_SAVED = "The saved scan has no answer to it."
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure: what we find, what the engine says, and why they differ. Bytes."""
 
     name: str
@@ -42,8 +43,7 @@ class Figure:
         return None if self.ours is None or self.theirs is None else self.theirs - self.ours
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
+class Reconciliation(Struct, frozen=True):
     """Everything that the engine view shows."""
 
     figures: tuple[Figure, ...]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container
@@ -30,8 +31,7 @@ _ABOVE = 10**6
 """What a fit in a name scores above one in an instruction."""
 
 
-@dataclass(slots=True, eq=False)
-class Spot:
+class Spot(Struct, eq=False):
     """Where a row fits."""
 
     what: str

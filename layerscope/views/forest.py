@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
 from layerscope.core.runs import runs
 from layerscope.views.names import repository
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(Struct, eq=False):
     """A run of layers (:mod:`layerscope.core.runs`) with what stands on it. Compares by identity."""
 
     layers: tuple[Layer, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from layerscope.core.ages import why_no_age
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
@@ -32,8 +33,7 @@ AGAIN: Mapping[Again, str] = {
 """Can an image be pulled again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One line."""
 
     name: str
@@ -44,8 +44,7 @@ class Fact:
     """Worth copying: an ID, a name, an instruction. What is copied is :attr:`value`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Lines under one heading."""
 
     heading: str

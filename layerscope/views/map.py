@@ -15,9 +15,9 @@ Every byte is in exactly one block; a block's sides are whole cells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from msgspec import Struct, field
 from rich.cells import cell_len
 
 from layerscope.text import fit
@@ -37,8 +37,7 @@ MANY = 6
 """Runs from which on it is worth while to put them together by repository."""
 
 
-@dataclass(slots=True)
-class Map:
+class Map(Struct):
     """A map, laid out: blocks that together cover it, from the left to the right of the forest."""
 
     width: int
@@ -51,7 +50,7 @@ class Map:
     """Layers whose size is not known, and which are therefore not drawn."""
     path: tuple[tuple[str, str], ...]
     """(root, name) of what is around this one, outermost first, and at the end of this one, whose size it is."""
-    _drawn: dict[Run, int] = field(init=False, repr=False)
+    _drawn: dict[Run, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note which block a run is in."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.views.find import Spot

@@ -7,8 +7,8 @@ colours each has a thin line on its left and below it. The block of the cursor h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from layerscope.units import Units
@@ -20,8 +20,7 @@ GAP = 2
 _JOINTS = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"  # by what is drawn from the middle of the cell: up 1, down 2, left 4, right 8
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of one line of the drawn map: in one style, of one block."""
 
     text: str

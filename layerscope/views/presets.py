@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
@@ -24,8 +25,7 @@ COLUMNS: tuple[tuple[str, int], ...] = (("IMAGES", 7), ("ONLY HERE", 9))
 Choose = Callable[[LayerGraph, int], Iterable[ImageNode]]
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(Struct, frozen=True):
     """One ready-made set."""
 
     key: str
@@ -35,8 +35,7 @@ class Preset:
     """Of a graph and the time now, in Unix seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A preset on one host."""
 
     preset: Preset

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, LayerGraph
@@ -25,8 +27,7 @@ MUCH = 10_000_000_000
 """So are more bytes than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One image in a dialog."""
 
     id: str
@@ -40,8 +41,7 @@ class Row:
     """What stands in further columns (:data:`layerscope.views.decide.COLUMNS`), where the dialog has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One sentence of a dialog, and how it is meant: "", "strong", "quiet", "warn", "bad" or "good"."""
 
     text: str

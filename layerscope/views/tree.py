@@ -8,8 +8,9 @@ something stands on them, each is a row of its own under the run.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.units import count
@@ -22,8 +23,7 @@ ROOMY = 400
 """Up to this many rows everything is unfolded at first; beyond, only what stands at the bottom."""
 
 
-@dataclass(slots=True, eq=False)
-class TreeRow:
+class TreeRow(Struct, eq=False):
     """One visible row. What is shown of it is worked out when asked for, which is for rows on screen only."""
 
     kind: Kind
@@ -142,8 +142,7 @@ def _has_rows_of_its_own(run: Run) -> bool:
     return bool(run.children) or len(run.images) != 1
 
 
-@dataclass(slots=True)
-class Folding:
+class Folding(Struct):
     """What the user folded and unfolded, by chain ID: kept while graphs come and go."""
 
     open: dict[str, bool] = field(default_factory=dict)

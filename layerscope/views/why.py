@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from layerscope.core.graph import LayerGraph
 from layerscope.text import ELLIPSIS
@@ -10,8 +10,7 @@ from layerscope.units import Units, count, format_number, format_size, part_of
 from layerscope.views.names import layer_label
 
 
-@dataclass(frozen=True, slots=True)
-class Addend:
+class Addend(Struct, frozen=True):
     """One line of the sum."""
 
     sign: str
@@ -20,8 +19,7 @@ class Addend:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """The question, the sum that answers it, and where most of the difference comes from. Clean."""
 
     question: str

@@ -1,6 +1,5 @@
 """The commands as they are typed: what they print, where, and the status they leave."""
 
-import dataclasses
 import fcntl
 import os
 import re
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from layerscope import __version__
 from layerscope.cli import cli
@@ -265,8 +265,8 @@ def test_progress_is_on_a_terminal_only_and_on_standard_error_only() -> None:
 
 def test_a_wide_terminal_is_used(tmp_path: Path) -> None:
     name = "registry.example.com/" + "long/" * 20 + "name:1"
-    image = dataclasses.replace(SMALL.images[0], tags=(name,))
-    save_inventory(dataclasses.replace(SMALL, images=(image,)), tmp_path / "scan.json")
+    image = replace(SMALL.images[0], tags=(name,))
+    save_inventory(replace(SMALL, images=(image,)), tmp_path / "scan.json")
     assert name not in run("report", "-f", str(tmp_path / "scan.json")).stdout
     with terminal(columns=200) as (screen, shown):
         plain = {name: value for name, value in os.environ.items() if name != "COLUMNS"}

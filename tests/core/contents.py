@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from layerscope.core.chain import chain_ids
 from layerscope.inventory import Blob, ContentStore, Inventory

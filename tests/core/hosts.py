@@ -10,11 +10,12 @@ and Podman ``libimage/history.go``; the builders' are named where they are imita
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory, StoreKind
 from tests.core.model import Path, paths
@@ -28,8 +29,7 @@ THOROUGH = settings(max_examples=300)
 NAMES: dict[StoreKind, str] = {"graphdriver": "overlay2", "containerd": "containerd", "podman": "overlay"}
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """One history entry as the builder wrote it, and its flag: did it make a layer?"""
 
     text: str
@@ -38,8 +38,7 @@ class Step:
     created: int | None = 1_700_000_000
 
 
-@dataclass(frozen=True)
-class Built:
+class Built(Struct, frozen=True):
     """One true image."""
 
     id: str
@@ -56,8 +55,7 @@ class Built:
         return [place for place, step in enumerate(self.history) if step.layer]
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(Struct, frozen=True):
     """One true host."""
 
     store: StoreKind

@@ -6,9 +6,10 @@ A layer is named by the diff IDs from the bottom up to it; what it weighs is in 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.chain import EMPTY_DIFF_ID, chain_ids
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory, StoreKind
@@ -28,8 +29,7 @@ def paths(stack: str) -> list[Path]:
     return [tuple(stack[: end + 1]) for end in range(len(stack))]
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """An image, as the truth has it."""
 
     name: str
@@ -42,8 +42,7 @@ class Made:
     created: int | None = 0
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(Struct, frozen=True):
     images: tuple[Made, ...]
     store: StoreKind = "graphdriver"
     orphans: int = 0
@@ -101,8 +100,7 @@ def image_id(name: str) -> str:
     return "sha256:" + name.encode().hex().ljust(64, "0")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What removing a set must come to."""
 
     gone: frozenset[str]

@@ -1,10 +1,9 @@
 """What holds what in a containerd store: the store's list in parts that add up, and what a removal takes off it."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from layerscope.core.content import (
     Between,

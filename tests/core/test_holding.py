@@ -1,6 +1,6 @@
 """On a containerd store an image holds what its labels say; naming a layer is not holding it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.chain import chain_ids

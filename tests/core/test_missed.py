@@ -66,7 +66,7 @@ def test_a_layer_that_is_shared_and_one_that_weighs_nothing_are_not_missed() -> 
 
 
 def test_a_command_that_ran_again_with_other_content_is_likely() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from layerscope.inventory import HistoryEntry
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from layerscope.core.stores import STORES, disk_rule, words_for
 from layerscope.inventory import Engine, StoreKind

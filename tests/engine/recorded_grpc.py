@@ -52,7 +52,7 @@ def recorded_content(name: str) -> Inventory:
     said, intern = recording(name), Intern()
     rows = [listed_image(row, "containerd", intern) for row in said["images"]]
     images = tuple(row for row in rows if row is not None)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     images = tuple(replace(image, listed=image.id in said["shown"]) for image in images)
     engine = engine_record(said["version"], said["info"], said["version"]["ApiVersion"], "unix:///recorded")

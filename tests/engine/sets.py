@@ -13,8 +13,10 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.content import ContentFreed

@@ -8,13 +8,13 @@ import queue
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import layerscope.engine.scan as scanning
 from layerscope.core.build import build_graph

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from itertools import permutations
 from typing import Any
 
-import pytest
-
-from layerscope.engine.records import Intern, changed, history_entries
-from layerscope.inventory import Image
+from layerscope.engine.records import Intern, history_entries
 
 ROW = {"CreatedBy": "RUN a", "Size": 1, "Created": 1, "Comment": "", "Id": "<missing>"}
 ODD: tuple[dict[str, Any], ...] = (
@@ -21,14 +17,6 @@ ODD: tuple[dict[str, Any], ...] = (
     {**ROW, "Id": "sha256:1"},
     {**ROW, "Size": None},
 )
-
-
-def test_an_image_is_changed_as_a_record_of_the_standard_library_is() -> None:
-    image = Image(**{field.name: field.name for field in fields(Image)})  # type: ignore[arg-type]
-    assert changed(image, remembered=False, tags=("a",)) == replace(image, remembered=False, tags=("a",))
-    assert not changed(image, remembered=False).remembered
-    with pytest.raises(TypeError, match="no colour"):
-        changed(image, colour="red")
 
 
 def test_rows_that_are_nearly_equal_are_told_apart() -> None:

@@ -1,9 +1,9 @@
 """The reference graph as the engine answers it: what each refusal means, and what is never tried."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.core.chain import chain_ids
 from layerscope.engine import grpc, protobuf

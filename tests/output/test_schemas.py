@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import MISSING, fields, replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +13,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec import NODEFAULT
+from msgspec.structs import fields, replace
 
 from layerscope import inventory as records
 from layerscope.cli import cli
@@ -195,7 +196,7 @@ def test_the_schema_of_a_scan_has_every_field_of_the_records() -> None:
     kinds["manifests"] = (found["content"]["properties"]["manifests"]["items"], records.Manifest)
     for place, (shape, kind) in kinds.items():
         assert set(shape["properties"]) == {field.name for field in fields(kind)} - {"remembered"}, place
-        assert set(shape.get("required", ())) == {field.name for field in fields(kind) if field.default is MISSING}, (
+        assert set(shape.get("required", ())) == {field.name for field in fields(kind) if field.default is NODEFAULT}, (
             place
         )
     of_its_own = {"schema", "layers", "history", "folders"}

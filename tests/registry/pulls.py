@@ -223,7 +223,7 @@ def run(engine: Engine, registry: PrivateRegistry, *, by_api_only: bool = True) 
 
 
 def _elsewhere(inventory: Inventory) -> Inventory:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(inventory, engine=replace(inventory.engine, root_dir=""))
 

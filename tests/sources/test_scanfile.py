@@ -10,13 +10,13 @@ import random
 import stat
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from layerscope.inventory import Blob, Container, ContentStore, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanread

@@ -8,11 +8,11 @@ import json
 import os
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.inventory import Container, Engine, HistoryEntry, Image, Inventory
 from layerscope.sources import scanread

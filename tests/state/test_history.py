@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
@@ -253,7 +253,7 @@ def test_what_is_known_of_the_footprint_is_kept(kept: ScanHistory) -> None:
 
 WRITER = """
 import sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from layerscope.state import history as module
 from tests.state.scans import ENGINE, many

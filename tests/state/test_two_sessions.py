@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from layerscope.state.settings import Settings, SettingsFile
 from layerscope.units import Units
@@ -23,7 +24,7 @@ from layerscope.state import pins as pins_file, settings as settings_file
 from layerscope.state.pins import Pins
 from layerscope.state.removal_log import RemovalLog
 from layerscope.state.settings import SettingsFile
-from dataclasses import replace
+from msgspec.structs import replace
 pins_file.PATIENCE = settings_file.PATIENCE = 60.0  # on a busy machine the other has its turn late
 folder, name, runs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 engine = Engine("docker", "28", "1.51", "overlay2", "graphdriver", "unix:///x")

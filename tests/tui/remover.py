@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.removal.carry_out import Remover, Step

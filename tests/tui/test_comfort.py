@@ -6,11 +6,11 @@ import errno
 import shlex
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.screen import Screen

@@ -8,10 +8,10 @@ that are not known, stale and empty.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from layerscope.inventory import Inventory

@@ -10,7 +10,7 @@ import asyncio, sys
 from tests.tui.harness import inventory, make_app, press, settled
 from layerscope.sources.backend import SavedBackend
 from layerscope.engine.backend import LiveBackend
-from dataclasses import replace
+from msgspec.structs import replace
 
 found = inventory("docker-28.5-overlay2")
 

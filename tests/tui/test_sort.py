@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import ImageNode, Layer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.inventory import Inventory, Platform

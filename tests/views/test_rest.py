@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph

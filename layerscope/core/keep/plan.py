@@ -9,8 +9,9 @@ are those of a disk, layers and content; what the engine would refuse (container
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.core.removal.holders import holders_of
@@ -22,8 +23,7 @@ Select = Callable[[LayerGraph], Collection[int]]
 """From a graph to the places (:attr:`ImageNode.index`) of the images that a rule selects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. What it selects comes from outside: the filter language is not core's."""
 
     kind: Literal["keep", "drop"]
@@ -34,8 +34,7 @@ class Rule:
     """Where it stands in its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFigures:
+class RuleFigures(Struct, frozen=True):
     """What one rule comes to on a host."""
 
     rule: Rule
@@ -53,8 +52,7 @@ class RuleFigures:
     keep rules before it. Both add up over the rules, where all is exact."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepPlan:
+class KeepPlan(Struct, frozen=True):
     """What a set of rules comes to. Make one with :func:`keep_plan`."""
 
     rules: tuple[RuleFigures, ...]

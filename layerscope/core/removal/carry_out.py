@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
@@ -23,8 +24,7 @@ StepState = Literal["removing", "removed", "untagged", "gone", "refused", "lost"
 not known because the engine was lost, not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """How far the removal of one image is."""
 
     image_id: str
@@ -80,8 +80,7 @@ class Remover(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedOut:
+class CarriedOut(Struct, frozen=True):
     """What came of a removal."""
 
     plan: RemovalPlan
@@ -104,8 +103,7 @@ class CarriedOut:
         return max(0, found.at_once.most - left)
 
 
-@dataclass(frozen=True, slots=True)
-class CachePruned:
+class CachePruned(Struct, frozen=True):
     """What came of pruning the build cache."""
 
     back: Freed

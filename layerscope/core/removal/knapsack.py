@@ -19,10 +19,11 @@ the classes after it. Two passes:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import prod
+
+from msgspec import Struct, field
 
 from layerscope.core.removal.holders import Holders
 from layerscope.core.runs import runs
@@ -31,8 +32,7 @@ MOST_WORK = 2_000_000
 """Pairs that the second pass may look at: about half a second."""
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A run of layers that go together or not at all."""
 
     weight: int = 0
@@ -44,8 +44,7 @@ class _Node:
     """An image that never goes needs it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedBlobs:
+class PlacedBlobs(Struct, frozen=True):
     """Compressed blobs of a containerd store, each where the forest of layers says that it goes."""
 
     alone: dict[int, int]
@@ -196,8 +195,7 @@ class Knapsack:
 # -- the hull ------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
-class _Step:
+class _Step(Struct, eq=False):
     """Images that go together, and what that frees once the steps before it are taken."""
 
     gain: int
@@ -218,8 +216,7 @@ def _per_image(step: _Step) -> float:
     return step.gain / step.count
 
 
-@dataclass(slots=True)
-class _Hull:
+class _Hull(Struct):
     """What a branch frees: ``sure`` at no cost, then step by step, each with less for an image than the one before."""
 
     sure: int = 0
@@ -265,8 +262,7 @@ def _joined(branches: list[_Hull]) -> _Hull:
 # -- the pairs -----------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
-class _Curve:
+class _Curve(Struct, eq=False):
     """What a branch frees at what cost, and how."""
 
     points: list[tuple[int, int]]

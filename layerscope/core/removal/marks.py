@@ -8,8 +8,9 @@ is on the host; the figures are then read off. They are those of
 from __future__ import annotations
 
 from collections.abc import Iterable, KeysView
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.removal.holders import holders_of
@@ -23,8 +24,7 @@ FEW = 32
 """Up to this many marks, sorting their layers costs less than going through all of the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What the marked set comes to. Bytes in the store's unit."""
 
     marked: int

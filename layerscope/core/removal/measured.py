@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from layerscope.core.graph import LayerGraph
 from layerscope.inventory import DiskUsage
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from layerscope.core.removal.plan import RemovalPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
+class Freed(Struct, frozen=True):
     """Bytes, in the store's unit, that came back: at least ``low``, and at most ``high`` (None: nobody knows)."""
 
     low: int = 0
@@ -29,8 +29,7 @@ class Freed:
 UNKNOWN = Freed(0, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a removal was to free and what it did. Bytes in the store's unit."""
 
     part: RemovalPlan

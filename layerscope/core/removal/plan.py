@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from layerscope.core.content import ContentFreed
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
@@ -24,8 +25,7 @@ from layerscope.inventory import Container, Image
 from layerscope.units import count, natural_list
 
 
-@dataclass(frozen=True, slots=True)
-class Blocker:
+class Blocker(Struct, frozen=True):
     """One thing that keeps the engine from removing an image of the set."""
 
     image: ImageNode
@@ -38,8 +38,7 @@ class Blocker:
     """Images that stay and were made from it; see :meth:`layerscope.core.removal.simulation.Removal.why_not`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Untagged:
+class Untagged(Struct, frozen=True):
     """An image of the set that only loses its names: what stays was made from it. It frees nothing until that goes."""
 
     image: ImageNode
@@ -51,8 +50,7 @@ class Untagged:
     """As :attr:`Blocker.children`."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLayer:
+class KeptLayer(Struct, frozen=True):
     """A layer of the set that stays, and who needs it."""
 
     layer: Layer
@@ -64,8 +62,7 @@ class KeptLayer:
     """Containers on ``images`` and ``parents``: while they are there, those cannot be removed."""
 
 
-@dataclass(frozen=True)
-class RemovalPlan:
+class RemovalPlan(Struct, frozen=True, dict=True):
     """What removing a set of images does. Make one with :func:`plan`."""
 
     graph: LayerGraph

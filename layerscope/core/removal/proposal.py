@@ -20,7 +20,8 @@ is exchanged for one that frees more, or as much and is older, where one for one
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
@@ -42,8 +43,7 @@ _LOOKED_AT = 100
 """How many images are tried in the place of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """A run of layers that only goes because all of several images go."""
 
     layers: tuple[Layer, ...]
@@ -55,8 +55,7 @@ class Family:
     """What ``size`` is to the truth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A set of images to remove for ``target`` bytes on disk. Nothing has been done.
 
     On a containerd store these are unpacked layers and the compressed blobs that go with them, once the build cache is

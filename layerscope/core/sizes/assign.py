@@ -15,17 +15,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import eq
 from typing import Literal
+
+from msgspec import Struct
 
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label
 
 NO_GATES: Mapping[int, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """All the ways to lay a history beside a stack of layers."""
 
     layers: int

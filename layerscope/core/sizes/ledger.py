@@ -8,9 +8,10 @@ nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import compress
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from layerscope.core.sizes.sums import GROUND, Bounds, Height, Heights, heights
 from layerscope.inventory import HistoryEntry, Image
@@ -18,8 +19,7 @@ from layerscope.inventory import HistoryEntry, Image
 Certainty = Literal["exact", "inferred", "unknown"]
 
 
-@dataclass(slots=True, eq=False)
-class Naming:
+class Naming(Struct, eq=False):
     """What an image is called: a tag, or the beginning of the ID. Hostile text.
 
     An object of its own, so that what is said of layers with it stays true when the image gets another name.
@@ -44,8 +44,7 @@ class Words(NamedTuple):
         return f"{self.before}{self.image.text if self.image else ''}{self.after}"
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(Struct):
     """What is known of one stored layer."""
 
     size: int | None = None
@@ -68,8 +67,7 @@ class Settled:
     """See :mod:`layerscope.core.sizes.sums`."""
 
 
-@dataclass(slots=True)
-class Stack:
+class Stack(Struct):
     """One image's layers, and the sizes in its history."""
 
     image: Image
@@ -79,15 +77,15 @@ class Stack:
     """The numbers of its layers in the ledger, oldest first."""
     order: int = 0
     """Its place in the order in which stacks are read: shorter histories first."""
-    sizes: Sequence[int] = field(init=False)
+    sizes: Sequence[int] = ()
     """Of the history's entries."""
-    known: bool = field(init=False)
+    known: bool = True
     """Is each of them told?"""
-    weighty: int = field(init=False)
+    weighty: int = 0
     """How many of them weigh something: these surely made layers."""
-    shown: int = field(init=False)
+    shown: int = 0
     """What they weigh together."""
-    naming: Naming = field(init=False)
+    naming: Naming = field(default_factory=lambda: Naming(""))
 
     def __post_init__(self) -> None:
         sizes = self.sizes = [entry.size for entry in self.image.history or ()]

@@ -17,7 +17,8 @@ more follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.ancestry import Ancestry
@@ -37,8 +38,7 @@ EMPTY_ARCHIVE = Words("the layer is an empty archive")
 THE_SIZE_OF, WHICH_LEAVES_NOTHING = "the engine's size of ", ", which leaves nothing for it"
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """What is known of all layers of a store, and of sums over them."""
 
     layers: Mapping[str, Settled]
@@ -67,8 +67,7 @@ def settle(
     return _Resolver(stacks, parents, rules, usage, most_unpacked).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Guess:
+class _Guess(Struct, frozen=True):
     """A way to read a history that is likely, not certain."""
 
     labels: Sequence[Label]

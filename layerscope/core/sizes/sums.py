@@ -14,8 +14,9 @@ less than nothing. Everything here takes time in proportion to the distinct laye
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 Bound = Literal["", "≥", "≤", "~", "?"]
 """What a figure is to the truth: equal, not more than it, not less than it, likely, or nothing can be said."""
@@ -52,13 +53,15 @@ GROUND = Height(0, 0)
 """Below the first layer."""
 
 
-@dataclass(slots=True)
 class Tally:
     """A sum over layers: bytes, and how often each unknown is in it. The order of adding does not matter."""
 
-    rest: int = 0
-    factors: dict[int, int] = field(default_factory=dict)
-    """By the number of the unknown; none is 0."""
+    __slots__ = ("factors", "rest")
+
+    def __init__(self, rest: int = 0, factors: dict[int, int] | None = None) -> None:
+        self.rest = rest
+        self.factors = {} if factors is None else factors
+        """By the number of the unknown; none is 0."""
 
     def add(self, height: Height, below: Height, times: int = 1) -> None:
         """Add a layer (``height`` with the one ``below``) so many times, negative: take it off."""
@@ -160,8 +163,7 @@ class RunningTally(Tally):
             self._others += (there != new) - (there != old)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """The engine's own sum over the layers of all rows."""
 
     size: int
@@ -217,8 +219,7 @@ def _limited(between: tuple[int | None, int | None], total: int, rest: tuple[int
     return Bounds(max(0, low or 0), high)
 
 
-@dataclass(frozen=True, slots=True)
-class Heights:
+class Heights(Struct, frozen=True):
     """The height of every layer of a store, and what its unknowns are."""
 
     of: Sequence[Height]

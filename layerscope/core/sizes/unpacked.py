@@ -15,7 +15,8 @@ images are gone, is the start of that container in it, which then goes with them
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.core.content import ContentGraph
 from layerscope.core.sizes.ledger import Stack

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
@@ -32,8 +32,7 @@ SIZE = 8
 INDENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLine:
+class ImageLine(Struct, frozen=True):
     """One line of the list: an image with its note, or, where that is long, a part of the note under it."""
 
     row: Row

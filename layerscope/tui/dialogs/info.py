@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
@@ -34,8 +34,7 @@ AROUND = 7
 """Cells of a line that the box and its list need."""
 
 
-@dataclass(slots=True, eq=False)
-class FactLine:
+class FactLine(Struct, eq=False):
     """One line on screen: a heading, or a fact or a part of one that takes several lines."""
 
     fact: Fact | None

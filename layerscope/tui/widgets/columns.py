@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from layerscope.views.orders import Order
 
@@ -38,8 +39,7 @@ class ListColumn(NamedTuple):
     """It shows sizes: :func:`place` can be told that those need a cell more."""
 
 
-@dataclass(slots=True)
-class Sort:
+class Sort(Struct):
     """The order of one list."""
 
     key: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from msgspec import Struct, field
 from textual.timer import Timer
 
 from layerscope.search.complete import Completion, complete, example
@@ -21,8 +20,7 @@ KEYS = (("enter", "keep"), ("escape", "undo"), ("tab", "complete"), ("up", "earl
 EXAMPLES = "unused  dangling  >500MB  unique>100MB  older:30d  repo:api  -shared  layer:8c1d"
 
 
-@dataclass(slots=True)
-class FiltersBefore:
+class FiltersBefore(Struct):
     """What was typed before, in this session."""
 
     lines: list[str] = field(default_factory=list)
@@ -46,8 +44,7 @@ class FiltersBefore:
         return self.lines[self.at] if self.at < len(self.lines) else self.draft
 
 
-@dataclass(slots=True)
-class Cycle:
+class Cycle(Struct):
     """Choices that Tab goes through."""
 
     completion: Completion

@@ -7,9 +7,9 @@ Textual works border, padding and title out again for each line that it draws (`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct, field
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.color import Color
@@ -61,8 +61,7 @@ class Edge(NamedTuple):
         return Strip([self.first, *inside, self.last], width)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What is around the lines of a widget, and what is done to them; nothing of it depends on what they say."""
 
     size: Size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.highlighter import Highlighter
 from rich.style import Style
@@ -25,8 +25,7 @@ from layerscope.tui.messages import PromptClosed
 from layerscope.tui.widgets.columns import Piece
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What the second line says: some text, and the part of the typed line that it is about."""
 
     pieces: Sequence[Piece] = ()

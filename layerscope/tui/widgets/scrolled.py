@@ -6,8 +6,7 @@ than lines: there is no scrollbar that comes and goes.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from rich.segment import Segment
 from rich.style import Style
 from textual import events

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.removal.carry_out import CarriedOut, Step, carry_out, prune

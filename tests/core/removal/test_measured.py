@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from layerscope.core.build import build_graph
 from layerscope.core.removal.measured import UNKNOWN, Freed, fall, freed_by, on_disk

@@ -181,19 +181,30 @@ def _all_in_doubt(
 ) -> bool:
     """Is nothing the same in every way, from entry ``first`` and layer ``after`` on?
 
-    So it is where the first entry may have made a layer of size 0 or none, and each of the others may move up by as
-    many layers as are too many: then a layer has another size with the one way than with the other.
-    Layers without an entry weigh nothing here. May say False where it is so.
+    See :func:`any_in_place`; layers without an entry weigh nothing here. May say False where it is so.
     """
     rest, said = sizes[first:], labels[first:]
-    weights = [size for size in rest if size > 0]
     layers = len(known) - after
-    if not weights or known[after:].count(None) < layers or any(map(eq, weights, weights[1:])):
+    if not rest or known[after:].count(None) < layers or said[0] is not MAYBE or not any_in_place(rest, layers):
         return False
-    if said[0] is not MAYBE or said.count(LAYER) != len(weights) or said.count(MAYBE) != len(rest) - len(weights):
+    none = rest.count(0)
+    return said.count(LAYER) == len(rest) - none and said.count(MAYBE) == none
+
+
+def any_in_place(sizes: Sequence[int], layers: int) -> bool:
+    """Can each entry that weighs something have made another of as many ``layers``, that another size may have made?
+
+    So it is where the first may have made a layer of size 0 or none, and each of the others may move up by as
+    many layers as are too many: then a layer has another size with the one way than with the other. Of the layers
+    nothing is known, those without an entry weigh nothing; ``sizes`` are bytes, all known. May say False where it is.
+    """
+    if sizes[0]:
         return False
-    after_last = rest[::-1].index(weights[-1])
-    return len(rest) - after_last - len(weights) >= layers - len(weights)
+    weights = [size for size in sizes if size]
+    if not weights or min(weights) < 0 or any(map(eq, weights, weights[1:])):
+        return False
+    after_last = sizes[::-1].index(weights[-1])
+    return 0 < layers - len(weights) <= len(sizes) - after_last - len(weights)
 
 
 def _ways(

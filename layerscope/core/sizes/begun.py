@@ -47,9 +47,9 @@ class Begun:
 
     def start(self, stack: Stack, labels: Sequence[Label] | None, without: Collection[str] = ()) -> Start:
         """Return from where on to read a stack; ``labels`` as in :meth:`keep`, ``without`` some images by ID."""
-        tries, sizes, path, at = 0, stack.sizes, stack.path, self._at
-        for layers in range(len(path), 0, -1):
-            cut = at[path[layers - 1]]
+        tries, sizes, path = 0, stack.sizes, stack.path
+        cuts = map(self._at.__getitem__, reversed(path))
+        for layers, cut in zip(range(len(path), 0, -1), cuts, strict=True):
             if cut is None:
                 continue
             entries, other, said = cut

@@ -8,6 +8,7 @@ nothing more follows. Nothing here reads a history: see :mod:`.sizes`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -126,6 +127,10 @@ class Ledger:
         number[None] = -1
         self.up = [number[parents[name]] for name in self.names]
         """By number the layer below."""
+        self.above: list[list[int]] = [[] for _ in range(len(self.names) + 1)]
+        """By number the layers that stand on it; -1, the ground: the first ones."""
+        for at, parent in enumerate(self.up):
+            self.above[parent].append(at)
         for stack in stacks:
             stack.path = list(map(number.__getitem__, stack.chain))
         self.settled = [Settled() for _ in self.names]
@@ -139,8 +144,6 @@ class Ledger:
         """By number :attr:`facts` when its size, its entry or their certainty changed last."""
         self.sums: list[Sum | None] = [None] * len(self.names) + [NOTHING]
         """By number what a layer and all below it weigh together; -1, the ground: nothing."""
-        self.opened: Sequence[int] = range(len(self.names))
-        """Layers whose size or sum, or the sum below, may still follow from others; from the bottom."""
         self.unfilled = [stack for stack in stacks if stack.chain]
         """Images with a layer whose size is not known."""
         self.facts = 0
@@ -152,7 +155,19 @@ class Ledger:
         self._added_up = -1
         """:attr:`sized` when sums were taken for sizes last."""
         self._newest: list[int] = []
-        self._newest_at = -1
+        self._newer: list[int] = []
+        """Layers of which something was found out since :attr:`_newest` was worked out."""
+        self.look_at_all()
+
+    def look_at_all(self) -> None:
+        """Let nothing pass for known to be without consequences."""
+        self._look = bytearray(b"\1") * len(self.names)
+        """By number: was its size found out since sums were taken for sizes last?"""
+        self._summed: list[int] = []
+        """Layers whose sum was found out since then."""
+        self._unlike = bytearray(self._look)
+        """By number: was its size or its sum found out since :meth:`_fill`?"""
+        self._newest = []
 
     def set_size(self, number: int, size: int, certain: Certainty, why: Words | None = None) -> None:
         """Settle a layer's size, unless it is."""
@@ -166,6 +181,8 @@ class Ledger:
             self.facts += 1
             self.sized += 1
             self.since[number] = self.facts
+            self._newer.append(number)
+            self._look[number] = self._unlike[number] = 1
 
     def set_entry(self, number: int, entry: HistoryEntry, certain: Certainty) -> None:
         """Settle the history entry that made a layer, unless it is."""
@@ -175,22 +192,38 @@ class Ledger:
             self.open[number] = found.size is None
             self.facts += 1
             self.since[number] = self.facts
+            self._newer.append(number)
 
     def tell(self, number: int, told: Sum) -> None:
         """Take a sum that the engine told, unless there is one."""
         if self.sums[number] is None:
-            self.sums[number] = told
+            self._set_sum(number, told)
             self.sized += 1
+
+    def _set_sum(self, number: int, here: Sum) -> None:
+        self.sums[number] = here
+        self._summed.append(number)
+        self._unlike[number] = 1
 
     def newest(self) -> list[int]:
         """Return for each layer :attr:`facts` when anything of it or of a layer below was found out last."""
-        if self.facts != self._newest_at:
-            self._newest_at = self.facts
+        found, since, newer = self._newest, self.since, self._newer
+        if not found or len(newer) > len(self.names) // 8:
             found = [0]
-            for here, parent in zip(self.since, self.up, strict=True):
+            for here, parent in zip(since, self.up, strict=True):
                 below = found[parent + 1]
                 found.append(here if here > below else below)
             self._newest = found[1:]
+        else:
+            for number in reversed(newer):  # the newest first, so that a layer is come by once
+                here = since[number]
+                todo = [number]
+                while todo:
+                    at = todo.pop()
+                    if found[at] < here:
+                        found[at] = here
+                        todo += self.above[at]
+        self._newer = []
         return self._newest
 
     def exact(self) -> set[int]:
@@ -210,36 +243,43 @@ class Ledger:
             self.sums[number] = None
         self.demoted += 1
         self.sized += 1
-        self.opened = range(len(self.names))
-        self._newest_at = -1
+        self.look_at_all()
 
     # -- sums ------------------------------------------------------------------------------
 
     def add_up(self) -> None:
-        """Take what follows from sums for sizes, and the other way round."""
+        """Take what follows from sums for sizes, and the other way round.
+
+        Of a layer something follows from its size, its sum and the sum below. So those are passed over of which none
+        of the three was found out since they were looked at.
+        """
         if self.sized == self._added_up:
             return
         self._added_up = self.sized
-        settled, sizes, sums, up = self.settled, self.sizes, self.sums, self.up
-        # Neighbours count: a sum travels along layers of known size.
-        opened = self.opened = [
-            at for at in self.opened if sizes[at] is None or sums[at] is None or sums[up[at]] is None
-        ]
-        for at in opened:  # up: child = parent + layer
+        settled, sizes, sums, up, above = self.settled, self.sizes, self.sums, self.up, self.above
+        numbers = range(len(up))
+        look, self._look = self._look, bytearray(len(up))
+        self._look_above(look)
+        for at in compress(numbers, look):  # up: child = parent + layer
             if sums[at] is None:
                 below, size = sums[up[at]], sizes[at]
                 if below is not None and size is not None:
-                    certain = _weaker(below.certain, settled[at].size_is)
-                    sums[at] = Sum(below.size + size, certain, below.image)
-        for at in reversed(opened):  # down: parent = child − layer
-            here = sums[at]
-            if here is None or sums[up[at]] is not None:
+                    sums[at] = Sum(below.size + size, _weaker(below.certain, settled[at].size_is), below.image)
+                    for child in above[at]:
+                        look[child] = 1
+        for at in compress(reversed(numbers), reversed(look)):  # down: parent = child − layer
+            here, parent = sums[at], up[at]
+            if here is None or sums[parent] is not None:
                 continue
             size = sizes[at]
             if size is not None and size <= here.size:
-                sums[up[at]] = Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.image)
+                self._set_sum(parent, Sum(here.size - size, _weaker(here.certain, settled[at].size_is), here.image))
+                look[parent] = 1
                 self.sized += 1  # other layers stand on that one too
-        for at in opened:
+        lowered = list(self._summed)
+        self._look_above(look)
+        self._summed = lowered
+        for at in compress(numbers, look):
             if sizes[at] is None:
                 below, here = sums[up[at]], sums[at]
                 if below and here and here.size >= below.size:
@@ -247,11 +287,30 @@ class Ledger:
                     self.set_size(at, here.size - below.size, _weaker(here.certain, below.certain), why)
         self._fill()
 
+    def _look_above(self, look: bytearray) -> None:
+        """Mark the layers with a sum that was found out, and those that stand on them."""
+        for at in self._summed:
+            look[at] = 1
+            for child in self.above[at]:
+                look[child] = 1
+        self._summed = []
+
     def _fill(self) -> None:
-        """A sum that the known layers already fill leaves nothing for the others."""
+        """A sum that the known layers already fill leaves nothing for the others.
+
+        Where no size of an image's layers and not their sum was found out since, that is as it was.
+        """
+        unlike, self._unlike = self._unlike, bytearray(len(self.up))
+        for at, parent in enumerate(self.up):
+            if parent >= 0 and unlike[parent]:
+                unlike[at] = 1
         size_of, sums, doubtful = self.sizes.__getitem__, self.sums, []
         for stack in self.unfilled:
-            here = sums[stack.path[-1]]
+            top = stack.path[-1]
+            if not unlike[top]:
+                doubtful.append(stack)
+                continue
+            here = sums[top]
             sizes = list(map(size_of, stack.path))
             missing = None in sizes
             if missing and here is not None and here.size == sum(filter(None, sizes)):
@@ -259,6 +318,12 @@ class Ledger:
                 why = Words("the engine's size of ", here.image, ", which leaves nothing for it")
                 for number in stack.path:
                     self.set_size(number, 0, "inferred" if guessed else here.certain, why)
+                todo = list(compress(stack.path, map(self._unlike.__getitem__, stack.path)))
+                while todo:
+                    at = todo.pop()
+                    if not unlike[at]:
+                        unlike[at] = 1
+                        todo += self.above[at]
             elif missing:
                 doubtful.append(stack)
         self.unfilled = doubtful
@@ -284,76 +349,12 @@ class Ledger:
             here, below = found.of[number], found.of[parent]
             known = self.sums[number]
             if not here.unknown and (known is None or known.certain != "exact"):
-                self.sums[number] = Sum(here.rest, "exact", known.image if known else None)
+                self._set_sum(number, Sum(here.rest, "exact", known.image if known else None))
                 self.facts += 1
                 self.sized += 1
             if here.unknown == below.unknown and self.sizes[number] is None and here.rest >= below.rest:
                 why = Words("the engine's sums over the images that have it")
                 self.set_size(number, here.rest - below.rest, "exact", why)
-
-    def vouch(self, found: Heights) -> None:
-        """Give each layer its height and its weight, and take back guesses that the engine's sums rule out."""
-        for number, parent in enumerate(self.up):
-            layer = self.settled[number]
-            layer.height = found.of[number]
-            if layer.size_is == "exact":
-                layer.sum_exact, layer.weight = True, layer.size or 0
-            elif layer.size is not None:
-                between = found.layer(number, parent)
-                if layer.size < between.low or (between.high is not None and layer.size > between.high):
-                    _forget(layer)
-        for run in self._runs():
-            here, below = found.of[run[-1]], found.of[self.up[run[0]]]
-            if here.unknown == below.unknown:
-                _weigh([self.settled[number] for number in run], here.rest - below.rest)
-
-    def _runs(self) -> Iterable[list[int]]:
-        """Return the layers that always come and go together: no image ends between them and nothing branches.
-
-        Only where the size of one is not exact. See :mod:`layerscope.core.runs`.
-        """
-        branches = [0] * (len(self.up) + 1)
-        for parent in self.up:
-            branches[parent] += 1
-        for stack in self.stacks:
-            if stack.path:
-                branches[stack.path[-1]] = 2  # as if it branched: the next layer begins another run
-        branches[-1] = 2
-        doubtful: dict[int, list[int]] = {}
-        run_of: list[int] = []
-        runs: list[list[int]] = []
-        sure = self.sure
-        for number, parent in enumerate(self.up):
-            if branches[parent] == 1:
-                at = run_of[parent]
-                runs[at].append(number)
-            else:
-                at = len(runs)
-                runs.append([number])
-            run_of.append(at)
-            if sure[number] is None:
-                doubtful[at] = runs[at]
-        return doubtful.values()
-
-
-def _weigh(layers: Sequence[Settled], size: int) -> None:
-    """Share the exact sum of a run out among its layers: guesses where they add up, the rest to the topmost unknown."""
-    rest = size - sum(layer.size or 0 for layer in layers)
-    if rest < 0 or (rest and all(layer.size is not None for layer in layers)):
-        for layer in layers:
-            if layer.size_is == "inferred":
-                _forget(layer)
-        rest = size - sum(layer.size or 0 for layer in layers)
-    for layer in layers:
-        layer.sum_exact = True
-        layer.weight = layer.size or 0
-    unknown = [layer for layer in layers if layer.size is None]
-    if unknown:
-        unknown[-1].weight = rest
-
-
-def _forget(layer: Settled) -> None:
-    layer.size, layer.size_is, layer.words = None, "unknown", None
 
 
 def _weaker(one: Certainty, other: Certainty) -> Certainty:

@@ -22,13 +22,14 @@ from msgspec import Struct
 
 from layerscope.core.chain import EMPTY_DIFF_ID
 from layerscope.core.sizes.ancestry import Ancestry
-from layerscope.core.sizes.assign import NO_GATES, Assignment, assign, bits
+from layerscope.core.sizes.assign import NO_GATES, Assignment, any_in_place, assign, bits
 from layerscope.core.sizes.begun import BOTTOM, Begun, Start
 from layerscope.core.sizes.evidence import near_heights, needed_by_rows, shared_heights
 from layerscope.core.sizes.labels import EMPTY, LAYER, MAYBE, Label, Memo, labels
 from layerscope.core.sizes.ledger import Certainty, Ledger, Settled, Stack, Sum, Words
 from layerscope.core.sizes.sums import Bounds, Heights, Unknowns
 from layerscope.core.sizes.unpacked import near_unpacked
+from layerscope.core.sizes.vouch import vouch
 from layerscope.core.stores import StoreRules
 from layerscope.inventory import DiskUsage
 
@@ -140,7 +141,7 @@ class _Resolver:
         pending = [stack for stack in pending if stack.image.id not in traced]
         pending = self._repeat(self._believe, pending)
         self._repeat(self._guess, pending)
-        self.ledger.vouch(proved)
+        vouch(self.ledger, proved)
         return Settlement(dict(zip(self.ledger.names, self.settled, strict=True)), proved.unknowns)
 
     def _heights(self, near: Mapping[int, Bounds]) -> Heights:
@@ -173,19 +174,22 @@ class _Resolver:
         alone = read.__name__ == "_read"
         while self.ledger.facts != before:
             before = self.ledger.facts
-            newest: Sequence[int] | None = None
-            doubtful = []
-            for stack in pending:
-                seen = last[stack.order]
-                if seen >= 0 and newest is None:
-                    newest = self.ledger.newest()
-                # Most rounds change few layers. What an image's ancestors made may be known by now.
-                if newest and newest[stack.path[-1]] <= seen and (alone or self.ancestry.since(stack) <= seen):
-                    doubtful.append(stack)
-                elif not read(stack):
+            # All of them were read before, or none was. Most rounds change few layers.
+            newest = self.ledger.newest() if pending and last[pending[0].order] >= 0 else None
+            due = pending
+            if newest is not None and alone:
+                due = [stack for stack in pending if newest[stack.path[-1]] > last[stack.order]]
+            done: set[int] = set()
+            for stack in due:
+                seen = last[stack.order]  # what an image's ancestors made may be known by now
+                if newest and not alone and newest[stack.path[-1]] <= seen and self.ancestry.since(stack) <= seen:
+                    continue
+                if read(stack):
+                    done.add(stack.order)
+                else:
                     last[stack.order] = self.ledger.facts
-                    doubtful.append(stack)
-            pending = doubtful
+            if done:
+                pending = [stack for stack in pending if stack.order not in done]
             self.ledger.add_up()
         return pending
 
@@ -355,6 +359,11 @@ class _Resolver:
         if stack.image.id in self.odd:
             return False
         start = self._start(self.by_size, stack)
+        if self._tells_nothing(stack, start):
+            self.fits[stack.image.id] = True
+            if self.ancestry.narrow(stack, (2 << len(stack.path)) - (1 << stack.weighty), self.ledger.facts + 1):
+                self.ledger.facts += 1
+            return False
         fit = self._fit(stack, self._certain(stack, start), start=start, sure=True, all_ways=False)
         self.fits[stack.image.id] = fit is not None
         if fit is None:
@@ -362,6 +371,20 @@ class _Resolver:
         if not stack.told_by_size:  # that tells how many layers there are: of others nothing follows from it
             self.by_size.keep(stack, None, start, fit.cuts)
         return self._take(stack, fit, "exact", start=start)
+
+    def _tells_nothing(self, stack: Stack, start: Start) -> bool:
+        """Is all in doubt from ``start`` on, and the rest known? May say False where it is so.
+
+        So it is with most images as long as nothing but sizes counts. Then the history fits in more than one way, is
+        not cut anywhere, and no size and no entry is the same in each: it need not be laid beside the layers.
+        """
+        rest = stack.sizes[start.entries :]
+        if not rest or rest[0] or not stack.known or self.rules.history_anchor == "top":
+            return False
+        sizes = list(map(self.ledger.sizes.__getitem__, stack.path[start.layers :]))
+        return (
+            sizes.count(None) == len(sizes) and any_in_place(rest, len(sizes)) and self._own_total(stack) == stack.shown
+        )
 
     def _start(self, begun: Begun, stack: Stack, labels: Sequence[Label] | None = None) -> Start:
         return BOTTOM if self.rules.history_anchor == "top" else begun.start(stack, labels, self.misread)

@@ -99,7 +99,7 @@ def labels(entries: Sequence[HistoryEntry], memo: Memo | None = None) -> list[La
     memo = memo or Memo()
     known = memo.labels
     try:
-        found = [known[id(entry)] for entry in entries]
+        found = list(map(known.__getitem__, map(id, entries)))
     except KeyError:
         memo.learn(entries)
         found = [known[id(entry)] for entry in entries]

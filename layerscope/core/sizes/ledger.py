@@ -165,8 +165,8 @@ class Ledger:
         """By number: was its size found out since sums were taken for sizes last?"""
         self._summed: list[int] = []
         """Layers whose sum was found out since then."""
-        self._unlike = bytearray(self._look)
-        """By number: was its size or its sum found out since :meth:`_fill`?"""
+        self._unlike = self._look + b"\0"
+        """By number: was its size or its sum found out since :meth:`_fill`? -1, the ground: no."""
         self._newest = []
 
     def set_size(self, number: int, size: int, certain: Certainty, why: Words | None = None) -> None:
@@ -300,9 +300,9 @@ class Ledger:
 
         Where no size of an image's layers and not their sum was found out since, that is as it was.
         """
-        unlike, self._unlike = self._unlike, bytearray(len(self.up))
+        unlike, self._unlike = self._unlike, bytearray(len(self.up) + 1)
         for at, parent in enumerate(self.up):
-            if parent >= 0 and unlike[parent]:
+            if unlike[parent]:
                 unlike[at] = 1
         size_of, sums, doubtful = self.sizes.__getitem__, self.sums, []
         for stack in self.unfilled:

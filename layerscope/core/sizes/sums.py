@@ -232,9 +232,10 @@ class Heights(Struct, frozen=True):
         if here.unknown == below.unknown:
             return Bounds(here.rest - below.rest, here.rest - below.rest)
         if self.unknowns.total is None:
-            one, other = self.unknowns.of(here), self.unknowns.of(below)
-            low = 0 if other.high is None else max(0, one.low - other.high)
-            return Bounds(low, None if one.high is None else one.high - other.low)
+            low, high, rest = self.unknowns.low, self.unknowns.high, here.rest - below.rest
+            most, most_below = high[here.unknown], high[below.unknown]
+            least = 0 if most_below is None else max(0, low[here.unknown] + rest - most_below)
+            return Bounds(least, None if most is None else most + rest - low[below.unknown])
         tally = Tally()
         tally.add(here, below)
         return self.unknowns.bounds(tally)

@@ -22,8 +22,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from rich.cells import cell_len, get_character_cell_size
-
 ELLIPSIS = "…"
 
 _MARKS_IN_A_ROW = 4
@@ -77,6 +75,10 @@ def clean(text: str, limit: int | None = None) -> str:
 
 def _tame_marks(text: str) -> str:
     """Show as codes those combining marks that have no letter to stand on, or that are piled up."""
+    if text.isascii():
+        return text
+    from rich.cells import get_character_cell_size  # noqa: PLC0415
+
     marks = "".join(sorted(c for c in set(text) if c >= "\u0300" and get_character_cell_size(c) == 0))
     if not marks:
         return text
@@ -127,6 +129,8 @@ def fit(text: str, width: int) -> str:
         return ""
     if text.isascii():
         return text if len(text) <= width else text[: width - 1] + ELLIPSIS
+    from rich.cells import cell_len, get_character_cell_size  # noqa: PLC0415 (not before an engine is asked)
+
     # A character is at least a sixth of a cell here (four marks and their letter), so this is always enough.
     whole, text = text, text[: width * (_MARKS_IN_A_ROW + 2)]
     if len(whole) == len(text) and cell_len(text) <= width:
@@ -143,7 +147,7 @@ def fit_first(texts: Iterable[str], width: int) -> str:
     """Return the first of some clean ``texts``, the longest first, that fits ``width`` cells; else the last, cut."""
     text = ""
     for text in texts:
-        if cell_len(text) <= width:
+        if _cells(text) <= width:
             return text
     return fit(text, width)
 
@@ -168,6 +172,8 @@ def fit_name(name: str, width: int) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """Break clean ``text`` into lines of at most ``width`` cells, after a blank where there is one."""
+    from rich.cells import cell_len, get_character_cell_size  # noqa: PLC0415
+
     lines: list[str] = []
     start = used = 0
     blank = -1
@@ -188,8 +194,16 @@ def wrapped(text: str, width: int) -> list[str]:
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """Return clean ``text`` in exactly ``width`` cells: cut, or filled up with spaces (in front if ``right``)."""
     text = fit(text, width)
-    space = " " * (width - (len(text) if text.isascii() else cell_len(text)))
+    space = " " * (width - _cells(text))
     return space + text if right else text + space
+
+
+def _cells(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    return cell_len(text)
 
 
 _SHELL = "/bin/sh -c "

@@ -68,6 +68,11 @@ def records(kind: type) -> st.SearchStrategy[Any]:
 
 
 entries = st.deferred(lambda: st.sampled_from(_COMMON) | records(HistoryEntry))
-_COMMON = [HistoryEntry("RUN true", 0), HistoryEntry("ADD . /", 5), HistoryEntry("ADD . /", 5, comment="x")]
+_COMMON = [
+    HistoryEntry("RUN true", 0),
+    HistoryEntry("ADD . /", 5),
+    HistoryEntry("ADD . /", 5, comment="x"),
+    HistoryEntry("RUN x", -1),
+]
 
 inventories: st.SearchStrategy[Inventory] = records(Inventory)

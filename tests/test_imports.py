@@ -59,6 +59,13 @@ def test_a_report_on_a_socket_loads_what_it_needs_and_no_more(name: str) -> None
     assert ("docker" in found) == ("containerd" in name)
 
 
+def test_an_engine_is_asked_before_anything_else_is_loaded() -> None:
+    code = "import sys, layerscope.commands.ahead, layerscope.engine.early; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "layerscope.engine.early" in found
+    assert not {"msgspec", "click", "rich", "inspect", "sqlite3", "layerscope.cli"}.intersection(found)
+
+
 OURS = {
     "--version": {"__init__", "cli", "commands", "commands.program"},
     "--help": {"__init__", "cli", "commands", "commands.program"},

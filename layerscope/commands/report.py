@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from typing import Literal, get_args
@@ -51,6 +50,8 @@ def run(source: Source, form: Form, units: Units, *, history: bool = False, tota
 
         write_out(report_prometheus(graph))
     else:
+        import shutil  # noqa: PLC0415 (not for the JSON: it loads what packs files)
+
         from layerscope.output.report_text import MIN_WIDTH, report_text  # noqa: PLC0415
 
         width = shutil.get_terminal_size((MIN_WIDTH, 24)).columns if sys.stdout and sys.stdout.isatty() else MIN_WIDTH

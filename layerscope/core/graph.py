@@ -20,7 +20,7 @@ from layerscope.core.seen import NOTHING_SEEN, Seen
 from layerscope.core.sizes.ledger import Certainty, Naming, Words
 from layerscope.core.sizes.sums import GROUND, Bound, Bounds, Height, Tally, Unknowns
 from layerscope.core.stores import STORES, DiskRule, StoreRules, disk_rule
-from layerscope.core.totals import Totals
+from layerscope.core.totals import Added, Totals
 from layerscope.inventory import Container, Image, Inventory
 
 
@@ -262,28 +262,45 @@ class LayerGraph:
             else:
                 told += node.size
                 unknown_images += 1
-        footprint = self.unknowns.bounds(stored)
-        if not footprint.exact:
-            footprint = Bounds(max(footprint.low, sum([layer.weight for layer in layers])), footprint.high)
-        saved = self.unknowns.bounds(stacked.less(stored))
         sizes = [node.image.engine_size for node in images]
+        return self.totals_from(
+            images,
+            Added(
+                layers=len(layers),
+                weight=lambda: sum([layer.weight for layer in layers]),
+                unknown_layers=lambda: [layer.sum_exact for layer in layers].count(False),
+                stored=stored,
+                stacked=stacked,
+                listed=listed + told,
+                exact=all(node.exact for node in images),
+                unknown_images=unknown_images,
+                engine_listed=None if None in sizes else sum(size or 0 for size in sizes),
+            ),
+        )
+
+    def totals_from(self, images: Sequence[ImageNode], added: Added) -> Totals:
+        """Return the sums of some images that are in this store, of which everything was added up."""
+        footprint = self.unknowns.bounds(added.stored)
+        if not footprint.exact:
+            footprint = Bounds(max(footprint.low, added.weight()), footprint.high)
+        saved = self.unknowns.bounds(added.stacked.less(added.stored))
         content = None if self.content is None else self.content.sums(node.id for node in images)
-        listed_bound: Bound = "" if all(node.exact for node in images) else "≥"
-        footprint_bound: Bound = "" if footprint.exact and not unknown_images else "≥"
+        listed_bound: Bound = "" if added.exact else "≥"
+        footprint_bound: Bound = "" if footprint.exact and not added.unknown_images else "≥"
         return Totals(
             images=len(images),
-            layers=len(layers),
-            listed=listed + told,
+            layers=added.layers,
+            listed=added.listed,
             footprint=footprint.low,
             saved=saved.low,
             exact=not listed_bound and not footprint_bound and saved.exact,
-            unknown_layers=0 if footprint.exact else [layer.sum_exact for layer in layers].count(False),
-            unknown_images=unknown_images,
-            engine_listed=None if None in sizes else sum(size or 0 for size in sizes),
+            unknown_layers=0 if footprint.exact else added.unknown_layers(),
+            unknown_images=added.unknown_images,
+            engine_listed=added.engine_listed,
             listed_bound=listed_bound,
             footprint_bound=footprint_bound,
-            saved_bound="" if saved.exact and not unknown_images else "≥",
-            footprint_most=None if unknown_images else footprint.high,
+            saved_bound="" if saved.exact and not added.unknown_images else "≥",
+            footprint_most=None if added.unknown_images else footprint.high,
             keeps_content=self.rules.keeps_content,
             listed_content=None if content is None else content.listed,
             content=None if content is None else content.stored,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
-from layerscope.core.sizes.sums import Bound, ratio_bound
+from layerscope.core.sizes.sums import Bound, Tally, ratio_bound
 
 
 class Totals(Struct, frozen=True):
@@ -93,3 +95,22 @@ class Totals(Struct, frozen=True):
     def ratio_bound(self) -> Bound:
         """What :attr:`ratio` is to the truth: of bounds there is no exact ratio."""
         return ratio_bound(self.listed_bound, self.footprint_bound)
+
+
+class Added(Struct, frozen=True):
+    """What some images of a host have when it is added up, before it is said what bounds that has. Bytes as above."""
+
+    layers: int
+    weight: Callable[[], int]
+    """Gives the sum over their distinct layers of what each weighs at least; only asked for where that matters."""
+    unknown_layers: Callable[[], int]
+    """Gives how many of those keep sums from being exact; as before."""
+    stored: Tally
+    """Of their distinct layers."""
+    stacked: Tally
+    """Of the layers of each image whose layers are known."""
+    listed: int
+    exact: bool
+    """Is the size of each exact?"""
+    unknown_images: int
+    engine_listed: int | None

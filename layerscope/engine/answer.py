@@ -28,10 +28,15 @@ class Answer:
     """Of a complete answer."""
     keeps: bool
     """May the connection be used for another question?"""
+    rest: bytes
+    """What came after a complete answer: the beginning of the next one."""
 
     def __init__(self, limit: Limit) -> None:
         """Take nothing yet; ``limit`` is the answer's row in :data:`~layerscope.engine.limits.ANSWERS`."""
         self._limit = limit
+        self.last = True
+        """Was nothing asked after it, so that nothing may come after it?"""
+        self.rest = b""
         self._data = bytearray()
         self._body: list[bytes] = []
         self._size = 0
@@ -40,7 +45,7 @@ class Answer:
         self._left = 0
         self.status = 0
         self.keeps = True
-        self._headers = b""
+        self._headers = self._raw = b""
 
     @property
     def date(self) -> str:
@@ -52,6 +57,11 @@ class Answer:
     def begun(self) -> bool:
         """Has anything come?"""
         return bool(self._data or self._how)
+
+    @property
+    def head(self) -> bytes:
+        """Status and headers as they came, up to the line that ends them; empty while they are read."""
+        return self._raw
 
     @property
     def body(self) -> bytes:
@@ -89,12 +99,19 @@ class Answer:
                 return False
         if self._how == "chunks":
             return self._chunks()
-        self._take(len(self._data))
         if self._how == "end":
+            self._take(len(self._data))
             return False
-        if self._size > self._left:
-            raise NoHttp("more came than the answer's length says")
-        return self._size == self._left
+        self._take(min(len(self._data), self._left - self._size))
+        return self._size == self._left and self._complete("more came than the answer's length says")
+
+    def _complete(self, wrong: str) -> bool:
+        """Put aside what came after the answer. Raises NoHttp where nothing may."""
+        if self._data and self.last:
+            raise NoHttp(wrong)
+        self.rest = bytes(self._data)
+        self._data.clear()
+        return True
 
     def _has_all(self, body: bytes) -> bool:
         """Take the body if it is all of it."""
@@ -135,6 +152,7 @@ class Answer:
 
     def _head(self, head: bytes) -> None:
         """Read status and headers; those of an interim answer say nothing of how the body ends."""
+        raw = head
         head = head.lower()
         first = _STATUS.match(head)
         if first is None:
@@ -143,7 +161,7 @@ class Answer:
         if status < 200:
             return  # the real one follows
         self.status = status
-        self._headers = head
+        self._headers, self._raw = head, raw
         said = _CONNECTION.search(head) if b"\r\nconnection:" in head else None
         said_word = said[1] if said else b""
         self.keeps = b"close" not in said_word and (first[1] == b"1" or b"keep-alive" in said_word)
@@ -201,6 +219,64 @@ class Answer:
                         raise NoHttp("trailer")
                     return False
             del self._data[:last]
-            if self._data:
-                raise NoHttp("more came than the answer's chunks say")
-            return True
+            return self._complete("more came than the answer's chunks say")
+
+
+class Head:
+    """What an engine says before the body of each answer: the same as last time, most times, but for the length.
+
+    So it is read once a second, when its ``Date`` is another, and not 2,000 times. Known is only a head of status 200
+    that keeps the connection.
+    """
+
+    __slots__ = ("_after", "_before", "_chunks")
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._before = self._after = b""
+        self._chunks = False
+
+    def learn(self, answer: Answer) -> None:
+        """Take the head of a complete answer for the next ones."""
+        if answer.status != 200 or not answer.keeps:
+            return
+        head = answer.head + b"\r\n\r\n"
+        low = head.lower()
+        self._chunks = b"\r\ntransfer-encoding:" in low
+        if self._chunks:
+            self._before, self._after = head, b""
+            return
+        found = _LENGTH.search(low)
+        assert found is not None  # neither chunks nor a length: the connection is not kept
+        self._before, self._after = head[: found.start(1)], head[found.end(1) :]
+
+    def find(self, data: bytes, at: int, most: int) -> tuple[int, int, int] | None:
+        """Return where the body of the answer at ``at`` begins, where it ends, and where the next answer begins.
+
+        None for an answer that is not all there, that has another head, more than one chunk or more than ``most``
+        bytes: :class:`Answer` reads all others.
+        """
+        before = self._before
+        if not before or not data.startswith(before, at):
+            return None
+        at += len(before)
+        end = data.find(b"\r\n", at, at + 20)
+        size = data[at:end]
+        if end < 0 or not size.isalnum():
+            return None
+        try:
+            length = int(size, 16 if self._chunks else 10)
+        except ValueError:
+            return None
+        if length > most:
+            return None
+        if self._chunks:
+            begin, last = end + 2, b"\r\n0\r\n\r\n"
+            if not length or not data.startswith(last, begin + length):
+                return None
+            return begin, begin + length, begin + length + len(last)
+        after = self._after
+        begin = end + len(after)
+        if not data.startswith(after, end) or len(data) < begin + length:
+            return None
+        return begin, begin + length, begin + length

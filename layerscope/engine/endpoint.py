@@ -14,10 +14,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-
-from msgspec import Struct, field
 
 from layerscope.engine.errors import EngineError, UsageError
 from layerscope.engine.limits import Proxy, proxy_for
@@ -36,7 +35,7 @@ _TCP = ("tcp://", "http://", "https://")
 _ADDRESS_HINT = "write it like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host"
 
 
-class Endpoint(Struct, frozen=True):
+class Endpoint(NamedTuple):
     """Where an engine is, and who said so."""
 
     host: str
@@ -44,7 +43,7 @@ class Endpoint(Struct, frozen=True):
     source: str
     """Who named it, in words: ``--host``, ``DOCKER_HOST``, ``context "work"``, ``the default socket``."""
     tls: TLSConfig | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     """``HttpHeaders`` of ``config.json``: sent with every question."""
     proxy: Proxy | None = None
     warnings: tuple[str, ...] = ()

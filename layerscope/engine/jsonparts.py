@@ -10,11 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from layerscope.collector import no_collector
 
 SMALL = 256 << 10
 """Bytes that are parsed in one go: some milliseconds."""
 _BLANKS = re.compile(r"[ \t\n\r]*")
+_DECODE: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+"""In half the time of the standard library's; what it takes it reads alike."""
 _SCAN: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
@@ -32,13 +36,9 @@ def parsed(body: bytes) -> Any:
 
 def _small(body: bytes) -> Any:
     try:
-        text = body.decode()
-        value, end = _SCAN(text, 0)
-        if end == len(text) or text[end:] == "\n":
-            return value
-    except (ValueError, StopIteration):
-        pass
-    return json.loads(body)  # blanks around it, another encoding, or no JSON: in half the time without all that
+        return _DECODE(body)
+    except (ValueError, RecursionError):
+        return json.loads(body)  # it takes other encodings, lone surrogates and NaN too
 
 
 def _skip(text: str, at: int) -> int:

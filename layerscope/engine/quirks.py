@@ -7,9 +7,7 @@ are of 1,000 small images, two cores, Docker 20.10 overlay2 and 28.5 containerd.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from layerscope.inventory import StoreKind
@@ -35,7 +33,7 @@ def version_of(text: str) -> Version | None:
     return None if found is None else (int(found[1]), int(found[2]))
 
 
-class Quirks(Struct, frozen=True):
+class Quirks(NamedTuple):
     """How one kind of store likes to be asked."""
 
     ask_listed: Literal["again", "dangling", "parents"]

@@ -8,6 +8,7 @@ The disk-usage endpoint is never asked here: it may take minutes.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -187,7 +188,11 @@ def _about(conn: Connection, image: Image, what: str) -> Talk[Any]:
             # the newest entry of a history is the image itself
             if as_dict(next(iter(answer), None) if isinstance(answer, list) else answer).get("Id") == image.id:
                 return answer
-    return (yield f"/images/{quote(image.id, safe=':')}/{what}")
+    return (yield f"/images/{image.id if _PLAIN(image.id) else quote(image.id, safe=':')}/{what}")
+
+
+_PLAIN = re.compile("sha256:[0-9a-f]{64}").fullmatch
+"""An ID that needs no quoting."""
 
 
 # the scan

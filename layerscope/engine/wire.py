@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from layerscope import __version__
 from layerscope.engine.answer import Answer
 from layerscope.engine.errors import Disconnected, EngineError
@@ -95,7 +93,7 @@ class Wire:
 
         Raises as :meth:`ask`, and :class:`EngineError` for a status that is not 200.
         """
-        answer = Answer(replace(EVENTS, bytes=1 << 62))
+        answer = Answer(EVENTS._replace(bytes=1 << 62))
         sock = self._sent("GET", target, TIMEOUT_OF_EVENTS)
         ended = False
         while not ended and not answer.status:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -187,7 +188,7 @@ class _Bits:
         if self._bytes == 16:
             bits |= bits >> 64  # the upper half of a window onto its lower one
         words = memoryview(bits.to_bytes(self._size, "little")).cast("Q")[:: self._bytes // 8].tolist()
-        return [index for index, word in enumerate(words) if word]
+        return list(compress(range(len(words)), words))
 
     def places(self, index: int, word: str) -> list[list[int]]:
         """Return some ways in which the letters of ``word`` are in one text, each as rising positions; [] for none."""

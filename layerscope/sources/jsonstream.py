@@ -44,6 +44,8 @@ class NotJson(Exception):
 
 Take = Callable[[int, Any], Any]
 """Takes the number and the value of an item of a list, and returns what is kept in its place; may raise."""
+Quick = Callable[[bytes], Any]
+"""Takes the JSON of an item, and returns what its :data:`Take` is given; None where it is to be parsed first."""
 Field = Callable[[str, dict[str, Any]], None]
 Path = tuple[str, ...]
 """Names of the objects' fields that lead to a value."""
@@ -57,7 +59,9 @@ LOOSE = _Loose()
 """What a :data:`Take` returns to leave an item as it is for now: it counts as loose then."""
 
 
-def read_json(chunks: Iterator[bytes], limits: Limits, lists: Mapping[Path, Take], field: Field) -> Any:
+def read_json(
+    chunks: Iterator[bytes], limits: Limits, lists: Mapping[Path, Take], field: Field, quicks: Mapping[Take, Quick] = {}
+) -> Any:
     """Return the one value in ``chunks``, an object; items of ``lists`` are what their :data:`Take` made of them.
 
     ``field`` hears of each field of the outermost object before its value is read, with the object as far as it is
@@ -67,7 +71,7 @@ def read_json(chunks: Iterator[bytes], limits: Limits, lists: Mapping[Path, Take
 
     events: Any = ijson.sendable_list()
     parser = ijson.basic_parse_coro(events)
-    builder = _Builder(limits, lists, field)
+    builder = _Builder(limits, lists, field, quicks)
     line, blank, total, anything, between = 1, 0, 0, False, False
     try:
         for piece in _pieces(_kept_surrogates(_without_mark(chunks))):
@@ -122,8 +126,9 @@ def _said(error: Exception, line: int) -> str:
 class _Builder:
     """Makes values of a parser's events."""
 
-    def __init__(self, limits: Limits, lists: Mapping[Path, Take], field: Field) -> None:
+    def __init__(self, limits: Limits, lists: Mapping[Path, Take], field: Field, quicks: Mapping[Take, Quick]) -> None:
         self.limits = limits
+        self.quicks = quicks
         self.lists = lists
         self.field = field
         self.found: Any = None
@@ -146,13 +151,16 @@ class _Builder:
         taker = self._takes[-1] if self._takes else None
         if taker is None or _MARK_ESCAPED in data:
             return False
-        try:
-            words = data.decode("utf-8")
-            value, end = _SCAN(words, 0)
-        except (ValueError, StopIteration, RecursionError):
-            return False
-        if end != len(words):
-            return False
+        quick = self.quicks.get(taker)
+        value = None if quick is None else quick(data)
+        if value is None:
+            try:
+                words = data.decode("utf-8")
+                value, end = _SCAN(words, 0)
+            except (ValueError, StopIteration, RecursionError):
+                return False
+            if end != len(words):
+                return False
         values = 2 + data.count(b",")
         items = self._stack[-1]
         kept = taker(len(items), value)

@@ -5,11 +5,32 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, get_type_hints
+
+from msgspec import NODEFAULT, Struct
 
 SHARDS = 256
 """Parts of what is looked up by its hash: other threads get their turn between them."""
 _INT64 = range(-(2**63), 2**63)
+
+
+class Told(NamedTuple):
+    """What a record's class says of one of its fields."""
+
+    name: str
+    hint: Any
+    """Its type."""
+    default: Any
+    """NODEFAULT where it has none."""
+
+
+@lru_cache(maxsize=32)
+def told(kind: type[Struct]) -> tuple[Told, ...]:
+    """Return the fields of a kind of record, in order."""
+    names, defaults, hints = kind.__struct_fields__, kind.__struct_defaults__, get_type_hints(kind)
+    defaults = (NODEFAULT,) * (len(names) - len(defaults)) + defaults
+    return tuple(Told(name, hints[name], default) for name, default in zip(names, defaults, strict=True))
 
 
 class Invalid(Exception):
@@ -113,11 +134,13 @@ def or_none(decoder: Decode) -> Decode:
     return lambda value: None if value is None else decoder(value)
 
 
-def not_negative(decoder: Decode) -> Decode:
-    """Return a decoder that refuses numbers below zero."""
+def at_least(least: int, decoder: Decode) -> Decode:
+    """Return a decoder that refuses numbers of bytes below ``least``; far below zero: of something else."""
+    if least < -1:
+        return decoder
 
     def decode(value: Any) -> Any:
-        if (number := decoder(value)) is not None and number < 0:
+        if (number := decoder(value)) is not None and number < least:
             raise expected("a number of bytes", value)
         return number
 

@@ -33,10 +33,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
 
 from layerscope.inventory import Inventory
-from layerscope.sources.scanfields import Invalid
+from layerscope.sources.scanfields import Invalid, told
 from layerscope.sources.scanread import SCHEMA, TABLES, check, read
 from layerscope.state.files import cause, check_writable, write_whole
 from layerscope.text import clean
@@ -191,7 +190,7 @@ def _lines(value: object) -> str:
 @lru_cache(maxsize=32)
 def _defaults(kind: type[Struct]) -> tuple[tuple[str, object, str | None], ...]:
     """Per field of a record: name, default, and the table its items go to."""
-    return tuple((f.name, f.default, TABLES.get((kind, f.name))) for f in fields(kind))
+    return tuple((f.name, f.default, TABLES.get((kind, f.name))) for f in told(kind))
 
 
 def _plain(value: Any, tables: dict[str, dict[Any, int]]) -> Any:

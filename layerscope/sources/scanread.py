@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Literal, get_args, get_origin
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
 
 from layerscope.collector import no_collector
 from layerscope.inventory import Container, ContentStore, DiskUsage, HistoryEntry, Image, Inventory
-from layerscope.sources.jsonstream import LOOSE, Limits, NotJson, Path, Take, read_json
+from layerscope.sources.jsonstream import LOOSE, Limits, NotJson, Path, Quick, Take, read_json
 from layerscope.sources.scanbytes import Damaged, again_and_again, unpacked
 from layerscope.sources.scanfields import (
     SHARDS,
     Decode,
     Ids,
     Invalid,
+    at_least,
     expected,
     fixed,
     flag,
     items,
-    not_negative,
     one_of,
     or_none,
     place,
     shown,
+    told,
     whole,
 )
+from layerscope.sources.scanquick import NO_LESS, Rules, quick
 
 SCHEMA = "layerscope.scan/2"
 _FAMILY, _VERSION = "layerscope.scan/", 2
@@ -59,6 +60,13 @@ TABLES: dict[tuple[type, str], str] = {
 """Fields that are written as places in a table -> the name of the table."""
 DISTINCT = {"images": "id", "containers": "id", "content.blobs": "digest"}
 """Lists no two records of which have the same value of a field."""
+
+
+def least(kind: type, name: str) -> int:
+    """Return the lowest number that a field of a record may have."""
+    if (kind, name) == (HistoryEntry, "size"):
+        return -1  # the engine gave none
+    return 0 if name == "size" or name.endswith(("_size", "_reclaimable")) else NO_LESS
 
 
 class _Large(Exception):
@@ -97,7 +105,9 @@ class RecordReader:
 def _read(stream: BinaryIO, reader: _Reader, small: bool = False) -> Inventory:
     pieces = unpacked(stream, LIMITS.bytes)
     try:
-        return reader.inventory(read_json(_small(pieces) if small else pieces, LIMITS, reader.lists, reader.field))
+        return reader.inventory(
+            read_json(_small(pieces) if small else pieces, LIMITS, reader.lists, reader.field, reader.quicks)
+        )
     except Damaged as error:
         raise Invalid(f"{error}; copy or export it again", "") from None
     except NotJson as error:
@@ -126,6 +136,7 @@ class _Reader:
         self._keeps = keeps
         self._words: list[dict[str, str]] = [{} for _ in range(SHARDS)]
         """Texts by their hash."""
+        self._lists: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._ids = {name: Ids(name, field) for name, field in DISTINCT.items()}
         self._records: dict[type, Decode] = {}
         self._tables: dict[str, list[Any]] = {"layers": [], "history": [], "folders": []}
@@ -139,11 +150,16 @@ class _Reader:
             ("folders",): self._in_table("folders", self._word),
         }
         """What is taken item by item."""
+        self.quicks: dict[Take, Quick] = {self.lists["history",]: self._quick(HistoryEntry)}
+        """And how, where an item is written as it is here."""
         for kind, path in ((Inventory, ()), (DiskUsage, ("usage",)), (ContentStore, ("content",))):
-            for name, hint in get_type_hints(kind).items():
+            for name, hint, _ in told(kind):
                 for one in (hint, *get_args(hint)):
                     if get_origin(one) is tuple and get_args(one)[1:] == (...,):
-                        self.lists[*path, name] = self._item((*path, name), self._decoder(get_args(one)[0]))
+                        item = get_args(one)[0]
+                        take = self.lists[*path, name] = self._item((*path, name), self._decoder(item))
+                        if isinstance(item, type) and issubclass(item, Struct):
+                            self.quicks[take] = self._quick(item)
 
     def let_go(self) -> None:
         """Give back what was needed for reading, in parts: other threads get their turn between them.
@@ -238,16 +254,15 @@ class _Reader:
     def _record(self, kind: type) -> Decode:
         if kind in self._records:
             return self._records[kind]
-        hints = get_type_hints(kind)
         decoders: dict[str, Decode] = {}
-        for field in fields(kind):
-            decoder = self._decoder(hints[field.name])
-            if (kind, field.name) in TABLES:
-                decoder = or_none(items(place(self._tables[TABLES[kind, field.name]])))
-            elif field.name == "size" or field.name.endswith(("_size", "_reclaimable")):
-                decoder = not_negative(decoder)
-            decoders[field.name] = decoder
-        required = tuple(f.name for f in fields(kind) if f.default is NODEFAULT)
+        for name, hint, _ in told(kind):
+            decoder = self._decoder(hint)
+            if (kind, name) in TABLES:
+                decoder = or_none(items(place(self._tables[TABLES[kind, name]])))
+            elif hint in {int, int | None}:
+                decoder = at_least(least(kind, name), decoder)
+            decoders[name] = decoder
+        required = tuple(field.name for field in told(kind) if field.default is NODEFAULT)
 
         def decode(value: Any) -> Any:
             if type(value) is kind:  # taken already
@@ -269,6 +284,24 @@ class _Reader:
 
         self._records[kind] = decode
         return decode
+
+    def _quick(self, kind: type[Struct]) -> Quick:
+        """Return what takes records of ``kind`` as they are written here."""
+
+        def finish(name: str, hint: Any) -> Callable[[Any], Any] | None:
+            if (kind, name) in TABLES:
+                item = self._tables[TABLES[kind, name]].__getitem__
+                return lambda places: None if places is None else tuple(map(item, places))
+            if hint is str and name not in DISTINCT.values():
+                return self._word
+            return self._kept if get_origin(hint) is tuple else None
+
+        return quick(kind, Rules({name for one, name in TABLES if one is kind}, least, finish))
+
+    def _kept(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(self._lists) >= WORDS:
+            self._lists.clear()
+        return self._lists.setdefault(values, values)  # labels of one base are kept once, mostly
 
     def _word(self, value: Any) -> str:
         if type(value) is not str:

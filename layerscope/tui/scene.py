@@ -16,7 +16,7 @@ from layerscope.state.pins import Pins
 from layerscope.tui.widgets.columns import Sort
 from layerscope.units import Units, format_size, size_width
 from layerscope.views.changes import News
-from layerscope.views.orders import IMAGE_ORDERS
+from layerscope.views.orders import in_order
 
 if TYPE_CHECKING:
     from layerscope.search.query import Query
@@ -72,13 +72,13 @@ class Scene(Struct):
         sort = self.image_sort
         wanted = (self.graph, self.query, self.only, sort.key, sort.reverse)
         if self._shown is None or self._shown[0] != wanted:
-            images = list(self.graph.images) if self.query is None else self.query.select(self.graph)
+            images = None if self.query is None else self.query.select(self.graph)
             if self.only is not None:
-                images = [node for node in images if node.id in self.only]
-            by, falls = IMAGE_ORDERS[sort.key]
+                of = self.graph.images if images is None else images
+                images = [node for node in of if node.id in self.only]
             if (sort.key, sort.reverse) != ("size", False):  # the graph's own order
-                images.sort(key=by, reverse=falls is not sort.reverse)
-            self._shown = wanted, images
+                images = in_order(self.graph, sort.key, sort.reverse, images)
+            self._shown = wanted, list(self.graph.images) if images is None else images
         return self._shown[1]
 
     def shown_layers(self) -> Sequence[Layer]:

@@ -8,11 +8,13 @@ stand as it was typed: with letters apart, nearly every image would fit nearly e
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, KeysView, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.inventory import Container
@@ -79,6 +81,58 @@ def places(text: str, words: Iterable[str]) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+class Spots(Mapping[Hashable, Spot]):
+    """The images that fit, by ID. Where one does is not made out before it is looked at: most never are."""
+
+    def __init__(
+        self,
+        hits: Mapping[Hashable, Hit],
+        texts: Sequence[tuple[str, str, str]],
+        digits: Mapping[Hashable, Spot],
+        by_layer: Spot,
+        nodes: Mapping[Hashable, ImageNode],
+    ) -> None:
+        """Take those that fit by a name, one of ``texts``; by an ID; and by a layer. One may be among each of them."""
+        self.levels: tuple[Mapping[Hashable, Hit | Spot], ...] = hits, digits
+        """Those of the first are worth more than those of the second, and these more than all others."""
+        self._hits, self._texts, self._digits, self._by_layer, self._nodes = hits, texts, digits, by_layer, nodes
+        self._all: dict[Hashable, object] = {**hits, **digits, **nodes}
+        self._made: dict[Hashable, Spot] = {}
+
+    def __getitem__(self, key: Hashable) -> Spot:
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self._spot(key)
+        return found
+
+    def _spot(self, key: Hashable) -> Spot:
+        hit = self._hits.get(key)
+        if hit is not None:
+            _, what, name = self._texts[hit.index]
+            return Spot(what, name, hit.score + _ABOVE, hit=hit)
+        return self._digits.get(key) or replace(self._by_layer, node=self._nodes[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._all
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def keys(self) -> KeysView[Hashable]:
+        """The IDs, in what answers at once whether one is among them: thousands are asked for."""
+        return self._all.keys()
+
+    def unlike(self) -> Iterator[tuple[Hashable, Spot]]:
+        """Yield what fits, but of those that do by a layer alone, which share that, only the first."""
+        for key in self._all:
+            yield key, self[key]
+            if self[key].among is not None:
+                break
+
+
 class Search(Protocol):
     """Looks through one list."""
 
@@ -102,27 +156,32 @@ class ImageSearch:
             self._digests += [(node.id, "digest", digest.rpartition("@")[2]) for digest in node.image.digests]
         self._names = Finder([text for _, _, text in self._texts])
         self._layers = _Instructions(graph.layers)
+        self._having: Sequence[Layer] = ()
+        """The layers that had what was looked for last; by index; and the images that need any of them."""
+        self._among: dict[int, Layer] = {}
+        self._nodes: dict[Hashable, ImageNode] = {}
 
     def find(self, text: str) -> Mapping[Hashable, Spot]:
         """Return the images that fit, by ID."""
-        found: dict[Hashable, Spot] = {}
+        hits: dict[Hashable, Hit] = {}
         for hit in self._names.find(text):  # the best first
-            key, what, name = self._texts[hit.index]
-            if key not in found:
-                found[key] = Spot(what, name, hit.score + _ABOVE, hit=hit)
-        for image_id, by_id in _by_digits(text, self._digests):
-            found.setdefault(image_id, by_id)
+            hits.setdefault(self._texts[hit.index][0], hit)
+        digits: dict[Hashable, Spot] = {}
+        for key, spot in _by_digits(text, self._digests):
+            digits.setdefault(key, spot)
         words = tuple(text.lower().split())
-        if len("".join(words)) >= WORD_LETTERS:
-            among = {layer.index: layer for layer in self._layers.having(words)}
+        if len("".join(words)) < WORD_LETTERS:
+            return Spots(hits, self._texts, digits, Spot("layer", "", 0), {})
+        layers = self._layers.having(words)
+        if layers is not self._having:
+            self._having = layers
+            self._among = {layer.index: layer for layer in layers}
             nodes: set[ImageNode] = set()
-            for layer in among.values():
+            for layer in layers:
                 if layer.images and layer.images[0] not in nodes:  # else so are all: they stand on one that fits
                     nodes.update(layer.images)
-            for node in nodes:
-                if node.id not in found:
-                    found[node.id] = Spot("layer", "", 0, words, among=among, node=node)
-        return found
+            self._nodes = {node.id: node for node in nodes}
+        return Spots(hits, self._texts, digits, Spot("layer", "", 0, words, among=self._among), self._nodes)
 
 
 class LayerSearch:
@@ -230,12 +289,29 @@ class _Instructions:
                 label = labels[raw] = layer_label(layer)
             self.having_text.setdefault(label, []).append(layer)
         self._lower = [(label.lower(), layers) for label, layers in self.having_text.items()]
+        self._words: tuple[str, ...] = ()
+        """What was looked for last, the instructions that hold it, and their layers."""
+        self._texts: list[tuple[str, list[Layer]]] = []
+        self._found: list[Layer] = []
 
-    def having(self, words: Sequence[str]) -> list[Layer]:
-        """Return the layers whose instruction holds all the words as they are, parents before children."""
-        hits = [layer for text, layers in self._lower if all(word in text for word in words) for layer in layers]
-        hits.sort(key=lambda layer: layer.index)
-        return hits
+    def having(self, words: Sequence[str]) -> Sequence[Layer]:
+        """Return the layers whose instruction holds all the words as they are, parents before children.
+
+        It is the very list of the time before where the same do.
+        """
+        texts = self._lower
+        longer = bool(self._words) and all(any(old in new for new in words) for old in self._words)
+        if longer:  # what holds these, holds those
+            texts = self._texts
+        for word in words:
+            texts = [one for one in texts if word in one[0]]
+        self._words = tuple(words)
+        if longer and len(texts) == len(self._texts):
+            return self._found
+        self._texts = texts
+        self._found = [layer for _, layers in texts for layer in layers]
+        self._found.sort(key=attrgetter("index"))
+        return self._found
 
     def chains(self, label: str) -> list[str]:
         return [layer.chain_id for layer in self.having_text[label]]

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from msgspec import Struct, field
 
 from layerscope.core.graph import ImageNode, Layer, LayerGraph, union
+from layerscope.core.parts import Parts
 from layerscope.core.runs import runs
 from layerscope.views.names import repository
 
@@ -156,6 +157,15 @@ def forest_of(graph: LayerGraph) -> Forest:
     found: Forest | None = graph.worked_out.get("forest")
     if found is None:
         found = graph.worked_out["forest"] = Forest(graph)
+    return found
+
+
+def parts_of(graph: LayerGraph) -> Parts:
+    """Return what sums over some of a graph's images are read from, worked out once for as long as the graph lives."""
+    found: Parts | None = graph.worked_out.get("parts")
+    if found is None:
+        walked = (node for root in forest_of(graph).roots for node in root.walk())
+        found = graph.worked_out["parts"] = Parts(graph, walked)
     return found
 
 

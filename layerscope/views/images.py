@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from layerscope.core.ages import made
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
+from layerscope.core.origin import Again, origin_of
 from layerscope.core.sizes.sums import GROUND, Tally
 from layerscope.views.names import repository
 
@@ -42,6 +43,12 @@ class Group:
     @cached_property
     def _sums(self) -> _Sums:
         return _sums(self.images, self._graph)
+
+    def knows(self, other: Group) -> None:
+        """Take over what was worked out of the same images of the same graph."""
+        if "_sums" in other.__dict__ and other._graph is self._graph and set(other.images) == set(self.images):
+            for name, value in other.__dict__.items():
+                self.__dict__.setdefault(name, value)
 
     @property
     def id(self) -> str:
@@ -90,6 +97,14 @@ class Group:
             return None
         return self._graph.content.sums(node.id for node in self.images).stored
 
+    @cached_property
+    def again(self) -> Again | None:
+        """Can they be had again; None: some can, or it is known of some."""
+        if self._graph is None:
+            return "not known"
+        first = origin_of(self._graph, self.images[0]).again
+        return first if all(origin_of(self._graph, node).again == first for node in self.images) else None
+
     @property
     def layers(self) -> int:
         """How many layers they have, each counted once."""
@@ -107,10 +122,13 @@ class Group:
         return max(dates, default=None)
 
 
-def by_repository(images: Iterable[ImageNode], graph: LayerGraph | None = None) -> list[Group]:
+def by_repository(
+    images: Iterable[ImageNode], graph: LayerGraph | None = None, before: Iterable[Group] = ()
+) -> list[Group]:
     """Return the groups of some images, in the order in which their first images come.
 
     With their ``graph``, sums of layers are what the engine's figures determine of them, and content is in them.
+    What was worked out of groups from ``before`` is not worked out again.
 
     An image is in the group of the name it is listed by: that of its first tag, or of
     its first digest if it has no tag.
@@ -118,7 +136,12 @@ def by_repository(images: Iterable[ImageNode], graph: LayerGraph | None = None) 
     members: dict[str, list[ImageNode]] = {}
     for node in images:
         members.setdefault(repository(node) or NAMELESS, []).append(node)
-    return [Group(name, nodes, graph) for name, nodes in members.items()]
+    groups = [Group(name, nodes, graph) for name, nodes in members.items()]
+    known = {group.name: group for group in before}
+    for group in groups:
+        if group.name in known:
+            group.knows(known[group.name])
+    return groups
 
 
 def widest(groups: Iterable[Group]) -> int:

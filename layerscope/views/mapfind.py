@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from msgspec.structs import replace
 
 from layerscope.core.graph import ImageNode, LayerGraph
-from layerscope.views.find import Spot
+from layerscope.views.find import Spot, Spots
 from layerscope.views.forest import Forest
 from layerscope.views.map import Map
 
@@ -22,7 +22,7 @@ def spots_on(map_: Map, graph: LayerGraph, forest: Forest, found: Mapping[Hashab
     """
     best: dict[int, Spot] = {}
     among: Mapping[int, object] | None = None
-    for key, spot in found.items():
+    for key, spot in found.unlike() if isinstance(found, Spots) else found.items():
         if spot.among is None:
             node = graph.image_by_id.get(str(key))
             index = _block_of(map_, forest, node) if node is not None else None

@@ -6,11 +6,11 @@ biggest first. What is not known counts as nothing: it is last where the biggest
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from layerscope.core.ages import made
-from layerscope.core.graph import ImageNode
+from layerscope.core.graph import ImageNode, LayerGraph
 from layerscope.inventory import Container
 from layerscope.views.names import layer_label
 
@@ -41,6 +41,23 @@ IMAGE_ORDERS: Mapping[str, Order] = {
     "created": (lambda node: made(node.image.created, _NEVER) or 0, True),
 }
 """Of the images."""
+
+
+def in_order(graph: LayerGraph, key: str, reverse: bool, images: Sequence[ImageNode] | None = None) -> list[ImageNode]:
+    """Return images of a graph, all or some that are in its own order, in one of :data:`IMAGE_ORDERS`.
+
+    All of them are sorted once for as long as the graph lives: some of them are then picked out of those.
+    """
+    by, falls = IMAGE_ORDERS[key]
+    known: dict[tuple[str, bool], list[ImageNode]] = graph.worked_out.setdefault("orders", {})
+    every = known.get((key, reverse))
+    if every is None:
+        every = known[key, reverse] = sorted(graph.images, key=by, reverse=falls is not reverse)
+    if images is None:
+        return list(every)
+    chosen = {node.index for node in images}
+    return [node for node in every if node.index in chosen]
+
 
 LAYER_ORDERS: Mapping[str, Order] = {
     # Plain attributes: there are 20,000 of them, and the view is waited for. Equals stay put from scan to scan.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerscope.engine.answer import Answer
+from layerscope.engine.answer import Answer, Head
 from layerscope.engine.errors import NoHttp
 from layerscope.engine.limits import AnswerTooLong, Limit
 
@@ -140,3 +140,47 @@ def test_a_mutated_answer_is_read_or_refused_and_nothing_else(data: bytes, choic
     except (NoHttp, AnswerTooLong):
         return
     assert 200 <= answer.status < 600
+
+
+@given(st.lists(answers(), min_size=1, max_size=5), st.integers(0, 3), st.data())
+def test_a_known_head_is_read_as_an_unknown_one(some: list[bytes], cut: int, choice: Any) -> None:
+    """Whatever the head that is known: an answer is found by it as it is read in full, or not found."""
+    head = Head()
+    data = b"".join(some)
+    if cut:
+        data = data[:-cut]
+    for number, whole in enumerate(some):
+        at = len(b"".join(some[:number]))
+        if data[at:].startswith(whole):
+            read = put_together([whole])
+            found = head.find(data, at, LIMIT.bytes)
+            if found is not None:
+                begin, end, after = found
+                assert (read.status, read.keeps) == (200, True)
+                assert (data[begin:end], after) == (read.body, at + len(whole))
+            head.learn(read)
+            if read.status == 200 and read.keeps and choice.draw(st.booleans()):
+                assert head.find(whole, 0, len(read.body) - 1) is None
+        else:
+            assert head.find(data, at, LIMIT.bytes) is None
+
+
+def test_a_known_head_is_found_again() -> None:
+    head = Head()
+    plain, chunked = OK + b"Content-Length: %d\r\nX: y\r\n\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    head.learn(put_together([plain % 2 + b"ab"]))
+    long = plain % 12 + b"abcdefabcdef"
+    assert head.find(b"." + long + b"HTTP", 1, 12) == (len(long) - 11, len(long) + 1, len(long) + 1)
+    assert head.find(long[:-1], 0, 12) is None
+    assert head.find(plain % 3 + b"abc", 0, 2) is None, "more than the limit"
+    assert head.find(long.replace(b"y", b"z"), 0, 12) is None
+    assert head.find(long.replace(b"12", b"1_2"), 0, 12) is None
+    head.learn(put_together([OK.replace(b"200", b"404") + b"Content-Length: 0\r\n\r\n"]))
+    assert head.find(long, 0, 12) is not None, "a refusal is no head to know"
+    head.learn(put_together([chunked + b"2\r\nab\r\n0\r\n\r\n"]))
+    one = chunked + b"a\r\n0123456789\r\n0\r\n\r\n"
+    assert head.find(one + one, 0, 10) == (len(one) - 17, len(one) - 7, len(one))
+    assert head.find(one.replace(b"a\r\n0", b"9\r\n0"), 0, 10) is None
+    assert head.find(chunked + b"0\r\n\r\n", 0, 10) is None
+    assert head.find(chunked + b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n", 0, 10) is None
+    assert head.find(long, 0, 12) is None

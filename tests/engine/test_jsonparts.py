@@ -25,14 +25,23 @@ def _everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jsonparts, "SMALL", -1)
 
 
-@given(VALUES, st.sampled_from([None, 1]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())
-def test_a_value_is_the_same_in_parts(value: Any, indent: int | None, encoding: str, ascii_only: bool) -> None:
+def small(body: bytes) -> Any:
+    return jsonparts._small(body)
+
+
+BOTH = st.sampled_from([parsed, small])
+
+
+@given(BOTH, VALUES, st.sampled_from([None, 1]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), st.booleans())
+def test_a_value_is_the_same_in_parts(
+    parsed: Any, value: Any, indent: int | None, encoding: str, ascii_only: bool
+) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode(encoding, "surrogatepass")
     assert parsed(body) == json.loads(body)
 
 
-@given(st.text(st.sampled_from('[]{},:"0e-. \n\\uatrfnlsNI'), max_size=24))
-def test_what_is_none_is_refused_as_the_standard_library_refuses_it(text: str) -> None:
+@given(BOTH, st.text(st.sampled_from('[]{},:"0e-. \n\\uadtrfnlsNI'), max_size=24))
+def test_what_is_none_is_refused_as_the_standard_library_refuses_it(parsed: Any, text: str) -> None:
     def answer(of: Any) -> Any:
         try:
             return repr(of(text.encode()))

@@ -9,9 +9,11 @@ import docker
 import pytest
 
 from layerscope.core.build import build_graph
+from layerscope.engine import many
 from layerscope.engine.connect import connect
 from layerscope.engine.lists import list_containers, list_images
-from layerscope.engine.scan import describe_image, scan
+from layerscope.engine.records import Intern
+from layerscope.engine.scan import describe_image, describe_images, scan
 from layerscope.engine.usage import disk_usage
 from layerscope.inventory import Image
 
@@ -54,6 +56,27 @@ def test_an_image_alone_is_described_as_in_a_scan(engine_host: str) -> None:
         for image in images[:5]:
             assert describe_image(conn, image) == scanned[image.id]
         assert list_containers(conn) == inventory.containers
+
+
+def test_answers_to_several_questions_on_one_connection_come_in_their_order(
+    engine_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an engine says is the same whether it is asked one by one, or the next before it has answered."""
+    found = []
+    with connect(engine_host) as conn:
+        images = list_images(conn) * 10
+    monkeypatch.setattr(many, "JUDGED", 1)
+    for quick in (0.0, float("inf")):
+        monkeypatch.setattr(many, "QUICK", quick)
+        with connect(engine_host) as conn:
+            told = dict(describe_images(conn, images, Intern()))
+        assert sorted(told) == list(range(len(images)))
+        found.append(told)
+    assert found[0] == found[1]
+    for number, image in found[1].items():
+        assert image is not None
+        assert image.id == images[number].id
+        assert image.scanned
 
 
 def test_an_image_that_is_removed_is_gone_when_asked_for(engine_host: str) -> None:

@@ -182,8 +182,8 @@ def with_image(**changes: Any) -> bytes:
             'not a layerscope scan: history[0].size: expected a whole number, got "x"',
         ),
         (
-            changed(history=[{"created_by": "x", "size": -1}]),
-            "not a layerscope scan: history[0].size: expected a number of bytes, got -1",
+            changed(history=[{"created_by": "x", "size": -2}]),
+            "not a layerscope scan: history[0].size: expected a number of bytes, got -2",
         ),
         (with_image(tags=["b", None]), "not a layerscope scan: images[1].tags[1]: expected text, got null"),
         (

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph
-from layerscope.views.find import ImageSearch, LayerSearch, user_search
+from layerscope.tui.widgets.rowfind import RowFind
+from layerscope.views.find import ImageSearch, LayerSearch, Spot, user_search
 from tests.hosts import HOSTILE, SMALL, image_id
 
+GRAPH = build_graph(big_host(12, 40))
 DIGEST = "sha256:" + "ab12" * 16
 
 
@@ -76,6 +83,25 @@ def test_the_newest_layer_that_fits_is_named() -> None:
     assert "".join(spot.text[place] for place in spot.positions) == "app"
 
 
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(["", "a", "ap", "app", "apt", "apt-get", "ADD", "d", "bil", "cop", " "]), max_size=12))
+def test_what_was_looked_for_before_does_not_matter(typed: list[str]) -> None:
+    used = ImageSearch(GRAPH)
+    for words in (*typed, " ".join(typed)):
+        there = {key: (spot.what, spot.text, spot.score) for key, spot in used.find(words).items()}
+        assert there == {
+            key: (spot.what, spot.text, spot.score) for key, spot in ImageSearch(GRAPH).find(words).items()
+        }
+
+
+def test_a_word_more_or_a_letter_less_is_looked_for_in_all() -> None:
+    graph, used = small(), ImageSearch(small())
+    for text in ("python3", "python", "python3 install", "install", "rootfs", "inst rootfs", "rootfs"):
+        assert {key: spot.text for key, spot in used.find(text).items()} == {
+            key: spot.text for key, spot in ImageSearch(graph).find(text).items()
+        }
+
+
 def test_layers_by_instruction_and_digest() -> None:
     graph = small()
     search = LayerSearch(graph.layers)
@@ -98,3 +124,39 @@ def test_hostile_text_is_clean() -> None:
         for spot in ImageSearch(graph).find(text).values():
             assert spot.text.isprintable()
             assert all(0 <= place < len(spot.text) for place in spot.positions)
+
+
+class Rows(RowFind):
+    """A list without a widget."""
+
+    def __init__(self, keys: list[Hashable], spots: Mapping[Hashable, Spot]) -> None:
+        self._keys, self.spots = keys, spots
+        self._hits = self._places(spots)
+
+    @property
+    def keys(self) -> list[Hashable]:
+        return self._keys
+
+
+MANY = build_graph(
+    replace(
+        SMALL,
+        images=tuple(
+            replace(SMALL.images[number % 4], id=f"sha256:{number % 5:04}{number:060}", tags=(tag,))
+            for number, tag in enumerate(("web:0001", "api:0001", "deb:1", "rootfs:1", "web:0001", "deb:2") * 4)
+        ),
+    )
+)
+
+
+@settings(max_examples=100)
+@given(st.data(), st.sampled_from(["0001", "0002", "web", "deb:", "rootfs", "python3", "e", "nosuch"]))
+def test_the_rows_that_fit_and_the_best_of_them(data: st.DataObject, text: str) -> None:
+    spots = ImageSearch(MANY).find(text)
+    keys: list[Hashable] = [node.id for node in MANY.images if data.draw(st.integers(0, 5))]
+    keys += [f"another {number}" for number in range(data.draw(st.integers(0, 90)))]
+    rows, origin = Rows(keys, spots), data.draw(st.integers(0, len(keys)))
+    assert rows._hits == [index for index, key in enumerate(keys) if key in dict(spots)]
+    best = max((spots[keys[index]].score for index in rows._hits), default=None)
+    equals = [index for index in rows._hits if spots[keys[index]].score == best]
+    assert rows.best_hit(origin) == min(equals, key=lambda index: (index < origin, index), default=None)

@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dev.benchmarks.generate import big_host
 from layerscope.core.build import build_graph
 from layerscope.core.graph import LayerGraph, union
+from layerscope.core.origin import origin_of
+from layerscope.core.update import updated
 from layerscope.views.images import GROUP_ORDERS, NAMELESS, Group, by_repository, grouped_rows, sorted_groups, widest
+from layerscope.views.orders import IMAGE_ORDERS, in_order
 from tests.hosts import MB, SMALL
 from tests.views.forests import host
 
@@ -86,3 +90,51 @@ def check_groups(graph: LayerGraph) -> None:
 def test_a_group_of_unknown_sizes_says_so() -> None:
     (group,) = by_repository(host("aZ", "a", tagged=False).images)
     assert (group.name, group.exact, group.id) == (NAMELESS, False, "repository <none>")
+
+
+@given(stacks, st.data())
+def test_what_is_known_of_groups_from_before_is_what_is_worked_out_afresh(
+    drawn: list[str], data: st.DataObject
+) -> None:
+    graph = build_graph(big_host(40, 120)) if data.draw(st.booleans()) else host(*drawn)
+    before: list[Group] = []
+    for _ in range(3):
+        some = [node for node in graph.images if data.draw(st.integers(0, 9)) > 0]
+        data.draw(st.randoms()).shuffle(some)
+        before = by_repository(some, graph, before)
+        fresh = by_repository(some, graph)
+        asked = data.draw(st.sets(st.sampled_from(SAID)))
+        for group, same in zip(before, fresh, strict=True):
+            assert [getattr(group, name) for name in asked] == [getattr(same, name) for name in asked]
+            assert (group.name, group.images) == (same.name, same.images)
+
+
+SAID = ["listed", "footprint", "unique", "exact", "stack", "containers", "tags", "content", "created", "again", "whole"]
+
+
+def test_groups_of_another_graph_are_not_taken_for_these() -> None:
+    graph = build_graph(SMALL)
+    before = by_repository(graph.images, graph)
+    assert {group.again for group in before if group.footprint} == {"only here"}
+    pulled = tuple(replace(image, digests=("app@sha256:" + "1" * 64,)) for image in SMALL.images)
+    after = updated(graph, replace(SMALL, images=pulled))  # made of the very same rows
+    assert after is not None
+    assert {group.again for group in by_repository(after.images, after, before)} == {"yes"}
+
+
+def test_images_can_be_had_again_together_if_each_can() -> None:
+    graph = build_graph(SMALL)
+    for group in by_repository(graph.images, graph):
+        found = {origin_of(graph, node).again for node in group.images}
+        assert {group.again} == (found if len(found) == 1 else {None})
+
+
+@given(st.data())
+def test_some_images_are_in_order_as_if_they_alone_were_sorted(data: st.DataObject) -> None:
+    graph = build_graph(big_host(30, 60, seed=data.draw(st.integers(1, 5))))
+    key, reverse = data.draw(st.sampled_from(sorted(IMAGE_ORDERS))), data.draw(st.booleans())
+    by, falls = IMAGE_ORDERS[key]
+    for _ in range(2):
+        some = [node for node in graph.images if data.draw(st.booleans())]
+        assert in_order(graph, key, reverse, some) == sorted(some, key=by, reverse=falls is not reverse)
+    assert in_order(graph, key, reverse) == sorted(graph.images, key=by, reverse=falls is not reverse)

@@ -174,6 +174,12 @@ class Marks:
 
         return plan_of(self.graph, self._removal)
 
+    def refusal(self) -> str:
+        """Return what keeps the first of those that stay from being removed, as a plan says it; empty where all go."""
+        from layerscope.core.removal.plan import refusal_of  # noqa: PLC0415 - not before it is asked for
+
+        return refusal_of(self.graph, self._removal)
+
     def _restart(self) -> None:
         self._removal = Removal(holders_of(self.graph))
         self._listed = 0

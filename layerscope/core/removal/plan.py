@@ -253,6 +253,16 @@ def plan_of(graph: LayerGraph, removal: Removal) -> RemovalPlan:
     )
 
 
+def refusal_of(graph: LayerGraph, removal: Removal) -> str:
+    """Return the first of what a plan says of why images stay, ``by`` of it; empty where all go. No plan is made."""
+    rows = graph.images
+    for blocker in _blockers(removal.holders, removal, [rows[at] for at in removal.chosen]):
+        return blocker.by
+    for at in _in_order(removal.holders, [at for at in removal.chosen if removal.untagged(at)]):
+        return _untagged(removal, rows[at]).by
+    return ""
+
+
 def held_by_cache(graph: LayerGraph, layers: Sequence[Layer]) -> int | None:
     """Return how many bytes of some layers the build cache may keep, at most; see ``RemovalPlan.held_by_cache``."""
     records = cached_sizes(graph)

@@ -57,6 +57,8 @@ class ImageList(RowTable):
         self.scene: Scene | None = None
         self.grouped = False
         self._shown: list[ImageNode] = []
+        self._made: tuple[list[ImageNode], list[Group], dict[str, Group]] = [], [], {}
+        """What was grouped last; kept while the images are out of their groups."""
         self._groups: list[Group] = []
         self._open: set[str] = set()
         self._scale = 1
@@ -74,14 +76,24 @@ class ImageList(RowTable):
         if shown != (self._with_content, self._past):
             self._with_content, self._past = shown
             self.set_columns(self._columns(self.grouped))
-        self._groups, self._group_of = [], {}
         self._scale = next((node.size for node in scene.graph.images), 1) or 1  # the biggest is the first
+        self._groups, self._group_of = [], {}
         if self.grouped:
-            self._groups = sorted_groups(by_repository(self._shown, scene.graph), self.sort.key, self.sort.reverse)
-            self._group_of = {node.id: group for group in self._groups for node in group.images}
+            self._made = self._grouped(scene)
+            _, self._groups, self._group_of = self._made
             self._scale = max(self._scale, widest(self._groups))
+        elif self._made[0] is not self._shown:
+            self._made = [], [], {}
         self.empty = "no image passes the filter: Esc leaves it" if scene.filtered else "no images here yet"
         self._fill()
+
+    def _grouped(self, scene: Scene) -> tuple[list[ImageNode], list[Group], dict[str, Group]]:
+        """Return the images that are shown, their groups, and the group of each: made once for a list of images."""
+        before, groups, _ = self._made
+        if before is self._shown:  # it is another list where graph, filter or order are others
+            return self._made
+        groups = sorted_groups(by_repository(self._shown, scene.graph, groups), self.sort.key, self.sort.reverse)
+        return self._shown, groups, {node.id: group for group in groups for node in group.images}
 
     def _fill(self) -> None:
         self.show(grouped_rows(self._groups, self.is_open) if self.grouped else self._shown)
@@ -327,11 +339,9 @@ class ImageList(RowTable):
     def _again(self, row: Row, width: int) -> Cell:
         if self.scene is None:
             return ""
-        nodes = row.images if isinstance(row, Group) else [row]
-        found = {origin_of(self.scene.graph, node).again for node in nodes}
-        if len(found) > 1:
+        again = row.again if isinstance(row, Group) else origin_of(self.scene.graph, row).again
+        if again is None:
             return "some"
-        again = found.pop()
         short, style = PULL[again]
         return [(again if len(again) <= width else short, style)]
 

@@ -13,6 +13,7 @@ from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.columns import Piece
 from layerscope.tui.widgets.prompt import Prompt, Reply
 from layerscope.units import format_number, part_of
+from layerscope.views.forest import parts_of
 
 PAUSE = 0.05
 """Seconds without a letter after which a filter that is typed is applied."""
@@ -78,6 +79,7 @@ class FilterBar(Prompt):
         self._filters.begin()
         text = self._undo.text if self._undo is not None else ""
         self.take_keyboard("&", text, KEYS)
+        self.call_after_refresh(parts_of, scene.graph)  # what each letter then reads sums from
         self._read(scene, text)
 
     def changed(self) -> None:

@@ -178,6 +178,5 @@ def _alone(scene: Scene, nodes: list[ImageNode]) -> list[Part]:
     figures = alone.figures
     why = ""
     if (figures.blocked or figures.untagged) and len(nodes) == 1:
-        would = alone.plan()
-        why = clean(would.blocked[0].by if would.blocked else would.untagged[0].by, 200)
+        why = clean(alone.refusal(), 200)
     return alone_parts(nodes, figures, why, scene.units, scene.freed)

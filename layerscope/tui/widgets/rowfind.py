@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,9 @@ from layerscope.tui.widgets.findable import Findable
 
 if TYPE_CHECKING:
     from layerscope.views.find import Search, Spot
+
+FEW = 4
+"""Of so many rows one fits at most, where it is quicker to ask for each that does than for each row."""
 
 
 class RowFind(Findable):
@@ -21,6 +25,8 @@ class RowFind(Findable):
     spots: Mapping[Hashable, Spot] = {}
     """What was found, by the keys of rows: for the cells to show."""
     _looker: Search | None = None
+    _numbers: tuple[Sequence[Hashable], dict[Hashable, int]] | None = None
+    """Keys, and the number of the row of each."""
 
     @property
     def keys(self) -> Sequence[Hashable]:
@@ -89,8 +95,20 @@ class RowFind(Findable):
         """Look for the text among the rows as they are now."""
         searcher = self._searcher() if self.find_text else None
         self.spots = spots = searcher.find(self.find_text) if searcher is not None else {}
-        self._hits = [index for index, key in enumerate(self.keys) if key in spots] if spots else []
+        self._hits = self._places(spots) if spots else []
         self.say_hits()
+
+    def _places(self, spots: Mapping[Hashable, Spot]) -> list[int]:
+        """Return the numbers of the rows with some keys, rising."""
+        keys = self.keys
+        if len(spots) <= len(keys) // FEW:
+            if self._numbers is None or self._numbers[0] is not keys:
+                self._numbers = keys, {key: index for index, key in enumerate(keys)}
+            numbers = self._numbers[1]
+            if len(numbers) == len(keys):
+                return sorted(numbers[key] for key in spots if key in numbers)
+        fit = spots.keys()
+        return [index for index, key in enumerate(keys) if key in fit]
 
     @property
     def spot(self) -> Spot | None:
@@ -100,7 +118,12 @@ class RowFind(Findable):
     def best_hit(self, origin: int) -> int | None:
         """Return the row that fits best, the first of several from ``origin`` on; None for no hit."""
         keys, spots = self.keys, self.spots
-        scores = [spots[keys[index]].score for index in self._hits]
-        best = max(scores, default=None)
-        equals = [index for index, score in zip(self._hits, scores, strict=True) if score == best]
-        return min(equals, key=lambda index: (index < origin, index), default=None)
+        equals = self._hits
+        for level in getattr(spots, "levels", (spots,)):
+            hits = [index for index in self._hits if keys[index] in level] if level else []
+            if hits:
+                scores = [level[keys[index]].score for index in hits]
+                best = max(scores)
+                equals = [index for index, score in zip(hits, scores, strict=True) if score == best]
+                break
+        return equals[bisect_left(equals, origin) % len(equals)] if equals else None

@@ -21,6 +21,7 @@ from layerscope.tui.widgets.bars import plain_bar, split_bar
 from layerscope.tui.widgets.cached import CachedLines
 from layerscope.units import Units, count, format_size, part_of
 from layerscope.views.bars import CONTENT, UNPACKED, Bar, open_words, saved_words, two_bars
+from layerscope.views.forest import parts_of
 
 LABEL = 14
 FIGURE = 9
@@ -63,7 +64,7 @@ class Summary(CachedLines, Widget):
         if scene is None or inventory is None:
             self.show(None, None, state, units, None, live.progress)
             return
-        shown = scene.graph.totals_of(scene.shown_images()) if scene.filtered else None
+        shown = parts_of(scene.graph).totals_of(scene.graph, scene.shown_images()) if scene.filtered else None
         self._graph = scene.graph
         self.show(inventory.engine, scene.graph.totals, state, units, shown, live.progress)
         if self._ticking is None:

@@ -178,6 +178,7 @@ def _same(marks: Marks, scratch: RemovalPlan) -> None:
     assert {n.id for n in marks.images if marks.goes(n)} == {n.id for n in scratch.removed}
     assert [layer for layer in marks.graph.layers if marks.gone(layer)] == list(scratch.freed)
     assert marks.held_by_cache == scratch.held_by_cache
+    assert marks.refusal() == next((one.by for one in (*scratch.blocked, *scratch.untagged)), "")
 
 
 def test_many_marks_are_the_plan_made_from_scratch_too() -> None:

@@ -43,6 +43,8 @@ class Scene(Struct):
     _alone: Marks | None = None
     changes: int = 0
     """Counts everything that changes which rows are shown; views compare it to know that they are stale."""
+    marked: int = 0
+    """Counts what marks or pins."""
 
     @property
     def now(self) -> int:
@@ -66,6 +68,11 @@ class Scene(Struct):
         if node.exact:
             return self.size(node.size)
         return f"≥{self.size(node.size)}" if node.size else "?"
+
+    @property
+    def looks(self) -> tuple[int, int]:
+        """What rows look like beside :attr:`changes`: other marks and pins, or other ages, and it is another one."""
+        return self.marked, self.now // 60
 
     def shown_images(self) -> list[ImageNode]:
         """The images that pass the filter, in the chosen order; the same list until any of that changes."""

@@ -12,7 +12,7 @@ import asyncio
 import codecs
 import io
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from operator import is_
@@ -52,8 +52,10 @@ SETTLE = 1.0
 """Seconds that a key waits for a screen which the key before it opened; a screen that takes longer gets it anyway."""
 
 
-def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip]) -> list[Strip]:
-    """Return the lines of ``widget`` as Textual draws them now, with ``label`` in both edges and ``line`` for content.
+def lines_with_frame(
+    widget: Widget, label: Content, line: Callable[[int], Strip], wanted: Iterable[int]
+) -> list[Strip]:
+    """Return some lines of ``widget`` as Textual draws them now, ``label`` in both edges and ``line`` for content.
 
     Uses ``StylesCache.render``, ``Widget._get_title_style_information`` and ``_get_subtitle_style_information``
     (Textual 8.2.8). Without: there is no other way to ask for the border of a widget, so Textual would draw it again
@@ -61,19 +63,24 @@ def lines_with_frame(widget: Widget, label: Content, line: Callable[[int], Strip
     changes, every list fails at its first line with a TypeError.
     """
     below, background = widget.background_colors
-    size = widget.region.size
-    return StylesCache().render(
-        widget.styles,
-        size,
-        below,
-        background,
-        line,
-        widget.get_line_filters(),
-        (label, *widget._get_title_style_information(below)),
-        (label, *widget._get_subtitle_style_information(below)),
-        content_size=widget.content_region.size,
-        crop=Region(0, 0, size.width, size.height),
-    )
+    size, cache = widget.region.size, StylesCache()
+    title = (label, *widget._get_title_style_information(below))
+    subtitle = (label, *widget._get_subtitle_style_information(below))
+    lines: list[Strip] = []
+    for y in wanted:
+        lines += cache.render(
+            widget.styles,
+            size,
+            below,
+            background,
+            line,
+            widget.get_line_filters(),
+            title,
+            subtitle,
+            content_size=widget.content_region.size,
+            crop=Region(0, y, size.width, 1),
+        )
+    return lines
 
 
 def let_lines_go() -> None:

@@ -54,9 +54,12 @@ class Reconciliation(Struct, frozen=True):
 
 
 def reconcile(graph: LayerGraph, units: Units = Units.SI) -> Reconciliation:
-    """Return our figures beside the engine's own, as far as it was asked (``inventory.usage``)."""
-    work = _Work(graph, units)
-    return Reconciliation(tuple(work.figures()), tuple(work.notes()), graph.inventory.usage is not None)
+    """Return our figures beside the engine's own, as far as it was asked (``inventory.usage``); worked out once."""
+    known: dict[Units, Reconciliation] = graph.worked_out.setdefault("reconciled", {})
+    if units not in known:
+        work = _Work(graph, units)
+        known[units] = Reconciliation(tuple(work.figures()), tuple(work.notes()), graph.inventory.usage is not None)
+    return known[units]
 
 
 class _Work:

@@ -29,7 +29,14 @@ class Why(Struct, frozen=True):
 
 
 def why(graph: LayerGraph, units: Units = Units.SI) -> Why:
-    """Return why the images of a host are listed with more than they take on disk."""
+    """Return why the images of a host are listed with more than they take on disk; worked out once."""
+    known: dict[Units, Why] = graph.worked_out.setdefault("why", {})
+    if units not in known:
+        known[units] = _why(graph, units)
+    return known[units]
+
+
+def _why(graph: LayerGraph, units: Units) -> Why:
     totals = graph.totals
     bound = "" if totals.exact and totals.content_known else "≥"
 

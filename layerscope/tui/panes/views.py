@@ -75,8 +75,8 @@ class Views(Switcher):
         """Those of :data:`LATER` that are there, or will be when the lock is free."""
         self._making = Lock()
         self._refused = ""
-        self._seen: dict[str, int] = {}
-        """For each view the ``Scene.changes`` that it shows."""
+        self._seen: dict[str, tuple[int, tuple[int, int]]] = {}
+        """For each view the ``Scene.changes`` that it shows, and ``Scene.looks``."""
         self._pointed_at: tuple[ImageNode | None, Layer | None] = (None, None)
         """The image and the layer that were under the cursor of a view last."""
 
@@ -153,11 +153,12 @@ class Views(Switcher):
     def show(self, scene: Scene) -> None:
         """Show a scene in the current view; one that was not looked at meanwhile pays for it when it is."""
         name = self.current or ""
-        if self._seen.get(name) == scene.changes:
-            self.view.marks_changed()
-        else:
-            self._seen[name] = scene.changes
+        seen, looks = self._seen.get(name, (-1, (-1, -1)))
+        if seen != scene.changes:
             self.view.show_scene(scene)
+        elif looks != scene.looks or name == "view-compare":  # which may choose others to compare
+            self.view.marks_changed()
+        self._seen[name] = scene.changes, scene.looks
 
     def go_to(self, name: str, scene: Scene | None) -> bool:
         """Show another view, with the cursor on the same image and layer: those that had one last. False: the same.

@@ -318,6 +318,7 @@ class MainScreen(Screen[None]):
     def _mark(self, change: Callable[[Scene], object]) -> None:
         if self.scene is not None:
             change(self.scene)
+            self.scene.marked += 1
             self.view.marks_changed()
             self._draw_line()
             if not self.view.has_rows:
@@ -357,6 +358,7 @@ class MainScreen(Screen[None]):
         """Pin what is under the cursor, so that it is never proposed for removal; or unpin it."""
         if self.scene is not None:
             asking.toggle_pins(self, list(self.view.targets()), self.session)
+            self.scene.marked += 1
             self.view.marks_changed()
 
     # -- what has a dialog ----------------------------------------------------------------

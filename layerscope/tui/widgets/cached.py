@@ -11,6 +11,9 @@ from layerscope.tui.textual_hacks import HearsOfDirt
 from layerscope.tui.widgets.frame import Frame
 from layerscope.tui.widgets.framed import Framed
 
+FRAMES = 2
+"""That are kept: with the keyboard and without it."""
+
 
 class CachedLines(HearsOfDirt, Framed):
     """Mixin of a widget: keeps its lines as they were sent last.
@@ -25,6 +28,8 @@ class CachedLines(HearsOfDirt, Framed):
     _stale: tuple[int, int] | None = None
     """The first line that is to be drawn again, and the one after the last; None: none of them."""
     _frame: Frame | None = None
+    _frames: Sequence[Frame] = ()
+    """Those of before: what was drawn in one is good in it again."""
 
     def became_dirty(self, regions: Sequence[Region]) -> Sequence[Region]:
         """Note which lines are to be drawn again; without regions all of them."""
@@ -84,7 +89,9 @@ class CachedLines(HearsOfDirt, Framed):
     def frame(self) -> Frame:
         """What is around every line of content."""
         if self._frame is None:
-            self._frame = Frame.of(self)
+            new = Frame.of(self)
+            self._frame = next((one for one in self._frames if new.looks_as(one)), new)
+            self._frames = [self._frame, *(one for one in self._frames if one is not self._frame)][:FRAMES]
         return self._frame
 
     def line_at(self, y: int) -> Strip:

@@ -86,8 +86,9 @@ class Frame(Struct, frozen=True):
         below, background = widget.background_colors
         empty, filters = Style(background=below + background).rich_style, widget.get_line_filters()
         room = max(0, size.width - gutter.width)
-        lines = lines_with_frame(widget, Content(PROBE), lambda y: Strip.blank(room, empty))
-        line = lines[gutter.top] if gutter.top < len(lines) else Strip.blank(size.width, empty)
+        wanted = [y for y in (0, gutter.top, size.height - 1) if 0 <= y < size.height]
+        lines = lines_with_frame(widget, Content(PROBE), lambda y: Strip.blank(room, empty), wanted)
+        line = lines[1] if len(lines) == 3 else Strip.blank(size.width, empty)
         return cls(
             size=size,
             left=list(line.crop(0, gutter.left)) if gutter.left else [],
@@ -99,6 +100,11 @@ class Frame(Struct, frozen=True):
             upper=Edge.of(lines[0]) if lines and gutter.top == 1 else None,
             lower=Edge.of(lines[-1]) if lines and gutter.bottom == 1 else None,
         )
+
+    def looks_as(self, other: Frame) -> bool:
+        """Is around lines what is around those of the other, and is the same done to them?"""
+        mine, theirs = ([getattr(one, name) for name in _LOOK] for one in (self, other))
+        return mine == theirs
 
     def around(self, line: Strip) -> Strip:
         """Return a line of content between the sides."""
@@ -120,3 +126,6 @@ class Frame(Struct, frozen=True):
                 segments = filter.apply(segments, self.background)
             known = self.looks[id(style)] = style, segments[0].style
         return known[1]
+
+
+_LOOK = tuple(name for name in Frame.__struct_fields__ if name != "looks")

@@ -149,10 +149,12 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         """The order that the heading shows."""
         self._strips: dict[int, tuple[Any, Strip]] = {}
         """By the identity of a row: the row, and its line without the cursor."""
-        self._whole: dict[int, tuple[Frame, Strip, Strip]] = {}
-        """By the identity of such a line: a frame, that line, and it between the sides of that frame."""
+        self._whole: dict[tuple[int, int], tuple[Frame, Strip, Strip]] = {}
+        """By the identity of such a line and of a frame: both, and the line between the sides of the frame."""
         self._styles: dict[str, Style] = {}
         self._on_text: dict[str, Style] = {}
+        self._restyled = False
+        """May its styles be others than those?"""
 
     # -- data down ------------------------------------------------------------------------
 
@@ -430,17 +432,25 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         return 2 if self.is_marked is not None else 0
 
     def on_resize(self) -> None:
-        """Give the columns their places again; the cursor stays in sight."""
+        """Have another frame, which says how wide the columns are; the cursor stays in sight."""
         self._frame = None
-        self._arrange()
+        self.refresh()
         self.scroll_to_cursor()
 
     def notify_style_update(self) -> None:
         """Forget what was drawn in the old styles."""
         super().notify_style_update()
-        self._styles.clear()
-        self._on_text.clear()
-        self._strips.clear()
+        self._restyled = True
+
+    def _take_styles(self) -> None:
+        """After styles changed, as with each focus: forget what was drawn, unless it was drawn in those of now."""
+        self._restyled, before = False, self._styles
+        self._styles = {}
+        if any(self.style(name) != style for name, style in before.items()):
+            self._on_text.clear()
+            self._strips.clear()
+        else:
+            self._styles = before
 
     def _arrange(self) -> None:
         self._strips.clear()
@@ -462,6 +472,8 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def style(self, name: str) -> Style:
         """The style of a component class, by its short name."""
+        if self._restyled:
+            self._take_styles()
         found = self._styles.get(name)
         if found is None:
             full = self.get_component_rich_style(f"row-table--{name}")  # blends what is translucent
@@ -476,6 +488,8 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     def style_on(self, name: str) -> Style:
         """The style of a component class on that of the text; of none, the text's own."""
+        if self._restyled:
+            self._take_styles()
         found = self._on_text.get(name)
         if found is None:
             text = self.style("text")
@@ -490,6 +504,8 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         """Draw one line: the heading, a row, or nothing."""
         width = self.frame.room
         columns = self.placed
+        if self._restyled:
+            self._take_styles()
         if y == 0:
             self._headed = self.sort
             return heading_line(columns, self.sort, self._gutter, width, self.style)
@@ -518,11 +534,11 @@ class RowTable(RowFind, Scrolled, can_focus=True):
         line, frame = self.render_line(y), self.frame_at(y)
         if not y or y - 1 + self.top == self.cursor:
             return frame.around(line)
-        kept = self._whole.get(id(line))
-        if kept is None or kept[0] is not frame:
+        kept = self._whole.get((id(line), id(frame)))
+        if kept is None:
             if len(self._whole) > MOST_KEPT:
                 self._whole.clear()
-            kept = self._whole[id(line)] = frame, line, frame.around(line)
+            kept = self._whole[id(line), id(frame)] = frame, line, frame.around(line)
         return kept[2]
 
     def _line(self, row: Any, width: int) -> Strip:

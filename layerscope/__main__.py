@@ -21,8 +21,11 @@ def main() -> None:
         from layerscope.cli import main as run  # noqa: PLC0415
     try:
         run()
-    finally:
-        gc.freeze()  # Python looks for cycles at its end, collector or not: through all that was read, for nothing
+    except SystemExit as end:
+        from layerscope.leaving import end_at_once  # noqa: PLC0415
+
+        end_at_once(end.code)
+        raise
 
 
 if __name__ == "__main__":

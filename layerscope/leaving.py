@@ -5,6 +5,9 @@ Whoever ends the program calls :func:`leave`, which waits for a moment, not fore
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -43,3 +46,22 @@ def leave(patience: float = PATIENCE) -> bool:
     until = time.monotonic() + patience
     with _changed:
         return _changed.wait_for(lambda: _count == 0, max(0.0, until - time.monotonic()))
+
+
+def end_at_once(status: object) -> None:
+    """End the process with an exit status; return where there is something to wait for, or to tell.
+
+    Python would take apart all that was read, object by object: a tenth of the time of a report. What was registered
+    for the end is done, and what was written is out, before.
+    """
+    waits = any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
+    if waits or not (status is None or isinstance(status, int)):
+        return
+    try:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):  # Python tells it in its own way
+        return
+    os._exit(status or 0)

@@ -19,7 +19,10 @@ def main() -> None:
     with loading():
         ask_ahead(sys.argv[1:])
         from layerscope.cli import main as run  # noqa: PLC0415
-    run()
+    try:
+        run()
+    finally:
+        gc.freeze()  # Python looks for cycles at its end, collector or not: through all that was read, for nothing
 
 
 if __name__ == "__main__":

@@ -125,3 +125,12 @@ print(*sys.modules)
     names = set(result.stdout.split())
     assert names.isdisjoint({*HEAVY, "click", "layerscope.engine", "layerscope.tui", "layerscope.sources.scanfile"})
     assert "layerscope.core.graph" in names
+
+
+def test_nothing_is_collected_at_the_end() -> None:
+    code = (
+        "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count(), file=sys.stderr)); "
+        "from layerscope.__main__ import main; sys.argv[1:] = ['--help']; main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(result.stderr) > 1000

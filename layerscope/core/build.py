@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 
 from layerscope.core.chain import chain_id
 from layerscope.core.content import ContentGraph, content_graph
@@ -52,7 +51,7 @@ def build_graph(inventory: Inventory) -> LayerGraph:
         shelf.append(layer)
         if layer.parent is not None and name in needed:
             layer.parent.children.append(layer)
-    stack_of = {stack.image.id: tuple(made[chain] for chain in held[stack.image.id]) for stack in stacks}
+    stack_of = {stack.image.id: tuple(map(made.__getitem__, held[stack.image.id])) for stack in stacks}
     return LayerGraph(
         inventory,
         layers=tuple(layers),
@@ -69,20 +68,21 @@ def build_graph(inventory: Inventory) -> LayerGraph:
 def _stacks(images: Iterable[Image], parents: dict[str, str | None], diffs: dict[str, str]) -> list[Stack]:
     """Return the stacks of the images whose layers are known; fill in each chain ID's parent and diff ID."""
     stacks: list[Stack] = []
-    ground = _Fork(None)
+    ground: dict[str, _Fork] = {}
     for image in images:
         if image.diff_ids is None:
             continue
-        here = ground
+        above = ground
         chain: list[str] = []
         for diff_id in image.diff_ids:
-            above = here.above.get(diff_id)
-            if above is None:
-                above = here.above[diff_id] = _Fork(name := chain_id(here.chain, diff_id))
-                parents.setdefault(name, here.chain)  # by chance or malice a diff ID may be another layer's chain ID
+            fork = above.get(diff_id)
+            if fork is None:
+                below = chain[-1] if chain else None
+                fork = above[diff_id] = _Fork(name := chain_id(below, diff_id))
+                parents.setdefault(name, below)  # by chance or malice a diff ID may be another layer's chain ID
                 diffs.setdefault(name, diff_id)
-            here = above
-            chain.append(here.name)
+            chain.append(fork.chain)
+            above = fork.above
         stacks.append(Stack(image, image.diff_ids, tuple(chain)))
     return stacks
 
@@ -90,12 +90,10 @@ def _stacks(images: Iterable[Image], parents: dict[str, str | None], diffs: dict
 class _Fork:
     """A layer, and by diff ID what stands on it: to find a chain ID takes no hashing of those that are known."""
 
-    __slots__ = ("above", "chain", "name")
+    __slots__ = ("above", "chain")
 
-    def __init__(self, chain: str | None) -> None:
+    def __init__(self, chain: str) -> None:
         self.chain = chain
-        """Its chain ID; None of the ground."""
-        self.name = chain or ""
         self.above: dict[str, _Fork] = {}
 
 
@@ -145,21 +143,22 @@ def _images(
         containers.setdefault(container.image_id, []).append(container)
     folded = _intermediates(images)
 
-    upto: dict[str | None, tuple[int, int]] = {None: (0, 0)}
-    """For a layer and all below it: bytes by their weights, and layers of unknown size."""
-    for name, layer in made.items():
-        least, unknown = upto[None if layer.parent is None else layer.parent.chain_id]
-        upto[name] = least + layer.weight, unknown + (layer.size is None)
+    weights, unsized = [0] * (len(made) + 1), [0] * (len(made) + 1)
+    """Of a layer and all below it, by index; -1, the ground: none. The one in bytes, the other how many."""
+    for layer in made.values():
+        at, below = layer.index, -1 if layer.parent is None else layer.parent.index
+        weights[at] = weights[below] + layer.weight
+        unsized[at] = unsized[below] + (layer.size is None)
 
     rows: list[ImageNode] = []
     for image in images:
         if not image.listed:
             continue
         layers = stack_of.get(image.id, ())
-        least, unknown = upto[layers[-1].chain_id if layers else None]
+        top = layers[-1].index if layers else -1
         between = unknowns.of(layers[-1].height if layers else GROUND)
         exact = between.exact
-        size = between.low if exact else max(between.low, least)
+        size = between.low if exact else max(between.low, weights[top])
         if (not exact or image.diff_ids is None) and rules.image_size_is_layers and image.layers_size is not None:
             size = max(size, image.layers_size)  # the engine's own sum is still right
         rows.append(
@@ -174,7 +173,7 @@ def _images(
                 shared=0,
                 exact=exact and image.diff_ids is not None,
                 sharing_exact=False,
-                unknown_layers=unknown,
+                unknown_layers=unsized[top],
             )
         )
     rows.sort(key=place)
@@ -185,7 +184,11 @@ def _images(
             layer.images.append(node)
     for node in rows:
         # What an image has alone lies on top: whoever shares a layer shares those below it.
-        own = list(takewhile(_not_shared, reversed(node.layers)))
+        own: list[Layer] = []
+        for layer in reversed(node.layers):
+            if len(layer.images) > 1:
+                break
+            own.append(layer)
         ground = own[-1].below if own else node.height
         alone = Tally()
         alone.add(node.height, ground)
@@ -208,10 +211,6 @@ def _with_content(rows: tuple[ImageNode, ...], content: ContentGraph | None) -> 
         if content is not None and node.id in content.blobs:
             node.content = content.use(node.id)
     return rows
-
-
-def _not_shared(layer: Layer) -> bool:
-    return len(layer.images) == 1
 
 
 def _intermediates(images: Sequence[Image]) -> dict[str, tuple[Image, ...]]:

@@ -96,8 +96,9 @@ class ImageMemory:
         if asked:
             look = _Look(self._engine, listed, content)
             held = look.held(image for image in found if image is not None)
+            said: dict[int, str] = {}
             for was, image in asked:
-                data = _row(was, image, look) if held(image) else None
+                data = _row(was, image, look, said) if held(image) else None
                 if data is not None and data != self._rows.get(image.id):
                     rows[image.id] = data
         if rows or self._cache.aged:
@@ -162,8 +163,11 @@ class _Look:
 # rows
 
 
-def _row(listed: Image, image: Image, look: _Look) -> bytes | None:
-    """Return the bytes of what was learned of an image; None where they would not bring the same back."""
+def _row(listed: Image, image: Image, look: _Look, said: dict[int, str]) -> bytes | None:
+    """Return the bytes of what was learned of an image; None where they would not bring the same back.
+
+    ``said``: what was made of entries of histories, by their ``id()``: most are in many images.
+    """
     seal = look.seal(listed)
     history = image.history
     if not seal or image.diff_ids is None or history is None or image.note:
@@ -174,8 +178,16 @@ def _row(listed: Image, image: Image, look: _Look) -> bytes | None:
     if [entry.id for entry in reversed(history)] != [*steps, *[None] * (len(history) - len(steps))]:
         return None
     told = [seal, image.created, image.os, image.architecture, image.variant, image.author, image.diff_ids]
-    entries = [(entry.created_by, entry.size, entry.created, entry.comment) for entry in history]
-    return json.dumps([*told, image.labels, entries], separators=(",", ":")).encode("ascii")
+    entries = ",".join([said.get(id(entry)) or _said(entry, said) for entry in history])
+    return f"{_encoded([*told, image.labels])[:-1]},[{entries}]]".encode("ascii")
+
+
+def _said(entry: HistoryEntry, said: dict[int, str]) -> str:
+    found = said[id(entry)] = _encoded((entry.created_by, entry.size, entry.created, entry.comment))
+    return found
+
+
+_encoded = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class _Known(NamedTuple):

@@ -13,6 +13,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.missed import missed_sharing
 from layerscope.text import clean
@@ -192,17 +194,26 @@ def _layer(layer: Layer) -> dict[str, Any]:
 def report_json(graph: LayerGraph, engine_bytes: int | None = None) -> str:
     """Return the report as JSON, one image or layer a line; see :func:`report_dict`."""
     document = report_dict(graph, engine_bytes)
-    return "{" + ",\n".join(f"{_encoded(key)}: {_lines(value)}" for key, value in document.items()) + "}\n"
+    lines = b",\n".join([b"%b:%b" % (_encoded(key), _lines(value)) for key, value in document.items()])
+    return (b"{%b}\n" % lines).decode("ascii")
 
 
-_encoded = json.JSONEncoder(check_circular=False).encode
-"""As ``json.dumps``, in three quarters of the time."""
-
-
-def _lines(value: Any) -> str:
+def _lines(value: Any) -> bytes:
     if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(map(_encoded, value)) + "]"
+        return b"[\n%b]" % b",\n".join(map(_encoded, value))
     return _encoded(value)
+
+
+def _encoded(value: Any) -> bytes:
+    """Return JSON in ASCII: quickly where all text is, and there is no lone surrogate in it."""
+    try:
+        data = _ENCODE(value)
+    except (ValueError, OverflowError):
+        data = b"\xff"
+    return data if data.isascii() else json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def report_csv(graph: LayerGraph) -> str:

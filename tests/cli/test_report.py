@@ -110,9 +110,11 @@ def conforms(value: Any, shape: Any, path: str = "report") -> None:
 
 @given(inventories)
 def test_the_json_keeps_the_contract_whatever_the_host(inventory: Inventory) -> None:
-    text = report_json(build_graph(inventory))
+    graph = build_graph(inventory)
+    text = report_json(graph)
     assert text.isascii()
     document = json.loads(text)
+    assert document == json.loads(json.dumps(report_dict(graph)))
     conforms(document, CONTRACT)
     assert document["schema"] == "layerscope.report/1"
     sizes = [image["size_bytes"] for image in document["images"]]

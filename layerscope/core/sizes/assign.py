@@ -43,6 +43,8 @@ class Assignment(Struct, frozen=True):
 
     What is below a cut and what is above it can be read apart: see :mod:`layerscope.core.sizes.begun`.
     """
+    only: Sequence[int] | None = None
+    """For each layer the index of the entry that made it, where there is but one way and each has one."""
 
     @property
     def candidates(self) -> tuple[tuple[int, ...], ...]:
@@ -292,7 +294,7 @@ def _only_way(
     may = [0] * len(sizes)
     for j, i in enumerate(took):
         may[i] = 1 << j
-    return Assignment(n, may, 0, 1 << n, left, cuts)
+    return Assignment(n, may, 0, 1 << n, left, cuts, took)
 
 
 def _spare(known: Iterable[int | None], left: int | None, short: bool) -> int:

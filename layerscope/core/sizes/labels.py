@@ -83,11 +83,11 @@ class Memo:
 
     def learn(self, entries: Sequence[HistoryEntry]) -> None:
         """Look at entries that are not known yet."""
-        for entry in entries:
-            if id(entry) not in self.labels:
-                self.labels[id(entry)] = label(entry)
-                if not entry.created_by and _SQUASHED.match(entry.comment):
-                    self.squashes.add(id(entry))
+        known = map(self.labels.__contains__, map(id, entries))
+        for entry in [entry for entry, is_known in zip(entries, known, strict=True) if not is_known]:
+            self.labels[id(entry)] = label(entry)
+            if not entry.created_by and _SQUASHED.match(entry.comment):
+                self.squashes.add(id(entry))
 
 
 def labels(entries: Sequence[HistoryEntry], memo: Memo | None = None) -> list[Label]:
@@ -99,10 +99,10 @@ def labels(entries: Sequence[HistoryEntry], memo: Memo | None = None) -> list[La
     memo = memo or Memo()
     known = memo.labels
     try:
-        found = [known[id(entry)] for entry in entries]
+        found = list(map(known.__getitem__, map(id, entries)))
     except KeyError:
         memo.learn(entries)
-        found = [known[id(entry)] for entry in entries]
+        found = list(map(known.__getitem__, map(id, entries)))
     if memo.squashes:
         squash = max((i for i, entry in enumerate(entries) if id(entry) in memo.squashes), default=0)
         for i in range(squash):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -33,7 +33,7 @@ def name_of(image: Image) -> str:
     return image.tags[0] if image.tags else image.id.removeprefix("sha256:")[:12]
 
 
-class Words(NamedTuple):
+class Words(Struct, frozen=True):
     """What is said of a layer, with the name of an image in it."""
 
     before: str
@@ -100,7 +100,7 @@ class Stack(Struct):
         return self.weighty == len(self.chain)
 
 
-class Sum(NamedTuple):
+class Sum(Struct, frozen=True):
     """What a layer and all below it weigh together."""
 
     size: int
@@ -146,6 +146,7 @@ class Ledger:
         """By number what a layer and all below it weigh together; -1, the ground: nothing."""
         self.unfilled = [stack for stack in stacks if stack.chain]
         """Images with a layer whose size is not known."""
+        self._tops = [stack.path[-1] for stack in self.unfilled]
         self.facts = 0
         """Grows with everything that is found out: when it stands still, nothing more follows."""
         self.sized = 0
@@ -165,8 +166,8 @@ class Ledger:
         """By number: was its size found out since sums were taken for sizes last?"""
         self._summed: list[int] = []
         """Layers whose sum was found out since then."""
-        self._unlike = bytearray(self._look)
-        """By number: was its size or its sum found out since :meth:`_fill`?"""
+        self._unlike = self._look + b"\0"
+        """By number: was its size or its sum found out since :meth:`_fill`? -1, the ground: no."""
         self._newest = []
 
     def set_size(self, number: int, size: int, certain: Certainty, why: Words | None = None) -> None:
@@ -300,17 +301,14 @@ class Ledger:
 
         Where no size of an image's layers and not their sum was found out since, that is as it was.
         """
-        unlike, self._unlike = self._unlike, bytearray(len(self.up))
+        unlike, self._unlike = self._unlike, bytearray(len(self.up) + 1)
         for at, parent in enumerate(self.up):
-            if parent >= 0 and unlike[parent]:
+            if unlike[parent]:
                 unlike[at] = 1
-        size_of, sums, doubtful = self.sizes.__getitem__, self.sums, []
-        for stack in self.unfilled:
-            top = stack.path[-1]
-            if not unlike[top]:
-                doubtful.append(stack)
-                continue
-            here = sums[top]
+        size_of, sums = self.sizes.__getitem__, self.sums
+        done: set[int] = set()
+        for stack in compress(self.unfilled, map(unlike.__getitem__, self._tops)):
+            here = sums[stack.path[-1]]
             sizes = list(map(size_of, stack.path))
             missing = None in sizes
             if missing and here is not None and here.size == sum(filter(None, sizes)):
@@ -325,8 +323,11 @@ class Ledger:
                         unlike[at] = 1
                         todo += self.above[at]
             elif missing:
-                doubtful.append(stack)
-        self.unfilled = doubtful
+                continue
+            done.add(stack.order)
+        if done:
+            self.unfilled = [stack for stack in self.unfilled if stack.order not in done]
+            self._tops = [stack.path[-1] for stack in self.unfilled]
 
     def sizes_below(self) -> list[int | None]:
         """Return for each layer what the settled sizes up to it sum up to; None where one is not settled."""

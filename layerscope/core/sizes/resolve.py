@@ -17,6 +17,7 @@ more follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 
 from msgspec import Struct
 
@@ -311,15 +312,23 @@ class _Resolver:
         if start.entries:
             done = True not in map(still.__getitem__, path[: start.layers])
             path, told = path[start.layers :], told[start.entries :]
+        in_doubt = compress(range(len(path)), map(still.__getitem__, path))
+        if fit.only is not None:
+            history = stack.image.history or ()
+            for j in in_doubt:
+                number, i = path[j], fit.only[j]
+                if sized and told[i] >= 0:
+                    ledger.set_size(number, told[i], certain, why)
+                ledger.set_entry(number, history[start.entries + i], certain)
+                done = done and sizes[number] is not None
+            return done
         no_size = no_entry = 0
-        bit = 1
-        for number in path:
-            if still[number]:
-                if sizes[number] is None:
-                    no_size |= bit
-                if settled[number].entry is None:
-                    no_entry |= bit
-            bit <<= 1
+        for j in in_doubt:
+            number = path[j]
+            if sizes[number] is None:
+                no_size |= 1 << j
+            if settled[number].entry is None:
+                no_entry |= 1 << j
         if not no_size | no_entry:
             return done
         once = twice = 0

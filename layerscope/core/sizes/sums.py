@@ -231,6 +231,11 @@ class Heights(Struct, frozen=True):
         here, below = self.of[number], self.of[parent]
         if here.unknown == below.unknown:
             return Bounds(here.rest - below.rest, here.rest - below.rest)
+        if self.unknowns.total is None:
+            low, high, rest = self.unknowns.low, self.unknowns.high, here.rest - below.rest
+            most, most_below = high[here.unknown], high[below.unknown]
+            least = 0 if most_below is None else max(0, low[here.unknown] + rest - most_below)
+            return Bounds(least, None if most is None else most + rest - low[below.unknown])
         tally = Tally()
         tally.add(here, below)
         return self.unknowns.bounds(tally)
@@ -276,13 +281,10 @@ def heights(
 def _spread(up: Sequence[int], sizes: Known, told: Known) -> list[int | None]:
     """Return all heights that follow from those ``told`` and layers of known size, without contradictions."""
     known = [*told[: len(up)], 0]  # -1 is the ground
-    for number in range(len(up) - 1, -1, -1):
+    for number, parent, size in zip(range(len(up) - 1, -1, -1), reversed(up), reversed(sizes), strict=True):
         here = known[number]
-        if here is None:
-            continue
-        size = sizes[number]
-        if size is not None and size <= here and known[up[number]] is None:
-            known[up[number]] = here - size
+        if here is not None and size is not None and size <= here and known[parent] is None:
+            known[parent] = here - size
     for number, (parent, size) in enumerate(zip(up, sizes, strict=False)):
         below = known[parent]
         if below is None:
@@ -329,8 +331,8 @@ def _from_above(
 ) -> None:
     """Take for an upper bound of each unknown what stands on its layers."""
     low, high = unknowns.low, unknowns.high
-    for number in range(len(up) - 1, -1, -1):
-        unknown, parent = unknown_of[number], up[number]
+    from_the_top = range(len(up) - 1, -1, -1)
+    for number, unknown, parent in zip(from_the_top, reversed(unknown_of[:-1]), reversed(up), strict=True):
         under = unknown_of[parent]
         if not unknown and not under:
             continue

@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
+from itertools import compress
+from operator import is_not
 from weakref import ref
 
 from msgspec.structs import replace
@@ -35,12 +37,14 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
     images = _renamed(before.images, inventory.images)
     if images is None or not _same_sizes(old, inventory) or not _layers_hold(old, images):
         return None
-    held, holding = _by_image(before.containers), _by_image(inventory.containers)
     touched = {name: old.image_by_id[name] for name in images}
-    for name in held.keys() | holding.keys():
-        node = old.image_by_id.get(name)
-        if node is not None and held.get(name, ()) != holding.get(name, ()):
-            touched[name] = node
+    holding = None
+    if before.containers is not inventory.containers:
+        held, holding = _by_image(before.containers), _by_image(inventory.containers)
+        for name in held.keys() | holding.keys():
+            node = old.image_by_id.get(name)
+            if node is not None and held.get(name, ()) != holding.get(name, ()):
+                touched[name] = node
     if len(touched) > MOST:
         return None
     new = copy(old)
@@ -57,7 +61,8 @@ def updated(old: LayerGraph, inventory: Inventory) -> LayerGraph | None:
             node.image = replace(node.image, tags=image.tags, digests=image.digests, last_tagged=image.last_tagged)
             if name in old.namings:
                 old.namings[name].text = name_of(image)
-        node.containers = holding.get(name, ())
+        if holding is not None:
+            node.containers = holding.get(name, ())
     moved = _in_order(new, touched.values())
     for name, found in old.worked_out.items():
         carry = getattr(found, "carried_over", None)
@@ -71,9 +76,7 @@ def _renamed(before: Sequence[Image], after: Sequence[Image]) -> dict[str, Image
     if len(before) != len(after):
         return None
     found: dict[str, Image] = {}
-    for old, new in zip(before, after, strict=True):
-        if old is new:
-            continue
+    for old, new in compress(zip(before, after, strict=True), map(is_not, before, after)):
         named = replace(old, tags=new.tags, digests=new.digests, last_tagged=new.last_tagged)
         if not new.listed or new.diff_ids is None or old.id in found or named != new:
             return None

@@ -71,8 +71,8 @@ class Scene(Struct):
 
     @property
     def looks(self) -> tuple[int, int]:
-        """What rows look like beside :attr:`changes`: other marks and pins, or other ages, and it is another one."""
-        return self.marked, self.now // 60
+        """What rows look like beside :attr:`changes`: with other marks and pins, or other ages, it is another one."""
+        return self.marked, self.now
 
     def shown_images(self) -> list[ImageNode]:
         """The images that pass the filter, in the chosen order; the same list until any of that changes."""

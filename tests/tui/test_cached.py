@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.geometry import Region
@@ -18,8 +19,9 @@ from layerscope.tui.widgets.cached import CachedLines
 from layerscope.tui.widgets.markline import MarkLine
 from layerscope.tui.widgets.rowtable import RowTable
 from layerscope.tui.widgets.scrolled import THUMB
-from tests.tui.harness import make_app, press, sample, settled
+from tests.tui.harness import FakeBackend, inventory, make_app, press, sample, settled
 from tests.tui.looking import lit
+from tests.tui.test_live import HOST, Clock, tagged
 
 KEYS = ("down", "enter", "down", "space", "backspace", "pagedown", "s", "S", "o", "end", "u", "b", "h", "home", "z")
 
@@ -33,6 +35,11 @@ def drawn_anew(widget: Widget, region: Region) -> list[Strip]:
     """What Textual makes of a widget when nothing is kept."""
     widget.notify_style_update()
     widget._styles_cache.clear()
+    if isinstance(widget, CachedLines):
+        widget._frames = ()
+    if isinstance(widget, RowTable):
+        widget._strips.clear()
+        widget._whole.clear()
     return Widget.render_lines(widget, region)
 
 
@@ -67,6 +74,20 @@ async def test_what_is_kept_is_what_would_be_drawn(view: str) -> None:
         app.theme = "layerscope-light"
         await settled(pilot)
         assert not differences(app)
+
+
+async def test_after_an_event_lines_that_are_kept_are_those_of_now() -> None:
+    now, clock = inventory(HOST), Clock()
+    backend = FakeBackend(now)
+    app = make_app(backend, clock=clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        for name, seconds in (("new:1", 0), ("new:2", 30), ("new:3", 40 * 86400)):
+            clock.now += seconds
+            now = replace(tagged(now, "node-app:1", name), serial=now.serial + 1)
+            backend.change(now)
+            await settled(pilot)
+            assert not differences(app), name
 
 
 async def test_a_cursor_key_draws_two_rows_and_no_more() -> None:

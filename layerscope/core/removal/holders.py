@@ -97,11 +97,12 @@ class Holders:
         for node in touched:
             new.images[node.index] = node.image
             new.named[node.index] = bool(node.image.tags or node.image.digests)
-        new.containers, new.unseen = list(self.containers), []
-        for container in (*self._all_containers, *graph.inventory.containers):
-            if (at := self._at_id.get(container.image_id)) is not None:
-                new.containers[at] = []
-        new._use(graph.inventory.containers)
+        if graph.inventory.containers is not self._all_containers:
+            new.containers, new.unseen = list(self.containers), []
+            for container in (*self._all_containers, *graph.inventory.containers):
+                if (at := self._at_id.get(container.image_id)) is not None:
+                    new.containers[at] = []
+            new._use(graph.inventory.containers)
         new.cached = cached_sizes(graph)
         return new
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
+from weakref import ref
 
 from rich.cells import cell_len
 from textual.actions import SkipAction
@@ -10,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from layerscope.core.ages import made
-from layerscope.core.graph import ImageNode, Layer
+from layerscope.core.graph import ImageNode, Layer, LayerGraph
 from layerscope.core.origin import Again, origin_of
 from layerscope.core.stores import RUNNING
 from layerscope.text import clean, fit, fit_name
@@ -20,7 +21,7 @@ from layerscope.tui.scene import Scene
 from layerscope.tui.widgets.bars import split_bar
 from layerscope.tui.widgets.columns import Cell, ListColumn, Piece, Sort
 from layerscope.tui.widgets.rowtable import RowTable
-from layerscope.units import count, format_number, part_of, short_age
+from layerscope.units import Units, count, format_number, part_of, short_age
 from layerscope.views.history import use_cell
 from layerscope.views.images import Group, by_repository, grouped_rows, sorted_groups, widest
 from layerscope.views.names import amount
@@ -60,6 +61,8 @@ class ImageList(RowTable):
         self._made: tuple[list[ImageNode], list[Group], dict[str, Group]] = [], [], {}
         """What was grouped last; kept while the images are out of their groups."""
         self._groups: list[Group] = []
+        self._drawn: tuple[ref[LayerGraph], tuple[int, Units, bool], int] | None = None
+        """The graph of which rows were drawn last, what else they looked by, and when that was."""
         self._open: set[str] = set()
         self._scale = 1
         self._group_of: dict[str, Group] = {}
@@ -70,6 +73,7 @@ class ImageList(RowTable):
 
     def show_scene(self, scene: Scene) -> None:
         """Show the images that pass the filter, in the order that was chosen."""
+        touched = self._touched(scene)
         self.scene, self.sort, self.longer = scene, scene.image_sort, scene.longer
         self._shown = scene.shown_images()
         shown = scene.graph.rules.keeps_content, bool(scene.graph.seen.images)
@@ -85,7 +89,19 @@ class ImageList(RowTable):
         elif self._made[0] is not self._shown:
             self._made = [], [], {}
         self.empty = "no image passes the filter: Esc leaves it" if scene.filtered else "no images here yet"
-        self._fill()
+        self.forget(touched or ())
+        self._fill(same=touched is not None)
+
+    def _touched(self, scene: Scene) -> list[Row] | None:
+        """Return the rows that may look otherwise than they were drawn; None: any may."""
+        then, looks = self._drawn, (scene.marked, scene.units, self.grouped or self._past)
+        self._drawn = ref(scene.graph), looks, scene.now
+        before = None if then is None else then[0]()
+        ids = None if before is None else scene.graph.touched_since(before)
+        if then is None or ids is None or looks != then[1] or looks[2]:
+            return None
+        known = scene.graph.image_by_id
+        return [*(known[image_id] for image_id in ids), *(row for row in self.drawn if _aged(row, then[2], scene.now))]
 
     def _grouped(self, scene: Scene) -> tuple[list[ImageNode], list[Group], dict[str, Group]]:
         """Return the images that are shown, their groups, and the group of each: made once for a list of images."""
@@ -95,8 +111,8 @@ class ImageList(RowTable):
         groups = sorted_groups(by_repository(self._shown, scene.graph, groups), self.sort.key, self.sort.reverse)
         return self._shown, groups, {node.id: group for group in groups for node in group.images}
 
-    def _fill(self) -> None:
-        self.show(grouped_rows(self._groups, self.is_open) if self.grouped else self._shown)
+    def _fill(self, *, same: bool = False) -> None:
+        self.show(grouped_rows(self._groups, self.is_open) if self.grouped else self._shown, same=same)
         self._title()
 
     def _title(self) -> None:
@@ -354,3 +370,11 @@ class ImageList(RowTable):
         if isinstance(row, Group):
             return format_number(row.layers)
         return format_number(len(row.layers)) if row.known else [("?", "warn")]
+
+
+def _aged(row: Row, then: int, now: int) -> bool:
+    """Is the age of an image told in other words now?"""
+    if isinstance(row, Group):
+        return True
+    before, after = (short_age(made(row.image.created, at), at) for at in (then, now))
+    return before != after

@@ -158,6 +158,16 @@ class RowTable(RowFind, Scrolled, can_focus=True):
 
     # -- data down ------------------------------------------------------------------------
 
+    @property
+    def drawn(self) -> list[Any]:
+        """The rows of which lines are kept."""
+        return [row for row, _ in self._strips.values()]
+
+    def forget(self, rows: Iterable[Any]) -> None:
+        """Some rows look otherwise now, whether they are shown or not; :meth:`show` is next."""
+        for row in rows:
+            self._strips.pop(id(row), None)
+
     def show(self, rows: Sequence[Any], *, keep: bool = True, cursor: int | None = None, same: bool = False) -> None:
         """Show other rows. With ``keep`` the cursor stays on the row with the same key, else at the same place.
 

@@ -66,19 +66,12 @@ def lines_with_frame(
     size, cache = widget.region.size, StylesCache()
     title = (label, *widget._get_title_style_information(below))
     subtitle = (label, *widget._get_subtitle_style_information(below))
+    filters, inside = widget.get_line_filters(), widget.content_region.size
     lines: list[Strip] = []
     for y in wanted:
+        crop = Region(0, y, size.width, 1)
         lines += cache.render(
-            widget.styles,
-            size,
-            below,
-            background,
-            line,
-            widget.get_line_filters(),
-            title,
-            subtitle,
-            content_size=widget.content_region.size,
-            crop=Region(0, y, size.width, 1),
+            widget.styles, size, below, background, line, filters, title, subtitle, content_size=inside, crop=crop
         )
     return lines
 

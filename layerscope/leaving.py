@@ -55,7 +55,8 @@ def end_at_once(status: object) -> None:
     for the end is done, and what was written is out, before.
     """
     waits = any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
-    if waits or not (status is None or isinstance(status, int)):
+    watched = sys.getprofile() is not None or sys.gettrace() is not None  # whoever does has something to tell
+    if waits or watched or not (status is None or isinstance(status, int)):
         return
     try:
         atexit._run_exitfuncs()

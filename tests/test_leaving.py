@@ -44,6 +44,12 @@ sys.exit(4)
     assert ended(code) == (4, ["written", "finished", "registered", "taken apart"])
 
 
+def test_a_profiler_has_its_say() -> None:
+    code = "sys.setprofile(lambda *_: None)\nend_at_once(3)\nsys.exit(4)"
+    status, lines = ended(code)
+    assert (status, lines[:2]) == (4, ["written", "registered"])
+
+
 def test_an_output_that_is_full_is_left_to_python() -> None:
     code = "import sys; from layerscope.leaving import end_at_once; sys.stdout.write('x'); end_at_once(0)"
     with Path("/dev/full").open("w") as full:

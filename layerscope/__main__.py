@@ -19,13 +19,9 @@ def main() -> None:
     with loading():
         ask_ahead(sys.argv[1:])
         from layerscope.cli import main as run  # noqa: PLC0415
-    try:
+        from layerscope.leaving import ending_at_once  # noqa: PLC0415
+    with ending_at_once():
         run()
-    except SystemExit as end:
-        from layerscope.leaving import end_at_once  # noqa: PLC0415
-
-        end_at_once(end.code)
-        raise
 
 
 if __name__ == "__main__":

@@ -48,6 +48,16 @@ def leave(patience: float = PATIENCE) -> bool:
         return _changed.wait_for(lambda: _count == 0, max(0.0, until - time.monotonic()))
 
 
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """End the process with :func:`end_at_once` when what is run exits."""
+    try:
+        yield
+    except SystemExit as end:
+        end_at_once(end.code)
+        raise
+
+
 def end_at_once(status: object) -> None:
     """End the process with an exit status; return where there is something to wait for, or to tell.
 

@@ -89,4 +89,7 @@ def main() -> NoReturn:
     with loading():
         ask_ahead(ours)
         from layerscope.cli import cli  # noqa: PLC0415
-    cli.main(ours)
+        from layerscope.leaving import ending_at_once  # noqa: PLC0415
+    with ending_at_once():
+        cli.main(ours)
+    raise AssertionError  # cli.main() exits

@@ -43,6 +43,10 @@ class Login(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Login(user={self.user!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """A struct has its own for Rich, with all fields, which a traceback with variables prints."""
+        return [("user", self.user)]
+
     @property
     def basic(self) -> str:
         """The value of an Authorization header; empty without a user."""

@@ -15,7 +15,7 @@ from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import astuple
 
 from layerscope.sources.jsonstream import Quick
-from layerscope.sources.scanfields import told
+from layerscope.sources.scanfields import or_none, told
 
 Convert = Callable[[Any], Any]
 
@@ -90,13 +90,9 @@ def _hint(hint: Any, least: int, rules: Rules) -> tuple[Any, Convert | None]:
         return tuple[read, ...], step and _each(step)  # type: ignore[valid-type]
     elif origin is types.UnionType:
         read, step = _hint(args[0], least, rules)
-        return read | None, step and _or_none(step)
+        return read | None, step and or_none(step)
     return (Annotated[int, Meta(ge=least, le=_NO_MORE)] if hint is int else hint), None
 
 
 def _each(step: Convert) -> Convert:
     return lambda values: tuple(map(step, values))
-
-
-def _or_none(step: Convert) -> Convert:
-    return lambda value: None if value is None else step(value)

@@ -8,10 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from rich.pretty import pretty_repr
 
 from layerscope.registry.auth import challenges
 from layerscope.registry.client import RegistryClient
-from layerscope.registry.credentials import find_login
+from layerscope.registry.credentials import Login, find_login
 from layerscope.registry.errors import RegistryError
 from layerscope.registry.policy import Policy
 from layerscope.registry.reference import HUB, parse_reference
@@ -268,3 +269,10 @@ def test_missing_padding_is_forgiven(tmp_path: Path) -> None:
     )
     assert found is not None
     assert found.password == "bc"
+
+
+def test_the_secrets_of_a_login_are_in_no_text_that_is_made_of_it() -> None:
+    login = Login("somebody", "s3cret-1", "s3cret-2", "s3cret-3")
+    for text in (repr(login), str(login), f"{login}", pretty_repr(login), pretty_repr({"login": [login]})):
+        assert "somebody" in text
+        assert "s3cret" not in text
